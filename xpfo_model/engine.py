@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""One text, two speeds: run plain functions as they are, or compiled by numba.
+
+Transition functions are written once, in the subset of Python that numba
+compiles. `compiled` compiles a function together with the functions of this
+package that it calls; without numba it returns the function itself. The tests
+run both and compare.
+"""
+
+import hashlib
+import importlib.util
+import os
+import platform
+import shutil
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from types import FunctionType
+from typing import Any, Final, TypeVar, cast
+
+import numpy as np
+
+PACKAGE: Final = Path(__file__).parent
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_KEPT_CACHES: Final = 4
+
+
+def _fast() -> bool:
+    wanted = os.environ.get("XPFO_MODEL_ENGINE", "")
+    if wanted not in {"", "numba", "python"}:
+        raise ValueError(f"XPFO_MODEL_ENGINE={wanted}: it is numba or python")
+    if wanted == "python":
+        return False
+    return wanted == "numba" or importlib.util.find_spec("numba") is not None
+
+
+FAST: Final = _fast()
+"""Whether functions are compiled. XPFO_MODEL_ENGINE=python turns it off."""
+
+
+@cache
+def digest() -> str:
+    """SHA-256 of every source file of this package, as hex."""
+    whole = hashlib.sha256()
+    for path in sorted(PACKAGE.rglob("*.py")):
+        whole.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0")
+        whole.update(path.read_bytes() + b"\0")
+    return whole.hexdigest()
+
+
+def view(array: np.ndarray[Any, Any]) -> Any:
+    """An array as the engine reads it fastest: itself, or a memoryview of it.
+
+    A memoryview shares the memory and gives Python integers, several times
+    faster than NumPy scalars.
+    """
+    return array if FAST else memoryview(array)
+
+
+def compiled(function: F, **hooks: Callable[..., Any]) -> F:
+    """The function at its best speed, with the global names in `hooks` replaced.
+
+    `hooks` is how a loop is bound to a strategy: the loop calls ``alloc``, and
+    ``compiled(loop, alloc=v6.alloc)`` is that loop for v6.
+    """
+    return cast(F, _bind(cast(FunctionType, function), tuple(sorted(hooks.items()))))
+
+
+@cache
+def _bind(function: FunctionType, hooks: tuple[tuple[str, Any], ...]) -> Any:
+    called = {
+        name: value
+        for name in function.__code__.co_names
+        if isinstance(value := function.__globals__.get(name), FunctionType)
+        and value.__module__.partition(".")[0] == __name__.partition(".")[0]
+    }
+    called |= dict(hooks)
+    if not FAST:
+        return _copy(function, called, hooks)
+    ready = {name: _bind(value, ()) for name, value in called.items()}
+    return _jit(_copy(function, ready, hooks))
+
+
+def _copy(
+    function: FunctionType, names: dict[str, Any], hooks: tuple[tuple[str, Any], ...]
+) -> FunctionType:
+    copy = FunctionType(
+        function.__code__, function.__globals__ | names, function.__name__
+    )
+    copy.__module__ = function.__module__
+    bound = "".join(f"_{hook.__module__}_{hook.__name__}" for _, hook in hooks)
+    # numba's cache tells functions apart by their qualified names
+    suffix = hashlib.sha256(bound.encode()).hexdigest()[:12] if bound else ""
+    copy.__qualname__ = function.__qualname__ + suffix
+    return copy
+
+
+def _jit(function: FunctionType) -> Any:
+    import numba  # noqa: PLC0415 - half a second, only where it is used
+
+    before = numba.config.CACHE_DIR
+    try:
+        # numba looks only at the file of the function itself; a directory that
+        # is named by all sources cannot go stale.
+        numba.config.CACHE_DIR = str(_cache_directory(numba.__version__))
+        return numba.njit(cache=True)(function)
+    except (OSError, RuntimeError):  # nowhere to write: compile every time
+        return numba.njit(function)
+    finally:
+        numba.config.CACHE_DIR = before
+
+
+@cache
+def _cache_directory(numba_version: str) -> Path:
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    root = home / "xpfo-model"
+    versions = f"{digest()} {numba_version} {np.__version__} {platform.python_version()}"
+    directory = root / hashlib.sha256(versions.encode()).hexdigest()[:16]
+    directory.mkdir(parents=True, exist_ok=True)
+    directory.touch()
+    caches = sorted(root.iterdir(), key=lambda path: path.stat().st_mtime)
+    for old in caches[:-_KEPT_CACHES]:
+        shutil.rmtree(old, ignore_errors=True)
+    return directory

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The one rule under every safe strategy, and the hooks that do nothing.
+
+Whoever hands a frame to user space makes sure that its alias is unmapped and
+that no CPU can still translate it. A strategy only chooses when, and in what
+unit, to unmap ahead of time, so that the rule finds nothing left to do.
+"""
+
+from typing import Any
+
+from xpfo_model.machine import ALLOC, Machine, flush, map_back, unmap
+
+
+def guarantee(m: Machine, cpu: int, frames: Any, user: bool) -> None:  # noqa: ARG001, FBT001
+    """Allocate: unmap for a user and flush if needed, map for the kernel."""
+    if user:
+        if unmap(m, frames):
+            flush(m, ALLOC)
+    else:
+        map_back(m, frames)
+
+
+def leave(m: Machine, cpu: int, frames: Any) -> None:
+    """Free: leave the frames as they are, for whoever gets them next."""
+
+
+def ignore(m: Machine, cpu: int, what: Any, migratetype: int) -> None:
+    """Refill or change of a block: no business of this strategy."""

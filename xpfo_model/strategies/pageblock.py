@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Dave Hansen, 20 September 2017: hook where a pageblock's migratetype changes.
+
+A pageblock is the user's or the kernel's, and all start as the kernel's. It
+flips as a whole, except frames that the other side has now, with one flush when
+it becomes the user's. A frame may differ from its block; the guarantee sees to it.
+"""
+
+from typing import Any, Final
+
+from xpfo_model.constants import (
+    MIGRATE_MOVABLE,
+    PAGEBLOCK_NR_PAGES,
+    PAGEBLOCK_ORDER,
+)
+from xpfo_model.machine import BLOCK, KERNEL, USER, Machine, flush, map_back, unmap
+from xpfo_model.strategies.guarantee import guarantee, leave
+
+# block_state: whose block it is
+KERNEL_BLOCK: Final = 0
+USER_BLOCK: Final = 1
+
+alloc = guarantee
+free = leave
+
+
+def refill(m: Machine, cpu: int, frames: Any, migratetype: int) -> None:
+    """rmqueue_bulk(): the blocks that feed the MOVABLE list are the user's."""
+    if migratetype == MIGRATE_MOVABLE:
+        for frame in frames:
+            change_block(m, cpu, frame >> PAGEBLOCK_ORDER, migratetype)
+
+
+def change_block(m: Machine, cpu: int, block: int, migratetype: int) -> None:  # noqa: ARG001
+    """set_pageblock_migratetype() and the fallback: flip the block if needed."""
+    first = block << PAGEBLOCK_ORDER
+    if migratetype == MIGRATE_MOVABLE:
+        if m.block_state[block] == KERNEL_BLOCK:
+            m.block_state[block] = USER_BLOCK
+            for frame in range(first, first + PAGEBLOCK_NR_PAGES):
+                if m.owner[frame] != KERNEL:
+                    unmap(m, range(frame, frame + 1))
+            flush(m, BLOCK)
+    elif m.block_state[block] == USER_BLOCK:
+        m.block_state[block] = KERNEL_BLOCK
+        for frame in range(first, first + PAGEBLOCK_NR_PAGES):
+            if m.owner[frame] != USER:
+                map_back(m, range(frame, frame + 1))

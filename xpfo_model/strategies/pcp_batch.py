@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Dave Hansen, 20 September 2017, 17:27: when pages are added to the pcp list.
+
+The frames of a refill of the MOVABLE list are unmapped together, with one flush,
+before any of them is handed out. Other lists are mapped back, without a flush.
+"""
+
+from typing import Any
+
+from xpfo_model.constants import MIGRATE_MOVABLE
+from xpfo_model.machine import REFILL, Machine, flush, map_back, unmap
+from xpfo_model.strategies.guarantee import guarantee, ignore, leave
+
+alloc = guarantee
+free = leave
+
+
+def refill(m: Machine, cpu: int, frames: Any, migratetype: int) -> None:  # noqa: ARG001
+    """rmqueue_bulk(): unmap a MOVABLE batch with one flush, map any other."""
+    if migratetype == MIGRATE_MOVABLE:
+        if unmap(m, frames):
+            flush(m, REFILL)
+    else:
+        map_back(m, frames)
+
+
+change_block = ignore

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Dave Hansen, 20 September 2017, 16:21: after the entire list is consumed.
+
+Not safe: a frame's PTE is cleared when it is handed to a user, but the flush
+waits for the next refill of that CPU's MOVABLE list. Until then it is stale.
+"""
+
+from typing import Any, Final
+
+from xpfo_model.constants import MIGRATE_MOVABLE
+from xpfo_model.machine import REFILL, Machine, flush, map_back, unmap
+from xpfo_model.strategies.guarantee import ignore, leave
+
+# cpu_state: whether this CPU handed out frames that wait for a flush
+IDLE: Final = 0
+WAITING: Final = 1
+
+
+def alloc(m: Machine, cpu: int, frames: Any, user: bool) -> None:  # noqa: FBT001
+    """Unmap for a user and let the flush wait; map for the kernel."""
+    if user:
+        if unmap(m, frames):
+            m.cpu_state[cpu] = WAITING
+    else:
+        map_back(m, frames)
+
+
+free = leave
+
+
+def refill(m: Machine, cpu: int, frames: Any, migratetype: int) -> None:  # noqa: ARG001
+    """rmqueue_bulk(): the MOVABLE list was consumed, flush what waits."""
+    if migratetype == MIGRATE_MOVABLE and m.cpu_state[cpu] == WAITING:
+        flush(m, REFILL)
+        m.cpu_state[cpu] = IDLE
+
+
+change_block = ignore
