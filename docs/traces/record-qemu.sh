@@ -1,0 +1,217 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Record the page allocator of a stock Debian kernel, from boot to the end of a
+# workload, and fail if a single event was lost.
+#
+#   record-qemu.sh --workload workloads/cc.sh --cpus 4 --memory 768M \
+#                  --out debian-6.1-cc-4cpu --sched
+#
+# leaves NAME.trace.gz, the text of the kernel's trace file, and beside it
+# NAME.zoneinfo.{start,end}, NAME.pagetypeinfo.{start,end} and NAME.vmstat.end.
+# What it prints at the end is the provenance of the recording.
+#
+# The guest is an initramfs of busybox and a few modules.  It mounts this
+# machine's root file system read-only over 9p and runs the workload in there,
+# so the workload may use every program of this machine.  Needs no root, but
+# Debian with: qemu-system-x86 busybox-static cpio (and e2fsprogs for --disk).
+set -euo pipefail
+export LC_ALL=C	# the output of apt-cache is read below
+
+usage() {
+	cat <<-END
+	usage: ${0##*/} --workload SCRIPT --cpus N --memory SIZE --out NAME [option]...
+
+	  --workload SCRIPT     bash script to run in the guest, with /tmp a tmpfs
+	  --cpus N              CPUs of the guest
+	  --memory SIZE         memory of the guest, such as 768M
+	  --out NAME            files to write, without their suffixes
+	  --sched               record sched:sched_switch too
+	  --buffer SIZE         trace buffer of each CPU (48M); comes out of --memory
+	  --disk SIZE           give the workload a scratch ext4 file system on /mnt
+	  --kernel-package P    Debian package of the kernel (linux-image-amd64)
+	  --keep DIR            work in DIR and keep it: the next run finds the kernel
+	  --timeout SECONDS     give up on a guest that hangs (1800)
+	END
+}
+
+die() { echo "${0##*/}: $*" >&2; exit 1; }
+
+workload='' cpus='' memory='' out='' sched='' buffer=48M disk='' keep=''
+package=linux-image-amd64 timeout=1800
+while [ $# -gt 0 ]; do
+	case $1 in
+	--sched) sched=,sched:sched_switch; shift; continue ;;
+	-h | --help) usage; exit 0 ;;
+	--*) [ $# -gt 1 ] || die "$1 needs a value" ;;
+	esac
+	case $1 in
+	--workload) workload=$2 ;;
+	--cpus) cpus=$2 ;;
+	--memory) memory=$2 ;;
+	--out) out=$2 ;;
+	--buffer) buffer=$2 ;;
+	--disk) disk=$2 ;;
+	--kernel-package) package=$2 ;;
+	--keep) keep=$2 ;;
+	--timeout) timeout=$2 ;;
+	*) usage >&2; exit 2 ;;
+	esac
+	shift 2
+done
+for needed in "$workload" "$cpus" "$memory" "$out"; do
+	[ -n "$needed" ] || { usage >&2; exit 2; }
+done
+[ -r "$workload" ] || die "cannot read $workload"
+for tool in qemu-system-x86_64 busybox cpio apt-get dpkg-deb; do
+	command -v $tool >/dev/null ||
+		die "$tool is missing: apt-get install qemu-system-x86 busybox-static cpio"
+done
+
+work=${keep:-$(mktemp -d)}
+[ -n "$keep" ] || trap 'rm -rf "$work"' EXIT
+rm -rf "$work/root" "$work/out" "$work/scratch.img"
+mkdir -p "$work/root"/{bin,modules,proc,sys,dev,host,out} "$work/out"
+work=$(cd "$work" && pwd)
+
+# --- The kernel: the package that the meta package depends on, unpacked. ---
+
+image=$(apt-cache depends "$package" | awk '/ Depends: linux-image-/ { print $2; exit }')
+image=${image:-$package}
+if [ ! -e "$work/$image/boot" ]; then
+	(cd "$work" && apt-get download "$image") ||
+		die "cannot download $image: try apt-get update"
+	dpkg-deb -x "$work/$image"_*.deb "$work/$image"
+fi
+version=$(dpkg-deb -f "$work/$image"_*.deb Version)
+
+# --- The initramfs: busybox, modules in load order, and /init. ---
+
+cp "$(command -v busybox)" "$work/root/bin/busybox"
+cp "$workload" "$work/root/workload.sh"
+
+# A kernel has some of these built in, and fscache became a part of netfs: a
+# module that is absent is not an error, a mount that fails below is.
+modules="virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci
+	netfs fscache 9pnet 9p 9pnet_virtio"
+[ -z "$disk" ] || modules+=" virtio_blk crc16 crc32c_generic mbcache jbd2 ext4"
+number=100
+for module in $modules; do
+	file=$(find "$work/$image" -name "$module.ko*")
+	[ -n "$file" ] || continue
+	number=$((number + 1))
+	case $file in
+	*.xz) xz -dc "$file" >"$work/root/modules/$number-$module.ko" ;;
+	*) cp "$file" "$work/root/modules/$number-$module.ko" ;;
+	esac
+done
+
+cat >"$work/root/init" <<'END'
+#!/bin/busybox sh
+/bin/busybox --install -s /bin
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs dev /dev
+mount -t tracefs tracefs /sys/kernel/tracing
+for module in /modules/*.ko; do insmod "$module"; done
+
+share=trans=virtio,version=9p2000.L,msize=512000
+mount -t 9p -o $share out /out || poweroff -f
+mount -t 9p -o $share,ro,cache=loose host /host || poweroff -f
+mount -t tmpfs tmpfs /host/tmp
+mount -t proc proc /host/proc
+mount -t sysfs sysfs /host/sys
+mount -t devtmpfs dev /host/dev
+if [ -b /dev/vda ]; then mount -t ext4 /dev/vda /host/mnt || poweroff -f; fi
+cp /workload.sh /host/tmp/workload.sh
+cp /proc/version /out/version
+
+cd /sys/kernel/tracing
+cat /proc/zoneinfo >/out/zoneinfo.start
+cat /proc/pagetypeinfo >/out/pagetypeinfo.start
+echo xpfo-workload-start >trace_marker
+chroot /host /bin/bash /tmp/workload.sh
+status=$?
+echo xpfo-workload-end >trace_marker
+echo 0 >tracing_on
+cat /proc/zoneinfo >/out/zoneinfo.end
+cat /proc/pagetypeinfo >/out/pagetypeinfo.end
+cat /proc/vmstat >/out/vmstat.end
+
+for cpu in per_cpu/cpu*; do sed "s/^/${cpu##*/} /" $cpu/stats; done >/out/stats
+dd if=trace of=/out/trace bs=256k
+cut -d ' ' -f 1 /proc/uptime >/out/uptime
+echo $status >/out/status	# last: a guest that died leaves none
+poweroff -f
+END
+chmod +x "$work/root/init"
+(cd "$work/root" && find . | cpio -o -H newc --quiet) | gzip -1 >"$work/initramfs.gz"
+
+# --- Boot, run, power off. ---
+
+events=kmem:mm_page_alloc,kmem:mm_page_free,kmem:mm_page_free_batched
+events+=,kmem:mm_page_alloc_zone_locked,kmem:mm_page_pcpu_drain
+events+=,kmem:mm_page_alloc_extfrag$sched
+# One clock for all CPUs: what the trace orders by time, happened in that order.
+# nokaslr: the frames of the kernel's image are the same in every recording.
+append="console=ttyS0 quiet panic=-1 nokaslr trace_event=$events
+	trace_buf_size=$buffer trace_clock=global"
+share=security_model=none,multidevs=remap
+drive=()
+if [ -n "$disk" ]; then
+	truncate -s "$disk" "$work/scratch.img"
+	/sbin/mkfs.ext4 -q "$work/scratch.img"
+	drive=(-drive "file=$work/scratch.img,if=virtio,format=raw,cache=unsafe")
+fi
+
+echo "recording $image $version on $cpus CPUs, $memory: $workload"
+began=$SECONDS
+timeout "$timeout" qemu-system-x86_64 \
+	-accel tcg,thread=multi -cpu max -smp "$cpus" -m "$memory" \
+	-nographic -no-reboot -nic none \
+	-kernel "$work/$image"/boot/vmlinuz-* -initrd "$work/initramfs.gz" \
+	-append "${append//[$'\n\t']/ }" \
+	-virtfs "local,path=/,mount_tag=host,readonly=on,$share" \
+	-virtfs "local,path=$work/out,mount_tag=out,$share" \
+	"${drive[@]}" </dev/null 2>&1 | tr -d '\r' >"$work/console.log" || true
+took=$((SECONDS - began))
+
+[ -e "$work/out/status" ] || {
+	tail -n 30 "$work/console.log" >&2
+	die "the guest died or hung before the trace was out; its last words are above"
+}
+[ "$(cat "$work/out/status")" = 0 ] || {
+	tail -n 30 "$work/console.log" >&2
+	die "the workload failed with status $(cat "$work/out/status")"
+}
+
+# --- Nothing lost? ---
+
+read -r kept written < <(sed -nE '3s/.*: ([0-9]+)\/([0-9]+) .*/\1 \2/p' "$work/out/trace")
+lost=$(awk '/(overrun|dropped events): / { n += $NF } END { print n + 0 }' "$work/out/stats")
+if [ "$kept" != "$written" ] || [ "$lost" != 0 ]; then
+	grep -E 'overrun|dropped' "$work/out/stats" >&2
+	die "of $written events $((written - kept)) were overwritten ($lost by the" \
+		"counters above): raise --buffer above $buffer, and --memory with it"
+fi
+[ "$(grep -c 'tracing_mark_write: xpfo-workload-' "$work/out/trace")" = 2 ] ||
+	die "the trace has not both marks of the workload"
+
+# --- Write: page= is a hash of a pointer, different in every boot, of no use. ---
+
+sed -E 's/ page=[0-9a-f]{16} / page=00000000deadbeef /' "$work/out/trace" \
+	>"$work/trace.normalised"
+gzip -9nc "$work/trace.normalised" >"$out.trace.gz"
+for file in zoneinfo.start zoneinfo.end pagetypeinfo.start pagetypeinfo.end vmstat.end; do
+	cp "$work/out/$file" "$out.$file"
+done
+
+cat <<END
+kernel:   $(cut -d ' ' -f 3 "$work/out/version") (package $image $version)
+machine:  $(qemu-system-x86_64 --version | head -n 1), -accel tcg,thread=multi -cpu max -smp $cpus -m $memory
+options:  ${append//[$'\n\t']/ }
+workload: ${workload##*/}${disk:+, scratch disk $disk}
+recorded: $(date -u +%F), $took s in all, guest up $(cat "$work/out/uptime") s
+events:   $written, lost 0, $(grep -c ': sched_switch:' "$work/trace.normalised") of them sched_switch
+sha256:   $(sha256sum <"$work/trace.normalised" | cut -d ' ' -f 1) (raw text, normalised)
+END
