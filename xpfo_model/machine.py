@@ -30,7 +30,8 @@ UNMAPPED: Final = 4
 MAPPED: Final = 5
 EXPOSED: Final = 6
 STALE_FRAMES: Final = 7
-NR_COUNTS: Final = 8
+FLUSHES: Final = 8
+NR_COUNTS: Final = 9
 
 
 class Machine(NamedTuple):
@@ -52,7 +53,7 @@ class Machine(NamedTuple):
     cpu_state: Any
     """Per CPU: a strategy's own, 0 at the start, uint8."""
     counts: Any
-    """Flushes by cause, then UNMAPPED … STALE_FRAMES, int64."""
+    """Flushes by cause, then UNMAPPED … FLUSHES, int64."""
 
 
 def boot(frames: int) -> Machine:
@@ -118,6 +119,7 @@ def flush(m: Machine, cause: int) -> None:
     Mirrors arch/x86/mm/tlb.c: flush_tlb_kernel_range, v4.14 to v6.18.
     """
     m.counts[cause] += 1
+    m.counts[FLUSHES] += 1
     for i in range(m.counts[STALE_FRAMES]):
         m.stale[m.stale_frames[i]] = 0
     m.counts[STALE_FRAMES] = 0

@@ -5,11 +5,12 @@ The loop is written once; it is bound to a strategy by replacing the hooks that
 it calls, so that the code that is counted is the strategy's own.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from xpfo_model import strategies
 from xpfo_model.engine import compiled, view
@@ -17,6 +18,7 @@ from xpfo_model.events import About, EventLog, Events
 from xpfo_model.machine import (
     CAUSES,
     EXPOSED,
+    FLUSHES,
     FREE,
     KERNEL,
     MAPPED,
@@ -32,8 +34,11 @@ from xpfo_model.steps import ALLOC, CHANGE_BLOCK, REFILL, Stepper, Steps
 from xpfo_model.strategies.none import alloc, change_block, free, refill
 
 
-def run_steps(m: Machine, s: Steps) -> None:
-    """Call a strategy's hooks, step by step; bound with `engine.compiled`."""
+def run_steps(m: Machine, s: Steps, history: Any) -> None:
+    """Call a strategy's hooks, step by step; bound with `engine.compiled`.
+
+    `history`, unless empty, gets the flushes so far after each step.
+    """
     for i in range(len(s.op)):
         op = s.op[i]
         cpu = s.cpu[i]
@@ -54,25 +59,38 @@ def run_steps(m: Machine, s: Steps) -> None:
             frames = range(s.start[i], s.stop[i])
             free(m, cpu, frames)
             own(m, frames, FREE)
+        if len(history):
+            history[i] = m.counts[FLUSHES]
 
 
 class Run:
     """One strategy on one machine, fed with steps.
 
+    `replaced` puts another function in the place of a hook, for a what-if.
     Raises `UnknownStrategyError`.
     """
 
-    def __init__(self, strategy: str) -> None:
+    def __init__(self, strategy: str, **replaced: Callable[..., Any]) -> None:
         module = strategies.load(strategy)
-        hooks = {name: getattr(module, name) for name in strategies.HOOKS}
+        hooks = {name: getattr(module, name) for name in strategies.HOOKS} | replaced
         self.strategy = strategy
         self.machine = boot(0)
         self._loop = compiled(run_steps, **hooks)
 
     def feed(self, steps: Steps, frames: int) -> None:
         """Run the steps on a machine of at least `frames` frames."""
+        self._feed(steps, frames, np.empty(0, np.int64))
+
+    def history(self, steps: Steps, frames: int) -> npt.NDArray[np.int64]:
+        """Run the steps; the flushes so far after each of them."""
+        flushes = np.empty(len(steps.op), np.int64)
+        self._feed(steps, frames, flushes)
+        return flushes
+
+    def _feed(self, steps: Steps, frames: int, history: npt.NDArray[np.int64]) -> None:
         self.machine = hotplug(self.machine, frames)
-        self._loop(self.machine, Steps(*(view(column) for column in steps)))
+        columns = Steps(*(view(column) for column in steps))
+        self._loop(self.machine, columns, view(history))
 
     @property
     def counts(self) -> "Counts":
@@ -175,9 +193,3 @@ def replay_log(log: EventLog, names: Sequence[str] | None = None) -> Outcome:
     """Run strategies over a log in memory; see `replay`."""
     return replay(log.chunks(), log.about, names)
 
-
-def reachable_pages(run: Run) -> int:
-    """Frames that users have now and the kernel can still reach."""
-    m = run.machine
-    owned = np.asarray(m.owner) == USER
-    return int(np.count_nonzero(owned & (np.asarray(m.mapped) | np.asarray(m.stale)).astype(bool)))

@@ -61,7 +61,7 @@ class Steps(NamedTuple):
     user: Any
     """Of ALLOC: 1 if the mask passes the posted test, uint8."""
     migratetype: Any
-    """Of REFILL and CHANGE_BLOCK, int8."""
+    """Of ALLOC, REFILL and CHANGE_BLOCK, int8."""
     start: Any
     """First frame; of REFILL first index into `frames`; of CHANGE_BLOCK the
     block, int64."""
@@ -146,6 +146,7 @@ def walk(e: Events, user: Any, c: Carry, s: Steps, used: int) -> tuple[int, int]
                 n += 1
             s.op[n] = ALLOC
             s.user[n] = user[i]
+            s.migratetype[n] = e.migratetype[i]
         elif kind == MM_PAGE_FREE:
             s.op[n] = FREE
         elif kind == MM_PAGE_ALLOC_ZONE_LOCKED:
@@ -200,6 +201,30 @@ def close_all(c: Carry, s: Steps, time: int) -> tuple[int, int]:
     return n, filled
 
 
+def split_refills(steps: Steps, batch: int) -> Steps:
+    """The same steps with refills of at most `batch` frames each.
+
+    What a kernel with a smaller pcp batch would have done for the same demand.
+    Raises `ValueError` if `batch` is below 1.
+    """
+    if batch < 1:
+        raise ValueError(f"a refill of {batch} frames")
+    op = np.asarray(steps.op)
+    length = np.asarray(steps.stop) - np.asarray(steps.start)
+    pieces = np.where(op == REFILL, -(-length // batch), 1)
+    source = np.repeat(np.arange(len(op)), pieces)
+    piece = np.arange(len(source)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
+    columns = {
+        f: getattr(steps, f)[source] for f in Steps._fields if f != "frames"
+    }
+    refill = columns["op"] == REFILL
+    columns["start"] = columns["start"] + np.where(refill, piece * batch, 0)
+    columns["stop"] = np.where(
+        refill, np.minimum(columns["start"] + batch, columns["stop"]), columns["stop"]
+    )
+    return Steps(frames=steps.frames, **columns)
+
+
 class Stepper:
     """Turns the chunks of one trace into steps, and counts its totals.
 
@@ -247,11 +272,6 @@ class Stepper:
             "refills_movable": int(self._totals[REFILLS_MOVABLE]),
             "ownership_changes": sums["ownership_changes"],
         }
-
-    def pfn_units(self) -> np.ndarray[Any, np.dtype[np.int64]]:
-        """First pfn of each unit of UNIT_FRAMES frames, in frame order."""
-        units = np.flatnonzero(self._units != NOWHERE)
-        return units[np.argsort(self._units[units])] << UNIT_ORDER
 
     def steps(self, events: Events) -> Steps:
         """The steps of the next chunk of events.

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What a figure shows, as data: drawn by `figures`, tabled by `cite`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One labelled bar."""
+
+    name: str
+    """A strategy's name gives the bar its colour."""
+    value: float
+    text: str
+    """What stands at its end."""
+
+
+@dataclass(frozen=True)
+class Bars:
+    """Groups of horizontal bars, one group a trace."""
+
+    title: str
+    groups: Sequence[tuple[str, Sequence[Bar]]]
+    unit: str
+    log: bool = True
+
+
+@dataclass(frozen=True)
+class Shares:
+    """One bar a row, divided into named parts that add up to the whole."""
+
+    title: str
+    rows: Sequence[tuple[str, Sequence[Bar]]]
+    unit: str
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Steps from left to right, a row of cells for each strategy."""
+
+    title: str
+    steps: Sequence[str]
+    rows: Sequence[tuple[str, Sequence[str]]]
+    """Strategy, and a text per step; an empty cell is drawn empty."""
+    loud: str
+    """Cells whose text starts with this are filled."""
+
+
+Chart = Bars | Shares | Grid

@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The command ``xpfo-model``: compare, convert, record, claims."""
+
+import argparse
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from xpfo_model import __version__, compare, gfp, strategies
+from xpfo_model.errors import XpfoModelError
+
+EXIT_ERROR: Final = 2
+EXIT_CLAIM: Final = 1
+EXIT_INTERRUPTED: Final = 130
+
+Progress = Callable[[int, int], None]
+
+
+@contextlib.contextmanager
+def progress_bar(what: str) -> Iterator[Progress]:
+    """A bar on standard error if that is a terminal, nothing in a pipe."""
+    from tqdm import tqdm  # noqa: PLC0415 - only a long command needs it
+
+    with tqdm(
+        desc=what, unit="B", unit_scale=True, leave=False, disable=None, file=sys.stderr
+    ) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.total = total or None
+            bar.update(done - bar.n)
+
+        yield progress
+
+
+def _replay(path: str, arguments: argparse.Namespace) -> Any:
+    from xpfo_model import replay, traces  # noqa: PLC0415 - quick --help
+
+    with (
+        progress_bar(Path(path).name) as progress,
+        traces.open_trace(path, kernel=arguments.kernel, progress=progress) as trace,
+    ):
+        return replay.replay(trace.chunks(), trace.about, arguments.strategies)
+
+
+def run_compare(arguments: argparse.Namespace) -> int:
+    """Count the flushes of every strategy over traces."""
+    outcomes = []
+    for number, path in enumerate(arguments.traces):
+        outcome = _replay(path, arguments)
+        outcomes.append(outcome)
+        if arguments.json:
+            print(json.dumps(outcome.as_json()), flush=True)
+        elif not arguments.csv:
+            print("\n" * bool(number) + compare.table(outcome), flush=True)
+        if arguments.json or arguments.csv:
+            for note in outcome.about.notes():
+                print(f"xpfo-model: warning: {note}", file=sys.stderr)
+    if arguments.csv:
+        print(compare.as_csv(outcomes), end="")
+    elif not arguments.json:
+        print(compare.LEGEND, end="")
+    if arguments.plot:
+        from xpfo_model import figures  # noqa: PLC0415 - matplotlib is an extra
+
+        figures.save_comparison(outcomes, arguments.plot)
+    return 0
+
+
+def run_convert(arguments: argparse.Namespace) -> int:
+    """Store a trace compactly, or write a stored one as ftrace text."""
+    from xpfo_model import traces  # noqa: PLC0415 - quick --help
+
+    with progress_bar(Path(arguments.trace).name) as progress:
+        log = traces.read(arguments.trace, kernel=arguments.kernel, progress=progress)
+    for note in log.about.notes():
+        print(f"xpfo-model: warning: {note}", file=sys.stderr)
+    if arguments.out == "-":
+        traces.write_text(log, sys.stdout)
+    elif arguments.out.endswith(".npz"):
+        traces.save_npz(log, arguments.out)
+    else:
+        with Path(arguments.out).open("w", encoding="utf-8") as file:
+            traces.write_text(log, file)
+    return 0
+
+
+def run_record(arguments: argparse.Namespace) -> int:
+    """Record the kmem events of this machine."""
+    from xpfo_model import record  # noqa: PLC0415 - quick --help
+
+    return record.record(
+        arguments.out,
+        sched=arguments.sched,
+        duration=arguments.duration,
+        command=arguments.command or None,
+        buffer_kb=arguments.buffer_size,
+        say=lambda text: print(text, file=sys.stderr),
+    )
+
+
+def run_claims(arguments: argparse.Namespace) -> int:
+    """Evaluate claims and print the text that a cover letter can cite."""
+    from xpfo_model import cite, claims  # noqa: PLC0415 - quick --help
+    from xpfo_model.evidence import Evidence  # noqa: PLC0415
+
+    if arguments.list:
+        for claim in claims.REGISTRY.values():
+            print(claim.id)
+        return 0
+    evidence = Evidence(arguments.traces)
+    failed = 0
+    for number, claim in enumerate(claims.select(arguments.ids)):
+        verdict = claims.evaluate(claim, evidence)
+        failed += not verdict.stands
+        if arguments.json:
+            print(json.dumps(verdict.as_json()), flush=True)
+        else:
+            print("\n" * bool(number) + cite.cover_letter(verdict), end="", flush=True)
+        if not verdict.stands:
+            print(f"xpfo-model: {verdict.complaint}", file=sys.stderr)
+    return EXIT_CLAIM if failed else 0
+
+
+def _strategies(text: str) -> list[str]:
+    names = [name for name in text.split(",") if name]
+    for name in names:
+        strategies.load(name)
+    return names
+
+
+def _positive(kind: Callable[[str], Any]) -> Callable[[str], Any]:
+    def convert(text: str) -> Any:
+        value = kind(text)
+        if value <= 0:
+            raise argparse.ArgumentTypeError(f"{text} is not above 0")
+        return value
+
+    return convert
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command's arguments."""
+    top = argparse.ArgumentParser(
+        prog="xpfo-model",
+        description="A reference model of XPFO, run over traces of real kernels.",
+    )
+    top.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = top.add_subparsers(dest="command_name", required=True, metavar="COMMAND")
+
+    def add(name: str, run: Callable[[argparse.Namespace], int]) -> Any:
+        text = (run.__doc__ or "").rstrip(".")
+        command = commands.add_parser(name, help=text, description=f"{text}.")
+        command.set_defaults(run=run)
+        return command
+
+    def add_kernel(command: argparse.ArgumentParser) -> None:
+        command.add_argument(
+            "--kernel",
+            choices=gfp.KERNELS,
+            help="GFP flags of this kernel version; guessed from the trace if absent",
+        )
+
+    command = add("compare", run_compare)
+    command.add_argument(
+        "traces",
+        nargs="+",
+        metavar="TRACE",
+        help="ftrace, trace-cmd report or perf script text, plain or .gz .xz .zst; "
+        "trace.dat; perf.data; .npz; - for standard input",
+    )
+    command.add_argument(
+        "--strategies",
+        type=_strategies,
+        metavar="A,B,…",
+        help=f"of {', '.join(strategies.REGISTRY)}; all by default",
+    )
+    form = command.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="one object per trace")
+    form.add_argument("--csv", action="store_true", help="one row per strategy")
+    command.add_argument("--plot", metavar="FILE", help="also draw it: .svg .png .pdf")
+    add_kernel(command)
+
+    command = add("convert", run_convert)
+    command.add_argument("trace", metavar="TRACE", help="any trace that compare reads")
+    command.add_argument(
+        "out", metavar="OUT", help=".npz for the compact form, else text; - for output"
+    )
+    add_kernel(command)
+
+    command = add("record", run_record)
+    command.add_argument("--sched", action="store_true", help="also sched_switch")
+    command.add_argument(
+        "--duration",
+        type=_positive(float),
+        metavar="SECONDS",
+        help="how long, if no command is given; until interrupted by default",
+    )
+    command.add_argument(
+        "--buffer-size",
+        type=_positive(int),
+        metavar="KIB",
+        help="trace buffer of each CPU; from the free memory by default",
+    )
+    command.add_argument("out", metavar="OUT", help="text, or .gz .xz .zst by its name")
+    command.add_argument(
+        "command", nargs="*", metavar="-- COMMAND", help="record while it runs"
+    )
+
+    command = add("claims", run_claims)
+    command.add_argument("ids", nargs="*", metavar="ID", help="all by default")
+    command.add_argument("--list", action="store_true", help="only the ids")
+    command.add_argument("--json", action="store_true", help="one object per claim")
+    command.add_argument(
+        "--traces",
+        metavar="DIR",
+        default="docs/traces",
+        help="the project's traces; docs/traces of a clone by default",
+    )
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; the exit status: 0, 1 a claim failed, 2 an error."""
+    try:
+        arguments = parser().parse_args(argv)
+        status: int = arguments.run(arguments)
+        sys.stdout.flush()
+    except XpfoModelError as error:
+        print(f"xpfo-model: {error}", file=sys.stderr)
+        return EXIT_ERROR
+    except BrokenPipeError:  # the reader of our output has gone, as in | head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_ERROR
+    except OSError as error:
+        print(f"xpfo-model: {error.filename}: {error.strerror}", file=sys.stderr)
+        return EXIT_ERROR
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    return status

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The answer as text: strategies side by side, in tables of 72 columns, and CSV."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from xpfo_model.replay import Counts, Outcome
+
+WIDTH: Final = 72
+BASELINE: Final = "v6"
+PER: Final = 1000
+"""Flushes are quoted per this many user allocations."""
+
+
+def per_user_allocations(outcome: Outcome, counts: Counts) -> float:
+    """Flushes per `PER` user allocations; 0 for a trace without any."""
+    users = outcome.totals["user_allocations"]
+    return PER * counts.flushes / users if users else 0.0
+
+
+def factor(outcome: Outcome, counts: Counts) -> float | None:
+    """How many times fewer flushes than v6; None where either has none."""
+    baseline = outcome.strategies.get(BASELINE)
+    if baseline is None or not baseline.flushes or not counts.flushes:
+        return None
+    return baseline.flushes / counts.flushes
+
+
+def columns(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """Lines of aligned text: the first column to the left, the others right."""
+    table = [list(header), *map(list, rows)]
+    widths = [max(len(row[i]) for row in table) for i in range(len(header))]
+    roomy = sum(widths) + 2 * (len(widths) - 1) <= WIDTH
+    return [
+        ("  " if roomy else " ").join(
+            cell.ljust(width) if i == 0 else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in table
+    ]
+
+
+def head(outcome: Outcome) -> list[str]:
+    """What the trace is, what it holds, and what was wrong with it."""
+    about, totals = outcome.about, outcome.totals
+    lost = f"{about.lost:,} events LOST" if about.lost else "no events lost"
+    if not about.lost and "lost-events" in about.warnings:
+        lost = "an unknown number of events LOST"
+    lines = [
+        f"trace {about.name}",
+        f"  sha256 {about.sha256[:16]}  {outcome.events:,} kmem events, {lost}",
+        f"  {totals['user_allocations']:,} user allocations"
+        f" ({totals['user_zeroed']:,} zeroed,"
+        f" {totals['user_not_movable']:,} not MOVABLE)",
+        f"  {totals['kernel_allocations']:,} kernel allocations"
+        f" ({totals['kernel_movable']:,} MOVABLE)",
+        f"  {totals['refills']:,} refills ({totals['refills_movable']:,} MOVABLE),"
+        f" {totals['ownership_changes']:,} changes of ownership",
+    ]
+    lines += [f"  warning: {note}" for note in about.notes()]
+    skipped = sum(about.skipped.values())
+    if skipped:
+        lines.append(f"  {skipped:,} other events skipped")
+    return lines
+
+
+def table(outcome: Outcome) -> str:
+    """The strategies over one trace, baseline first, as text of 72 columns."""
+    flushes = columns(
+        ("flushes (model)", "total", "alloc", "refill", "block", "alt", "/1000", "vs v6"),
+        (
+            (
+                name,
+                str(counts.flushes),
+                *(str(counts.flushes_by_cause[c]) for c in _CAUSES),
+                f"{per_user_allocations(outcome, counts):.1f}",
+                "-" if (times := factor(outcome, counts)) is None else f"{times:.1f}x",
+            )
+            for name, counts in outcome.strategies.items()
+        ),
+    )
+    frames = columns(
+        ("frames (model)", "unmapped", "mapped back", "handed out reachable"),
+        (
+            (
+                name,
+                str(counts.frames_unmapped),
+                str(counts.frames_mapped),
+                str(counts.frames_exposed),
+            )
+            for name, counts in outcome.strategies.items()
+        ),
+    )
+    return "\n".join([*head(outcome), "", *flushes, "", *frames, ""])
+
+
+_CAUSES: Final = ("alloc", "refill", "block", "alternation")
+
+LEGEND: Final = """\
+total    synchronous TLB shootdowns; then by cause: at allocation, at a
+         refill of the pcp list, at a change of a pageblock, alternation
+/1000    flushes per 1000 user allocations
+vs v6    how many times fewer flushes than XPFO v6 as posted
+handed out reachable
+         frames given to users while the kernel could still reach them
+         through the direct map or a stale TLB entry: 0 if safe
+"""
+
+
+def as_csv(outcomes: Iterable[Outcome]) -> str:
+    """One row per trace and strategy."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    header_written = False
+    for outcome in outcomes:
+        for name, counts in outcome.strategies.items():
+            row: dict[str, object] = {
+                "trace": outcome.about.name,
+                "sha256": outcome.about.sha256,
+                "events": outcome.events,
+                "lost": outcome.about.lost,
+                **outcome.totals,
+                "strategy": name,
+                "flushes": counts.flushes,
+                **{f"flushes_{c}": n for c, n in counts.flushes_by_cause.items()},
+                "frames_unmapped": counts.frames_unmapped,
+                "frames_mapped": counts.frames_mapped,
+                "frames_exposed": counts.frames_exposed,
+                "flushes_per_1000": round(per_user_allocations(outcome, counts), 3),
+                "factor_v6": factor(outcome, counts),
+            }
+            if not header_written:
+                writer.writerow(row)
+                header_written = True
+            writer.writerow(row.values())
+    return text.getvalue()

@@ -1,0 +1,257 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Charts drawn with matplotlib: one message each, labelled directly.
+
+A strategy has the same colour everywhere, from the palette of Okabe and Ito,
+which the colour-blind can tell apart. Each chart is drawn for light and for dark
+pages; on paper the light one is used.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from xpfo_model.charts import Bar, Bars, Chart, Grid, Shares
+from xpfo_model.errors import XpfoModelError
+from xpfo_model.replay import Outcome
+
+RC: Final = Path(__file__).with_name("matplotlibrc")
+
+
+@dataclass(frozen=True)
+class Theme:
+    """Colours of one kind of page."""
+
+    ink: str
+    faint: str
+    paper: str
+    """Text on a filled cell."""
+    strategies: dict[str, str]
+    others: Sequence[str]
+    """Colours of what is no strategy, in order."""
+
+
+_PALETTE: Final = {
+    "none": "#8a8a8a",
+    "v6": "#d55e00",
+    "per_frame": "#e69f00",
+    "alternation": "#cc79a7",
+    "pcp_batch": "#0072b2",
+    "pcp_batch_consume": "#56b4e9",
+    "pageblock": "#009e73",
+}
+LIGHT: Final = Theme(
+    "#1a1a1a", "#d0d0d0", "#ffffff", _PALETTE, ("#0072b2", "#e69f00", "#8a8a8a")
+)
+DARK: Final = Theme(
+    "#e6e6e6",
+    "#4a4a4a",
+    "#111111",
+    _PALETTE | {"pcp_batch": "#3d9be0", "pageblock": "#1fbf92"},
+    ("#3d9be0", "#e69f00", "#9a9a9a"),
+)
+THEMES: Final = {"light": LIGHT, "dark": DARK}
+
+_INCH_PER_BAR: Final = 0.27
+_WIDTH: Final = 7.2
+_ROOM_FOR_LABELS: Final = 1.9
+_FACTOR_FOR_TEXT: Final = 6.0
+
+
+def draw(chart: Chart, theme: Theme) -> Figure:
+    """A figure of the chart in a theme's colours."""
+    colours = {
+        "text.color": theme.ink,
+        "axes.labelcolor": theme.ink,
+        "axes.edgecolor": theme.faint,
+        "xtick.color": theme.ink,
+        "ytick.color": theme.ink,
+        "grid.color": theme.faint,
+    }
+    with mpl.rc_context(fname=RC):
+        mpl.rcParams.update(colours)
+        match chart:
+            case Bars():
+                return _bars(chart, theme)
+            case Shares():
+                return _shares(chart, theme)
+            case Grid():
+                return _grid(chart, theme)
+
+
+def save(chart: Chart, path: Path, theme: Theme = LIGHT) -> None:
+    """Write a chart to a file; its suffix says the format.
+
+    The bytes depend on the chart and the libraries alone, not on the clock.
+    Raises `XpfoModelError` for a format that matplotlib cannot write.
+    """
+    figure = draw(chart, theme)
+    known = figure.canvas.get_supported_filetypes()
+    suffix = path.suffix.removeprefix(".")
+    if suffix not in known:
+        raise XpfoModelError(
+            f"{path}: no figure format {suffix!r}",
+            remedy=f"choose a file name that ends in one of {', '.join(sorted(known))}",
+        )
+    metadata: dict[str, Any] = {}
+    if suffix in {"svg", "pdf"}:
+        metadata = {"Date": None} if suffix == "svg" else {"CreationDate": None}
+    elif suffix == "png":
+        metadata = {"Software": None}
+    with mpl.rc_context(fname=RC):
+        figure.savefig(path, metadata=metadata)
+
+
+def save_comparison(outcomes: Sequence[Outcome], path: str) -> None:
+    """Write the flushes of every strategy over the traces as bars."""
+    chart = comparison("Flushes by strategy (model)", outcomes)
+    # a file for the eye of one person: on white, wherever it is opened
+    figure = draw(chart, LIGHT)
+    known = figure.canvas.get_supported_filetypes()
+    if Path(path).suffix.removeprefix(".") not in known:
+        save(chart, Path(path))  # says which formats there are
+    figure.savefig(path, facecolor="white")
+
+
+def comparison(title: str, outcomes: Sequence[Outcome]) -> Bars:
+    """Flushes of every strategy, a group a trace."""
+    return Bars(
+        title=title,
+        groups=[
+            (
+                outcome.about.name,
+                [
+                    Bar(name, counts.flushes, f"{counts.flushes:,}")
+                    for name, counts in outcome.strategies.items()
+                ],
+            )
+            for outcome in outcomes
+        ],
+        unit="TLB flushes, log scale",
+    )
+
+
+def _colour(bar: Bar, number: int, theme: Theme) -> str:
+    return theme.strategies.get(bar.name, theme.others[number % len(theme.others)])
+
+
+def _bars(chart: Bars, theme: Theme) -> Figure:
+    lines = sum(len(bars) + 1 for _, bars in chart.groups)
+    figure = Figure(figsize=(_WIDTH, 1.0 + _INCH_PER_BAR * lines), layout="constrained")
+    axes = figure.subplots()
+    labels: list[str] = []
+    places: list[float] = []
+    place = 0.0
+    for group, bars in chart.groups:
+        axes.annotate(
+            group,
+            (0, place),
+            xycoords=("axes fraction", "data"),
+            fontweight="bold",
+            va="center",
+        )
+        place += 1
+        for number, bar in enumerate(bars):
+            # a logarithm has no place for zero: its bar is empty, its text says 0
+            axes.barh(place, bar.value, 0.72, color=_colour(bar, number, theme))
+            axes.annotate(
+                f" {bar.text}",
+                (max(bar.value, 1 if chart.log else 0), place),
+                va="center",
+            )
+            labels.append(bar.name)
+            places.append(place)
+            place += 1
+    axes.set_yticks(places, labels)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.invert_yaxis()
+    largest = max((bar.value for _, bars in chart.groups for bar in bars), default=1)
+    if chart.log:
+        axes.set_xscale("log")
+        axes.set_xlim(1, max(largest, 1) * _FACTOR_FOR_TEXT)
+    else:
+        axes.set_xlim(0, largest * 1.2 or 1)
+    axes.grid(axis="x", linewidth=0.5)
+    axes.set_xlabel(chart.unit)
+    figure.suptitle(chart.title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+    return figure
+
+
+def _shares(chart: Shares, theme: Theme) -> Figure:
+    height = 1.3 + 2 * _INCH_PER_BAR * len(chart.rows)
+    figure = Figure(figsize=(_WIDTH, height), layout="constrained")
+    axes = figure.subplots()
+    seen: dict[str, Any] = {}
+    for place, (_, bars) in enumerate(chart.rows):
+        whole = sum(bar.value for bar in bars) or 1.0
+        left = 0.0
+        for number, bar in enumerate(bars):
+            width = 100 * bar.value / whole
+            drawn = axes.barh(
+                place, width, 0.66, left, color=_colour(bar, number, theme)
+            )
+            seen.setdefault(bar.name, drawn)
+            if width > 4 + 1.3 * len(bar.text):
+                axes.annotate(
+                    bar.text,
+                    (left + width / 2, place),
+                    ha="center",
+                    va="center",
+                    color=theme.paper,
+                )
+            left += width
+    axes.set_yticks(range(len(chart.rows)), [row for row, _ in chart.rows])
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.invert_yaxis()
+    axes.set_xlim(0, 100)
+    axes.set_xlabel(chart.unit)
+    figure.legend(
+        seen.values(),
+        seen.keys(),
+        loc="outside lower left",
+        ncols=len(seen),
+        frameon=False,
+    )
+    figure.suptitle(chart.title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+    return figure
+
+
+def _grid(chart: Grid, theme: Theme) -> Figure:
+    height = 0.9 + 0.5 * (len(chart.rows) + 1)
+    figure = Figure(figsize=(_WIDTH, height), layout="constrained")
+    axes = figure.subplots()
+    axes.axis("off")
+    columns = len(chart.steps)
+    axes.set_xlim(-_ROOM_FOR_LABELS, columns)
+    axes.set_ylim(len(chart.rows) + 0.1, -1)
+    for column, step in enumerate(chart.steps):
+        axes.text(column + 0.5, -0.5, step, ha="center", va="center")
+    for place, (name, cells) in enumerate(chart.rows):
+        colour = theme.strategies.get(name, theme.ink)
+        axes.text(-0.1, place + 0.5, name, ha="right", va="center", color=colour)
+        for column, cell in enumerate(cells):
+            loud = cell.startswith(chart.loud)
+            box = mpl.patches.Rectangle(
+                (column + 0.04, place + 0.06),
+                0.92,
+                0.88,
+                facecolor=colour if loud else "none",
+                edgecolor=theme.faint,
+            )
+            axes.add_patch(box)
+            axes.text(
+                column + 0.5,
+                place + 0.5,
+                cell,
+                ha="center",
+                va="center",
+                fontsize=8,
+                color=theme.paper if loud else theme.ink,
+            )
+    figure.suptitle(chart.title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+    return figure
