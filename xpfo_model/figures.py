@@ -27,8 +27,6 @@ class Theme:
 
     ink: str
     faint: str
-    paper: str
-    """Text on a filled cell."""
     strategies: dict[str, str]
     others: Sequence[str]
     """Colours of what is no strategy, in order."""
@@ -44,14 +42,13 @@ _PALETTE: Final = {
     "pageblock": "#009e73",
 }
 LIGHT: Final = Theme(
-    "#1a1a1a", "#d0d0d0", "#ffffff", _PALETTE, ("#0072b2", "#e69f00", "#8a8a8a")
+    "#1a1a1a", "#d0d0d0", _PALETTE, ("#5c6f87", "#8c2d5b", "#b5b5b5")
 )
 DARK: Final = Theme(
     "#e6e6e6",
     "#4a4a4a",
-    "#111111",
     _PALETTE | {"pcp_batch": "#3d9be0", "pageblock": "#1fbf92"},
-    ("#3d9be0", "#e69f00", "#9a9a9a"),
+    ("#8fa3bd", "#d0699b", "#7a7a7a"),
 )
 THEMES: Final = {"light": LIGHT, "dark": DARK}
 
@@ -138,6 +135,18 @@ def _colour(bar: Bar, number: int, theme: Theme) -> str:
     return theme.strategies.get(bar.name, theme.others[number % len(theme.others)])
 
 
+def _on(colour: str) -> str:
+    """Black or white, whichever reads better on a colour (WCAG 2 luminance)."""
+    channels = [
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4  # noqa: PLR2004
+        for c in mpl.colors.to_rgb(colour)
+    ]
+    luminance = sum(
+        weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), channels, strict=True)
+    )
+    return "#000000" if luminance > 0.179 else "#ffffff"  # noqa: PLR2004
+
+
 def _bars(chart: Bars, theme: Theme) -> Figure:
     lines = sum(len(bars) + 1 for _, bars in chart.groups)
     figure = Figure(figsize=(_WIDTH, 1.0 + _INCH_PER_BAR * lines), layout="constrained")
@@ -191,17 +200,16 @@ def _shares(chart: Shares, theme: Theme) -> Figure:
         left = 0.0
         for number, bar in enumerate(bars):
             width = 100 * bar.value / whole
-            drawn = axes.barh(
-                place, width, 0.66, left, color=_colour(bar, number, theme)
-            )
+            colour = _colour(bar, number, theme)
+            drawn = axes.barh(place, width, 0.66, left, color=colour)
             seen.setdefault(bar.name, drawn)
-            if width > 4 + 1.3 * len(bar.text):
+            if width > 3 + len(bar.text):
                 axes.annotate(
                     bar.text,
                     (left + width / 2, place),
                     ha="center",
                     va="center",
-                    color=theme.paper,
+                    color=_on(colour),
                 )
             left += width
     axes.set_yticks(range(len(chart.rows)), [row for row, _ in chart.rows])
@@ -222,7 +230,7 @@ def _shares(chart: Shares, theme: Theme) -> Figure:
 
 
 def _grid(chart: Grid, theme: Theme) -> Figure:
-    height = 0.9 + 0.5 * (len(chart.rows) + 1)
+    height = 0.9 + 0.55 * (len(chart.rows) + 1)
     figure = Figure(figsize=(_WIDTH, height), layout="constrained")
     axes = figure.subplots()
     axes.axis("off")
@@ -233,7 +241,7 @@ def _grid(chart: Grid, theme: Theme) -> Figure:
         axes.text(column + 0.5, -0.5, step, ha="center", va="center")
     for place, (name, cells) in enumerate(chart.rows):
         colour = theme.strategies.get(name, theme.ink)
-        axes.text(-0.1, place + 0.5, name, ha="right", va="center", color=colour)
+        axes.text(-0.1, place + 0.5, name, ha="right", va="center")
         for column, cell in enumerate(cells):
             loud = cell.startswith(chart.loud)
             box = mpl.patches.Rectangle(
@@ -251,7 +259,7 @@ def _grid(chart: Grid, theme: Theme) -> Figure:
                 ha="center",
                 va="center",
                 fontsize=8,
-                color=theme.paper if loud else theme.ink,
+                color=_on(colour) if loud else theme.ink,
             )
     figure.suptitle(chart.title, x=0.01, ha="left", fontsize=11, fontweight="bold")
     return figure

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Claims about protection: which frames the kernel can still reach."""
+
+from typing import Final
+
+from xpfo_model.charts import Bar, Bars
+from xpfo_model.claims.claim import Finding, Table, claim
+from xpfo_model.claims.thread import ALTERNATES, CONSUMED, listing
+from xpfo_model.evidence import Evidence
+
+NO_UNMAP: Final = "20170911145020.fat456njvyagcomu@docker"
+
+
+def _exposure(evidence: Evidence, names: tuple[str, ...], title: str) -> Finding:
+    rows = []
+    for trace in evidence.names:
+        users = evidence.totals(trace)["user_allocations"]
+        rows.extend(
+            (trace, name, users, evidence.counts(trace, name).frames_exposed)
+            for name in names
+        )
+    exposed = {n: sum(row[3] for row in rows if row[1] == n) for n in names}
+    words = listing([f"{name} {frames:,}" for name, frames in exposed.items()])
+    return Finding(
+        holds=all(row[3] > 0 for row in rows),
+        sentence=f"Frames handed to users while the kernel could still reach them: "
+        f"{words}, on {len(evidence.names)} traces.",
+        values=dict(exposed),
+        table=Table(
+            ("trace", "strategy", "user allocations", "handed out reachable"),
+            tuple(rows),
+        ),
+        chart=Bars(
+            title,
+            [
+                (
+                    trace,
+                    [
+                        Bar(row[1], row[3], f"{row[3]:,}")
+                        for row in rows
+                        if row[0] == trace
+                    ],
+                )
+                for trace in evidence.names
+            ],
+            "frames handed to users while reachable, log scale",
+        ),
+    )
+
+
+@claim(
+    "alternation-leaks",
+    must="alternation hands out reachable frames on every trace",
+    instead="per_frame in place of alternation",
+    change={"strategy": "per_frame"},
+    downside="Reachable is not read: the model has no attacker, only the chance.",
+    mails=(ALTERNATES,),
+)
+def alternation_leaks(evidence: Evidence, strategy: str = "alternation") -> Finding:
+    """Flushing on alternation hands out frames with stale translations."""
+    return _exposure(
+        evidence, (strategy,), f"{strategy} hands out frames that the kernel can reach"
+    )
+
+
+@claim(
+    "consume-leaks",
+    must="pcp_batch_consume hands out reachable frames on every trace",
+    instead="pcp_batch in place of pcp_batch_consume",
+    change={"strategy": "pcp_batch"},
+    downside="Counted at hand-out only; the window lasts until the next refill.",
+    mails=(CONSUMED,),
+)
+def consume_leaks(evidence: Evidence, strategy: str = "pcp_batch_consume") -> Finding:
+    """Flushing when the list is consumed comes too late."""
+    return _exposure(
+        evidence, (strategy,), f"{strategy} hands out frames that the kernel can reach"
+    )
+
+
+@claim(
+    "v6-protects-nothing-at-allocation",
+    must="v6 hands out reachable frames on every trace",
+    instead="per_frame, v6 with the thread's fixes, in place of v6",
+    change={"strategy": "per_frame"},
+    downside="v6 protects from the first kunmap on, which a trace does not show.",
+    mails=(NO_UNMAP,),
+)
+def v6_protects_nothing(evidence: Evidence, strategy: str = "v6") -> Finding:
+    """v6 flushes, but clears no PTE: the frame can be reached at once."""
+    return _exposure(
+        evidence, (strategy,), f"{strategy} flushes but hands out reachable frames"
+    )
+
+
+@claim(
+    "safe-strategies-expose-nothing",
+    must="per_frame, pcp_batch and pageblock hand out no reachable frame",
+    instead="pcp_batch_consume in place of pcp_batch",
+    change={"batched": "pcp_batch_consume"},
+    downside="On these traces, not in all interleavings; kmap is not traced.",
+    mails=(),
+)
+def safe_strategies(evidence: Evidence, batched: str = "pcp_batch") -> Finding:
+    """The guarantee at allocation leaves nothing reachable."""
+    names = ("none", "per_frame", batched, "pageblock")
+    found = _exposure(
+        evidence, names, "The guarantee at allocation leaves nothing reachable"
+    )
+    safe = [n for n in names if n != "none"]
+    words = listing([f"{name} {found.values[name]:,}" for name in safe])
+    return Finding(
+        holds=not any(found.values[name] for name in safe),
+        sentence=f"Reachable frames handed to users: {words}; "
+        f"without XPFO {found.values['none']:,}.",
+        values=found.values,
+        table=found.table,
+        chart=found.chart,
+    )

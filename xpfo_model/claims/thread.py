@@ -1,0 +1,347 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Claims about cost: what the September 2017 thread argued from experience."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from xpfo_model.charts import Bar, Bars, Grid
+from xpfo_model.claims.claim import Finding, Table, claim
+from xpfo_model.constants import PAGEBLOCK_NR_PAGES, PCP_BATCH_2017
+from xpfo_model.evidence import Evidence
+from xpfo_model.replay import Counts, Run, steps_of
+from xpfo_model.steps import ALLOC, Stepper, Steps, split_refills
+from xpfo_model.strategies import v6
+from xpfo_model.workloads import SEED_SEQUENCE, seed_sequence
+
+REVIEW: Final = "34454a32-72c2-c62e-546c-1837e05327e1@intel.com"
+CONSUMED: Final = "97475308-1f3d-ea91-5647-39231f3b40e5@intel.com"
+ALTERNATES: Final = "20170921000901.v7zo4g5edhqqfabm@docker"
+NOT_REALLY: Final = "d1a35583-8225-2ab3-d9fa-273482615d09@intel.com"
+SEED: Final = "20170921013712.lznwkkmdmp64vaiq@docker"
+V6_COVER: Final = "20170907173609.22696-1-tycho@docker.com"
+
+SMALL_SHARE: Final = 0.25
+"""A part of the user allocations that is still called small."""
+MUCH_MORE_RARE: Final = 1000
+"""How many allocations a change of ownership must stand against."""
+WORTH_BATCHING: Final = 10
+"""How many times fewer flushes than v6 make a batch worth its code."""
+WORTH_A_BLOCK: Final = 10
+"""How many refills of a MOVABLE list a block must serve to be the better unit."""
+
+
+def listing(parts: list[str]) -> str:
+    """Words in a row: a, b and c."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+@claim(
+    "v6-flushes-per-user-allocation",
+    must="flushes equal user allocations on every trace",
+    instead="per_frame in place of v6",
+    change={"strategy": "per_frame"},
+    downside="A trace has no kunmap: v6 flushes once more at the last one.",
+    mails=(V6_COVER, REVIEW),
+)
+def v6_flushes(evidence: Evidence, strategy: str = "v6") -> Finding:
+    """v6 pays one flush for each user allocation."""
+    rows = []
+    for name in evidence.names:
+        users = evidence.totals(name)["user_allocations"]
+        rows.append((name, users, evidence.counts(name, strategy).flushes))
+    flushes = sum(row[2] for row in rows)
+    users = sum(row[1] for row in rows)
+    return Finding(
+        holds=all(row[1] == row[2] for row in rows),
+        sentence=f"{strategy} flushes the TLB {flushes:,} times for {users:,} user "
+        f"allocations on {len(rows)} traces.",
+        values={"flushes": flushes, "user_allocations": users},
+        table=Table(("trace", "user allocations", f"{strategy} flushes"), tuple(rows)),
+        chart=Bars(
+            f"{strategy} flushes once for every user allocation",
+            [
+                (
+                    name,
+                    [
+                        Bar("user allocations", users, f"{users:,}"),
+                        Bar(strategy, flushed, f"{flushed:,}"),
+                    ],
+                )
+                for name, users, flushed in rows
+            ],
+            "count",
+            log=False,
+        ),
+    )
+
+
+@claim(
+    "few-transitions",
+    must=f"at most {SMALL_SHARE:.0%} of the user allocations of each trace take a "
+    "frame from the kernel",
+    instead="v6's free, which maps the frame back, in place of a free that does not",
+    change={"free": v6.free},
+    downside="From boot, so every first use of a frame counts as a transition.",
+    mails=(REVIEW,),
+)
+def few_transitions(evidence: Evidence, free: Callable[..., Any] | None = None) -> Finding:
+    """Most user allocations reuse a frame that users had before."""
+    replaced = {} if free is None else {"free": free}
+    rows = []
+    for name in evidence.names:
+        users = evidence.totals(name)["user_allocations"]
+        moved = evidence.counts(name, "per_frame", **replaced).flushes
+        rows.append((name, users, moved, round(100 * moved / users, 1)))
+    shares = [row[3] for row in rows]
+    return Finding(
+        holds=all(share <= 100 * SMALL_SHARE for share in shares),
+        sentence=f"{min(shares):.1f} to {max(shares):.1f} % of user allocations "
+        "take a frame from the kernel; the others get one that users had before.",
+        values={
+            "smallest": min(shares),
+            "largest": max(shares),
+            **{f"{row[0]}.share": row[3] for row in rows},
+            **{f"{row[0]}.transitions": row[2] for row in rows},
+        },
+        table=Table(("trace", "user allocations", "K to U", "percent"), tuple(rows)),
+        chart=Bars(
+            "Few user allocations take a frame from the kernel",
+            [
+                (
+                    name,
+                    [
+                        Bar("user allocations", users, f"{users:,}"),
+                        Bar("per_frame", moved, f"{moved:,} ({share:.1f} %)"),
+                    ],
+                )
+                for name, users, moved, share in rows
+            ],
+            "count; per_frame flushes once for each transition",
+            log=False,
+        ),
+    )
+
+
+@claim(
+    "pcp-batch-divides",
+    must=f"at least {WORTH_BATCHING} times fewer flushes than v6 on every trace",
+    instead="refills of one frame (batch = 1) and v6's free, which maps back",
+    change={"batch": 1, "free": v6.free},
+    downside="What v6 flushes at kunmap is not in these numbers, and stays.",
+    mails=(NOT_REALLY, SEED),
+)
+def pcp_batch_divides(
+    evidence: Evidence, batch: int | None = None, free: Callable[..., Any] | None = None
+) -> Finding:
+    """Batching at refill divides the flushes."""
+    replaced = {} if free is None else {"free": free}
+    rows = []
+    for name in evidence.names:
+        posted = evidence.counts(name, "v6").flushes
+        fixed = evidence.counts(name, "per_frame").flushes
+        flushes = evidence.counts(name, "pcp_batch", batch=batch, **replaced).flushes
+        rows.append((name, posted, fixed, flushes, round(posted / flushes, 1)))
+    times = [row[4] for row in rows]
+    return Finding(
+        holds=all(factor >= WORTH_BATCHING for factor in times),
+        sentence="Unmapping a whole refill with one flush divides the flushes of v6 "
+        f"by {min(times):,.1f} to {max(times):,.1f}.",
+        values={
+            "smallest": min(times),
+            "largest": max(times),
+            **{f"{row[0]}.factor": row[4] for row in rows},
+            **{f"{row[0]}.factor_per_frame": round(row[2] / row[3], 1) for row in rows},
+        },
+        table=Table(("trace", "v6", "per_frame", "pcp_batch", "v6/pcp"), tuple(rows)),
+        chart=Bars(
+            "Batching at the refill leaves a fraction of the flushes",
+            [
+                (
+                    name,
+                    [
+                        Bar("v6", posted, f"{posted:,}"),
+                        Bar("per_frame", fixed, f"{fixed:,}"),
+                        Bar("pcp_batch", flushes, f"{flushes:,}"),
+                    ],
+                )
+                for name, posted, fixed, flushes, _ in rows
+            ],
+            "TLB flushes, log scale",
+        ),
+    )
+
+
+@claim(
+    "ownership-changes-rare",
+    must=f"at least {MUCH_MORE_RARE:,} page allocations for each event, every trace",
+    instead="refills of a pcp list in place of changes of ownership",
+    change={"event": "refills"},
+    downside="Small machines: more memory means fewer fallbacks still, a fuller one more.",
+    mails=(NOT_REALLY, SEED),
+)
+def ownership_changes_rare(
+    evidence: Evidence, event: str = "ownership_changes"
+) -> Finding:
+    """A pageblock changes hands far more rarely than a page is allocated."""
+    rows = []
+    for name in evidence.names:
+        totals = evidence.totals(name)
+        pages = totals["user_allocations"] + totals["kernel_allocations"]
+        times = pages / totals[event] if totals[event] else float(pages)
+        rows.append((name, pages, totals[event], round(times)))
+    factors = [row[3] for row in rows]
+    words = event.replace("_", " ")
+    return Finding(
+        holds=all(factor >= MUCH_MORE_RARE for factor in factors),
+        sentence=f"There are {min(factors):,} to {max(factors):,} page allocations "
+        f"for each of the {words}.",
+        values={"smallest": min(factors), "largest": max(factors)},
+        table=Table(("trace", "allocations", words, "ratio"), tuple(rows)),
+        chart=Bars(
+            "A pageblock changes hands thousands of times more rarely",
+            [
+                (
+                    name,
+                    [
+                        Bar("page allocations", pages, f"{pages:,}"),
+                        Bar("pageblock", changes, f"{changes:,} {words}"),
+                    ],
+                )
+                for name, pages, changes, _ in rows
+            ],
+            "events, log scale",
+        ),
+    )
+
+
+@claim(
+    "block-flips-rarest",
+    must=f"at least {WORTH_A_BLOCK} MOVABLE refills for each block flip, on the traces "
+    "together",
+    instead="pcp_batch's flushed refills in place of block flips",
+    change={"strategy": "pcp_batch", "cause": "refill"},
+    downside="What remains for pageblock is flushed at allocation, frame by frame.",
+    mails=(NOT_REALLY,),
+)
+def block_flips_rarest(
+    evidence: Evidence, strategy: str = "pageblock", cause: str = "block"
+) -> Finding:
+    """A block flip serves many refills."""
+    rows = []
+    for name in evidence.names:
+        refills = evidence.totals(name)["refills_movable"]
+        counts = evidence.counts(name, strategy)
+        flips = counts.flushes_by_cause[cause]
+        rows.append((name, refills, flips, counts.flushes - flips))
+    refills, flips, rest = (sum(row[i] for row in rows) for i in (1, 2, 3))
+    return Finding(
+        holds=refills >= WORTH_A_BLOCK * flips,
+        sentence=f"{strategy} flushes {flips:,} times ahead of time for {refills:,} "
+        f"MOVABLE refills, and {rest:,} times at allocation for what it missed.",
+        values={"flips": flips, "refills": refills, "rest": rest},
+        table=Table(
+            ("trace", "MOVABLE refills", f"{cause} flushes", "alloc flushes"),
+            tuple(rows),
+        ),
+        chart=Bars(
+            "A block flip serves many refills; the exceptions cost more than the flips",
+            [
+                (
+                    name,
+                    [
+                        Bar("MOVABLE refills", refilled, f"{refilled:,}"),
+                        Bar(strategy, flipped, f"{flipped:,} at a {cause}"),
+                        Bar(strategy, left, f"{left:,} at allocation"),
+                    ],
+                )
+                for name, refilled, flipped, left in rows
+            ],
+            "count, log scale",
+        ),
+    )
+
+
+@claim(
+    "seed-sequence",
+    must="alternation flushes twice for K K U K, every other strategy once, and "
+    "batching flushes no more for the rest of the refill",
+    instead="refills of one frame (batch = 1)",
+    change={"batch": 1},
+    downside="Made up: four allocations on cold lists, not a workload.",
+    mails=(ALTERNATES, NOT_REALLY, SEED),
+)
+def seed(evidence: Evidence, batch: int = PCP_BATCH_2017) -> Finding:
+    """The seed mail's own sequence, step by step."""
+    del evidence  # made up: no trace is used
+    more = PCP_BATCH_2017 - 1
+    log = seed_sequence(more_users=more)
+    stepper = Stepper(log.about.kernel)
+    parts = [split_refills(s, batch) for s in steps_of(log.chunks(), stepper)]
+    shown = ("v6", "per_frame", "alternation", "pcp_batch", "pageblock")
+    first: dict[str, int] = {}
+    rest: dict[str, int] = {}
+    cells: dict[str, list[str]] = {}
+    unmapped: dict[str, int] = {}
+    for strategy in shown:
+        after = _after_allocations(Run(strategy), parts, stepper.frames)
+        flushes = [counts.flushes for counts in after]
+        frames = [counts.frames_unmapped for counts in after]
+        first[strategy] = flushes[len(SEED_SEQUENCE) - 1]
+        rest[strategy] = flushes[-1] - first[strategy]
+        unmapped[strategy] = frames[-1]
+        ends = [*range(len(SEED_SEQUENCE)), len(after) - 1]
+        cells[strategy] = [
+            _cell(b - a, d - c)
+            for a, b, c, d in zip(
+                [0, *(flushes[i] for i in ends)],
+                [flushes[i] for i in ends],
+                [0, *(frames[i] for i in ends)],
+                [frames[i] for i in ends],
+                strict=False,
+            )
+        ]
+    batched = ("pcp_batch", "pageblock")
+    holds = all(n == (2 if s == "alternation" else 1) for s, n in first.items())
+    holds = holds and not any(rest[s] for s in batched)
+    return Finding(
+        holds=holds and rest["v6"] == more and rest["per_frame"] == more,
+        sentence=f"For K K U K, alternation flushes {first['alternation']} times and "
+        f"pcp_batch {first['pcp_batch']}; for {more} more user pages v6 flushes "
+        f"{rest['v6']} times and pcp_batch {rest['pcp_batch']}.",
+        values={
+            "more": more,
+            "batch": batch,
+            "block": PAGEBLOCK_NR_PAGES,
+            **{f"{s}.first": n for s, n in first.items()},
+            **{f"{s}.rest": n for s, n in rest.items()},
+            **{f"{s}.unmapped": n for s, n in unmapped.items()},
+        },
+        table=Table(
+            ("strategy", "K K U K", f"+{more} users", "frames unmapped"),
+            tuple((s, first[s], rest[s], unmapped[s]) for s in shown),
+        ),
+        chart=Grid(
+            "The seed mail's sequence: one flush covers the whole refill",
+            ("kmalloc", "kmalloc", "user page", "kmalloc", f"{more} user pages"),
+            [(s, cells[s]) for s in shown],
+            loud="flush",
+        ),
+    )
+
+
+def _after_allocations(run: Run, parts: list[Steps], frames: int) -> list[Counts]:
+    """The counts after each allocation, one step at a time."""
+    after = []
+    for steps in parts:
+        for i, op in enumerate(steps.op):
+            row = {f: getattr(steps, f)[i : i + 1] for f in Steps._fields}
+            run.feed(Steps(**(row | {"frames": steps.frames})), frames)
+            if op == ALLOC:
+                after.append(run.counts)
+    return after
+
+
+def _cell(flushes: int, frames: int) -> str:
+    times = "flush" if flushes == 1 else f"flush x{flushes}"
+    unmaps = f"unmap {frames}" if frames else ""
+    return "\n".join(part for part in (times if flushes else "", unmaps) if part)

@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Claims about who is *user*: the posted test against the migratetype."""
+
+from typing import Any, Final
+
+import numpy as np
+
+from xpfo_model import gfp
+from xpfo_model.charts import Bar, Bars, Shares
+from xpfo_model.claims.claim import Finding, Table, claim
+from xpfo_model.claims.thread import NOT_REALLY, SEED
+from xpfo_model.constants import MIGRATE_MOVABLE
+from xpfo_model.events import FAILED, MM_PAGE_ALLOC
+from xpfo_model.evidence import Evidence
+from xpfo_model.replay import Run
+from xpfo_model.steps import ALLOC
+
+EXT4_OOPS: Final = "20171110010907.qfkqhrbtdkt5y3hy@smitten"
+PIPES: Final = "forkpipe-4cpu"
+NO_PIPES: Final = "cc-4cpu"
+MOST: Final = 0.5
+NOTICEABLE: Final = 0.1
+"""Share of the user allocations that a rule about lists must not ignore."""
+
+
+def alloc_flushes_by_list(evidence: Evidence, trace: str) -> tuple[int, int, int]:
+    """pcp_batch's flushes: at refill, at MOVABLE allocations, at other ones."""
+    run = Run("pcp_batch")
+    steps, stepper = evidence.steps(trace)
+    movable = other = before = 0
+    for some in steps:
+        history = run.history(some, stepper.frames)
+        paid = np.diff(history, prepend=before)
+        before = int(history[-1]) if len(history) else before
+        at_alloc = some.op == ALLOC
+        on_movable = at_alloc & (some.migratetype == MIGRATE_MOVABLE)
+        movable += int(paid[on_movable].sum())
+        other += int(paid[at_alloc & ~on_movable].sum())
+    return before - movable - other, movable, other
+
+
+@claim(
+    "pipes-dominate-the-rest",
+    must=f"more than {MOST:.0%} of the flushes that pcp_batch leaves are for user "
+    "pages from lists that are not MOVABLE",
+    instead="a parallel C build in place of the pipes",
+    change={"trace": NO_PIPES},
+    downside="Made by a loop of pipes: a share, not a rate, of such a workload.",
+    mails=(NOT_REALLY, SEED),
+)
+def pipes_dominate(evidence: Evidence, trace: str = PIPES) -> Finding:
+    """Pipe buffers are user pages, yet come from the UNMOVABLE lists."""
+    log = evidence.log(trace)
+    masks = _masks(evidence, trace)
+    pipe = gfp.decode("GFP_HIGHUSER|__GFP_ACCOUNT", log.about.kernel)
+    buffers = int(np.count_nonzero(masks == np.uint64(pipe)))
+    refill, movable, other = alloc_flushes_by_list(evidence, trace)
+    total = refill + movable + other
+    share = other / total
+    rows = (
+        ("at a MOVABLE refill", refill),
+        ("at a MOVABLE allocation", movable),
+        ("at any other allocation", other),
+    )
+    return Finding(
+        holds=share > MOST,
+        sentence=f"On {trace}, {share:.1%} of the {total:,} flushes that pcp_batch "
+        "leaves are for user pages from lists that are not MOVABLE; "
+        f"{buffers:,} allocations have the mask of a pipe buffer.",
+        values={
+            "share": round(100 * share, 1),
+            "flushes": total,
+            "other": other,
+            "refill": refill,
+            "movable": movable,
+            "buffers": buffers,
+        },
+        table=Table(("pcp_batch flushes", trace), rows),
+        chart=Bars(
+            f"{trace}: what pcp_batch leaves is flushed for pipe buffers",
+            [
+                (
+                    "flushes of pcp_batch, by what they are for",
+                    [Bar(name, n, f"{n:,}") for name, n in rows],
+                )
+            ],
+            "TLB flushes",
+            log=False,
+        ),
+    )
+
+
+def _masks(evidence: Evidence, trace: str) -> Any:
+    events = evidence.log(trace).events
+    return events.gfp[(events.kind == MM_PAGE_ALLOC) & (events.pfn != FAILED)]
+
+
+def matrix(evidence: Evidence, trace: str) -> dict[tuple[str, str], int]:
+    """Allocations by the posted test (user, kernel) and by list (MOVABLE, other)."""
+    log = evidence.log(trace)
+    masks = _masks(evidence, trace)
+    user = gfp.is_user(masks, log.about.kernel)
+    movable = gfp.migratetype(masks) == MIGRATE_MOVABLE
+    return {
+        (who, which): int(np.count_nonzero(a & b))
+        for who, a in (("user", user), ("kernel", ~user))
+        for which, b in (("MOVABLE", movable), ("other", ~movable))
+    }
+
+
+@claim(
+    "user-is-not-movable",
+    must=f"on some trace at least {NOTICEABLE:.0%} of the user allocations are not "
+    "MOVABLE",
+    instead="only the parallel C build",
+    change={"traces": (NO_PIPES,)},
+    downside="Which share a machine has depends on what it runs.",
+    mails=(NOT_REALLY, EXT4_OOPS),
+)
+def user_is_not_movable(
+    evidence: Evidence, traces: tuple[str, ...] | None = None
+) -> Finding:
+    """The posted test and the migratetype disagree."""
+    names = list(traces or evidence.names)
+    cells = {name: matrix(evidence, name) for name in names}
+    kinds = (
+        ("user", "MOVABLE"),
+        ("user", "other"),
+        ("kernel", "MOVABLE"),
+        ("kernel", "other"),
+    )
+    rows = tuple((name, *(cells[name][kind] for kind in kinds)) for name in names)
+    share = {
+        name: cell["user", "other"] / (cell["user", "other"] + cell["user", "MOVABLE"])
+        for name, cell in cells.items()
+    }
+    worst = max(share, key=lambda name: share[name])
+    kernel_movable = sum(cell["kernel", "MOVABLE"] for cell in cells.values())
+    return Finding(
+        holds=share[worst] >= NOTICEABLE,
+        sentence=f"On {worst}, {share[worst]:.1%} of the user allocations come from "
+        f"lists that are not MOVABLE; on all traces {kernel_movable:,} kernel "
+        "allocations come from MOVABLE lists.",
+        values={
+            "worst": worst,
+            "share": round(100 * share[worst], 1),
+            "kernel_movable": kernel_movable,
+            **{
+                f"{name}.{who}_{which}".lower(): n
+                for name, cell in cells.items()
+                for (who, which), n in cell.items()
+            },
+        },
+        table=Table(
+            ("trace", *(f"{who} {which}" for who, which in kinds)),
+            rows,
+        ),
+        chart=Shares(
+            "User and MOVABLE are not the same set",
+            [
+                (
+                    name,
+                    [
+                        Bar("user, MOVABLE", cell["user", "MOVABLE"], _k(cell, 0)),
+                        Bar("user, other lists", cell["user", "other"], _k(cell, 1)),
+                        Bar(
+                            "kernel",
+                            cell["kernel", "MOVABLE"] + cell["kernel", "other"],
+                            f"{cell['kernel', 'MOVABLE'] + cell['kernel', 'other']:,}",
+                        ),
+                    ],
+                )
+                for name, cell in cells.items()
+            ],
+            "percent of the page allocations",
+        ),
+    )
+
+
+def _k(cell: dict[tuple[str, str], int], number: int) -> str:
+    return f"{list(cell.values())[number]:,}"
+
+
+@claim(
+    "zeroed-half",
+    must="more than a quarter of the user allocations of each trace are zeroed",
+    instead="kernel pages on MOVABLE lists in place of zeroed user pages",
+    change={"total": "kernel_movable"},
+    downside="The trace shows the mask, not the kmap: copies are not visible.",
+    mails=(),
+)
+def zeroed(evidence: Evidence, total: str = "user_zeroed") -> Finding:
+    """Many user pages are zeroed, and v6 to v9 flush a second time for those."""
+    rows = []
+    for name in evidence.names:
+        totals = evidence.totals(name)
+        users, part = totals["user_allocations"], totals[total]
+        rows.append((name, users, part, round(100 * part / users, 1)))
+    shares = [row[3] for row in rows]
+    words = total.removeprefix("user_").replace("_", " ")
+    return Finding(
+        holds=all(share > 25 for share in shares),  # noqa: PLR2004 - the quarter of must
+        sentence=f"{min(shares):.1f} to {max(shares):.1f} % of user allocations are "
+        f"{words}: each pays a second flush at the kunmap of its zeroing.",
+        values={"smallest": min(shares), "largest": max(shares)},
+        table=Table(("trace", "user allocations", words, "percent"), tuple(rows)),
+        chart=Bars(
+            "Many user pages are zeroed, and pay a second flush at kunmap",
+            [
+                (
+                    name,
+                    [
+                        Bar("user allocations", users, f"{users:,}"),
+                        Bar(words, part, f"{part:,} ({share:.1f} %)"),
+                    ],
+                )
+                for name, users, part, share in rows
+            ],
+            "count",
+            log=False,
+        ),
+    )
