@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The project's Sphinx extension: claims, values and the ledger.
+
+Claims are evaluated once per state of the model, before a page is read. If one
+does not stand the build stops there and names it, so that not even a second run
+of a cached build can pass.
+"""
+
+from typing import Any
+
+from sphinx.application import Sphinx
+
+from xpfo_model import __version__
+from xpfo_model.sphinxext import court, directives, ledger
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register with Sphinx."""
+    app.add_config_value("xpfo_digest", "", "env", str)
+    app.add_config_value("xpfo_traces", "traces", "env", str)
+    app.add_config_value("xpfo_commit", "", "html", str)
+    app.add_config_value("xpfo_site_url", "", "html", str)
+    app.add_directive("claim", directives.ClaimDirective)
+    app.add_directive("claims-ledger", ledger.LedgerDirective)
+    app.add_role("value", directives.ValueRole())
+    app.add_role("mail", directives.mail_role)
+    app.add_node(ledger.LedgerNode)
+    app.connect("builder-inited", court.hear)
+    app.connect("env-purge-doc", ledger.purge)
+    app.connect("env-merge-info", ledger.merge)
+    app.connect("env-updated", ledger.check)
+    app.connect("doctree-resolved", ledger.resolve)
+    app.connect("build-finished", court.publish)
+    return {
+        "version": __version__,
+        "env_version": 1,
+        "parallel_read_safe": True,
+        "parallel_write_safe": True,
+    }

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Hear all claims before the pages are read, publish the verdicts after."""
+
+import inspect
+import json
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
+from sphinx.util import logging
+
+from xpfo_model import cite, claims
+from xpfo_model.claims.claim import Verdict
+from xpfo_model.errors import XpfoModelError
+from xpfo_model.evidence import Evidence, Provenance
+from xpfo_model.sphinxext.digest import fresh
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Record:
+    """What was heard: kept in the build folder under the digest of its inputs."""
+
+    verdicts: dict[str, Verdict]
+    traces: dict[str, Provenance]
+    outcomes: dict[str, dict[str, Any]]
+    """Objects of ``compare --json``, by the trace's short name."""
+
+
+def record_of(app: Sphinx) -> Record:
+    """What was heard for this build."""
+    record: Record = app.xpfo_record  # type: ignore[attr-defined]
+    return record
+
+
+def _folder(app: Sphinx) -> Path:
+    return fresh(Path(app.outdir).parent, "claims", app.config.xpfo_digest)
+
+
+def hear(app: Sphinx) -> None:
+    """Evaluate every claim, or take what was heard for the same digest.
+
+    Raises `ExtensionError` that names each claim that does not stand.
+    """
+    folder = _folder(app)
+    heard = folder / "record.pickle"
+    if heard.exists():
+        app.xpfo_record = pickle.loads(heard.read_bytes())  # type: ignore[attr-defined]  # noqa: S301 - our own, under our digest
+        return
+    evidence = Evidence(Path(app.srcdir) / app.config.xpfo_traces)
+    verdicts = {}
+    try:
+        for item in claims.REGISTRY.values():
+            logger.info("claim %s", item.id)
+            verdicts[item.id] = claims.evaluate(item, evidence)
+        outcomes = {name: evidence.outcome(name).as_json() for name in evidence.names}
+    except XpfoModelError as error:
+        raise ExtensionError(str(error)) from error
+    complaints = [v.complaint for v in verdicts.values() if not v.stands]
+    if complaints:
+        raise ExtensionError("\n".join(["the document is wrong:", *complaints]))
+    for verdict in verdicts.values():
+        _draw(verdict, folder)
+    record = Record(verdicts, evidence.provenance, outcomes)
+    app.xpfo_record = record  # type: ignore[attr-defined]
+    heard.write_bytes(pickle.dumps(record))
+
+
+def _draw(verdict: Verdict, folder: Path) -> None:
+    from xpfo_model import figures  # noqa: PLC0415 - a cached build draws nothing
+
+    chart, name = verdict.finding.chart, verdict.claim.id
+    figures.save(chart, folder / f"{name}.svg", figures.LIGHT)
+    figures.save(chart, folder / f"{name}-dark.svg", figures.DARK)
+    figures.save(chart, folder / f"{name}.png", figures.LIGHT)
+
+
+def publish(app: Sphinx, exception: Exception | None) -> None:
+    """Write each claim's files under its own name, and ``claims.json``."""
+    if exception is not None or app.builder.format != "html":
+        return
+    out = Path(app.outdir) / "claims"
+    out.mkdir(exist_ok=True)
+    commit, site = app.config.xpfo_commit, app.config.xpfo_site_url
+    verdicts = record_of(app).verdicts
+    for figure in _folder(app).iterdir():
+        if figure.suffix in {".svg", ".png"}:
+            (out / figure.name).write_bytes(figure.read_bytes())
+    for name, verdict in verdicts.items():
+        texts = {
+            "csv": cite.as_csv(verdict.finding.table),
+            "txt": cite.cover_letter(verdict, commit=commit, site=site),
+            "bib": cite.bibtex(verdict, commit=commit, site=site),
+            "json": json.dumps(verdict.as_json(), indent=1) + "\n",
+            "py.txt": inspect.getsource(verdict.claim.find),
+        }
+        for suffix, text in texts.items():
+            (out / f"{name}.{suffix}").write_text(text, encoding="utf-8")
+    everything = {
+        "commit": commit,
+        "digest": app.config.xpfo_digest,
+        "claims": [verdict.as_json() for verdict in verdicts.values()],
+    }
+    (Path(app.outdir) / "claims.json").write_text(
+        json.dumps(everything, indent=1) + "\n", encoding="utf-8"
+    )

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What authors write: ``{claim}`` and ``{value}``, and ``{mail}`` for Message-IDs."""
+
+import html
+from typing import Any, ClassVar, Final
+
+from docutils import nodes
+from docutils.parsers.rst.states import Inliner
+from sphinx.util.docutils import SphinxDirective, SphinxRole
+
+from xpfo_model import cite
+from xpfo_model.claims.claim import Verdict
+from xpfo_model.sphinxext import court, ledger
+
+LORE: Final = "https://lore.kernel.org/r/"
+
+
+def mail_role(  # noqa: D103 - described in docs/contributing
+    name: str,
+    rawtext: str,
+    text: str,
+    lineno: int,
+    inliner: Inliner,
+    options: dict[str, Any] | None = None,
+    content: list[str] | None = None,
+) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+    del name, lineno, inliner, options, content
+    shown, _, identity = text.rpartition("<")
+    identity = identity.rstrip(">")
+    return [
+        nodes.reference(
+            rawtext,
+            shown.strip() or identity,
+            refuri=LORE + identity,
+            classes=["mail"],
+        )
+    ], []
+
+
+class ClaimDirective(SphinxDirective):
+    """A claim with its figure, its proof that it can fail, and its files."""
+
+    required_arguments = 1
+    has_content = False
+    option_spec: ClassVar[dict[str, Any]] = {}
+
+    def run(self) -> list[nodes.Node]:
+        """Build the claim's nodes."""
+        identity = self.arguments[0]
+        verdicts = court.record_of(self.env.app).verdicts
+        if identity not in verdicts:
+            raise self.error(f"no claim {identity!r} in the registry")
+        ledger.place(self.env, identity, self.env.docname)
+        verdict = verdicts[identity]
+        box = nodes.container(classes=["claim"], ids=[identity])
+        up = "../" * self.env.docname.count("/")
+        box += nodes.paragraph(
+            "", "", nodes.strong(text=verdict.finding.sentence), classes=["sentence"]
+        )
+        box += nodes.raw("", _figure(verdict, up), format="html")
+        box += _proof(verdict)
+        box += nodes.raw("", _files(verdict, up), format="html")
+        config = self.env.config
+        letter = cite.cover_letter(
+            verdict, commit=config.xpfo_commit, site=config.xpfo_site_url
+        )
+        box += nodes.raw("", "<details><summary>Cover letter</summary>", format="html")
+        box += nodes.literal_block(letter, letter, language="text")
+        box += nodes.raw("", "</details>", format="html")
+        return [box]
+
+
+def _figure(verdict: Verdict, up: str) -> str:
+    name = verdict.claim.id
+    alt = html.escape(f"{verdict.finding.chart.title}. {verdict.finding.sentence}")
+    return (
+        f'<figure class="claim-figure">'
+        f'<img class="only-light" src="{up}claims/{name}.svg" alt="{alt}">'
+        f'<img class="only-dark" src="{up}claims/{name}-dark.svg" alt="{alt}">'
+        f"</figure>"
+    )
+
+
+def _proof(verdict: Verdict) -> nodes.Node:
+    claim = verdict.claim
+    counter = verdict.counter.sentence
+    listing = nodes.bullet_list(classes=["proof"])
+    for head, text in (
+        ("Must hold: ", f"{claim.must}."),
+        ("Must fail: ", f"with {claim.instead}. It does: {counter}"),
+        ("Downside: ", claim.downside),
+    ):
+        line = nodes.paragraph("", "", nodes.strong(text=head), nodes.Text(text))
+        listing += nodes.list_item("", line)
+    if claim.mails:
+        line = nodes.paragraph("", "", nodes.strong(text="Mails: "))
+        for number, mail in enumerate(claim.mails):
+            if number:
+                line += nodes.Text(", ")
+            line += nodes.reference("", mail, refuri=LORE + mail, classes=["mail"])
+        listing += nodes.list_item("", line)
+    return listing
+
+
+def _files(verdict: Verdict, up: str) -> str:
+    claim = verdict.claim
+    links = " · ".join(
+        f'<a href="{up}claims/{claim.id}.{suffix}">{text}</a>'
+        for suffix, text in (
+            ("csv", "data"),
+            ("svg", "SVG"),
+            ("png", "PNG"),
+            ("txt", "cover letter"),
+            ("bib", "BibTeX"),
+            ("json", "JSON"),
+            ("py.txt", "source"),
+        )
+    )
+    traces = ", ".join(f"{i.short} {i.sha256[:12]}" for i in verdict.inputs)
+    function = f"{claim.find.__module__}.{claim.find.__name__}"
+    return (
+        f'<p class="provenance"><code>{claim.id}</code> computed by '
+        f"<code>{html.escape(function)}</code> from "
+        f"{html.escape(traces) or 'made-up demand'}: {links}</p>"
+    )
+
+
+class ValueRole(SphinxRole):
+    """A number that the model computed: ``claim-id:key`` or ``trace:path``.
+
+    ``trace`` is a trace's short name and ``path`` leads into its object of
+    ``compare --json``, such as ``cc-4cpu:strategies.v6.flushes``. A format
+    specification may follow after ``|``.
+    """
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """Look the number up and format it."""
+        where, _, form = self.text.partition("|")
+        name, _, key = where.partition(":")
+        try:
+            value = self._find(name, key)
+        except KeyError:
+            message = self.inliner.reporter.error(
+                f"no value {where!r}", line=self.lineno
+            )
+            return [self.inliner.problematic(where, self.rawtext, message)], [message]
+        text = format(value, form) if form else show(value)
+        return [nodes.inline(text, text, classes=["value"])], []
+
+    def _find(self, name: str, key: str) -> Any:
+        record = court.record_of(self.env.app)
+        if name in record.verdicts:
+            return record.verdicts[name].finding.values[key]
+        value: Any = record.outcomes[name]
+        for part in key.split("."):
+            value = value[part]
+        return value
+
+
+def show(value: float | str) -> str:
+    """A number as prose: 134,489 or 15.1."""
+    if isinstance(value, str):
+        return value
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.1f}"
