@@ -31,14 +31,14 @@ usage() {
 	  --disk SIZE           give the workload a scratch ext4 file system on /mnt
 	  --kernel-package P    Debian package of the kernel (linux-image-amd64)
 	  --keep DIR            work in DIR and keep it: the next run finds the kernel
-	  --timeout SECONDS     give up on a guest that hangs (1800)
+	  --timeout SECONDS     give up on a guest that hangs (900)
 	END
 }
 
 die() { echo "${0##*/}: $*" >&2; exit 1; }
 
 workload='' cpus='' memory='' out='' sched='' buffer=48M disk='' keep=''
-package=linux-image-amd64 timeout=1800
+package=linux-image-amd64 timeout=900
 while [ $# -gt 0 ]; do
 	case $1 in
 	--sched) sched=,sched:sched_switch; shift; continue ;;

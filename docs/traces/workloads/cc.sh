@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=bash disable=SC2028,SC2035,SC2012,SC2164
+# shellcheck shell=bash disable=SC2086,SC2028,SC2035,SC2012,SC2164
 #
 # Parallel C build: 40 translation units, make -j4, an archive.  The commands
 # are kept as they were when the traces were recorded.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=bash disable=SC2038,SC2164
+# shellcheck shell=bash disable=SC2086,SC2038,SC2164
 #
 # Fork/exec storm, pipes, small files.  The commands are kept as they were when
 # the trace was recorded.
