@@ -47,7 +47,9 @@ def cover_letter(verdict: Verdict, *, commit: str = "", site: str = "") -> str:
         )
     else:
         hardware = "No trace: made-up demand, see the claim's page."
-    made_by = f"xpfo-model {__version__}" + (f", commit {commit[:12]}" if commit else "")
+    made_by = f"xpfo-model {__version__}" + (
+        f", commit {commit[:12]}" if commit else ""
+    )
     inputs = ", ".join(f"{i.short} {i.sha256[:12]}" for i in verdict.inputs)
     parts = [
         FIRST_LINE,

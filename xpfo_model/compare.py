@@ -34,10 +34,12 @@ def columns(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     widths = [max(len(row[i]) for row in table) for i in range(len(header))]
     roomy = sum(widths) + 2 * (len(widths) - 1) <= WIDTH
     return [
-        ("  " if roomy else " ").join(
+        ("  " if roomy else " ")
+        .join(
             cell.ljust(width) if i == 0 else cell.rjust(width)
             for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
+        )
+        .rstrip()
         for row in table
     ]
 
@@ -69,7 +71,16 @@ def head(outcome: Outcome) -> list[str]:
 def table(outcome: Outcome) -> str:
     """The strategies over one trace, baseline first, as text of 72 columns."""
     flushes = columns(
-        ("flushes (model)", "total", "alloc", "refill", "block", "alt", "/1000", "vs v6"),
+        (
+            "flushes (model)",
+            "total",
+            "alloc",
+            "refill",
+            "block",
+            "alt",
+            "/1000",
+            "vs v6",
+        ),
         (
             (
                 name,

@@ -50,7 +50,7 @@ def digest() -> str:
     return whole.hexdigest()
 
 
-def view(array: np.ndarray[Any, Any]) -> Any:
+def view(array: Any) -> Any:
     """An array as the engine reads it fastest: itself, or a memoryview of it.
 
     A memoryview shares the memory and gives Python integers, several times
@@ -65,7 +65,9 @@ def compiled(function: F, **hooks: Callable[..., Any]) -> F:
     `hooks` is how a loop is bound to a strategy: the loop calls ``alloc``, and
     ``compiled(loop, alloc=v6.alloc)`` is that loop for v6.
     """
-    return cast(F, _bind(cast(FunctionType, function), tuple(sorted(hooks.items()))))
+    return cast(
+        "F", _bind(cast("FunctionType", function), tuple(sorted(hooks.items())))
+    )
 
 
 @cache
@@ -100,23 +102,27 @@ def _copy(
 def _jit(function: FunctionType) -> Any:
     import numba  # noqa: PLC0415 - half a second, only where it is used
 
-    before = numba.config.CACHE_DIR
+    config: Any = numba.config
+
+    before = config.CACHE_DIR
     try:
         # numba looks only at the file of the function itself; a directory that
         # is named by all sources cannot go stale.
-        numba.config.CACHE_DIR = str(_cache_directory(numba.__version__))
+        config.CACHE_DIR = str(_cache_directory(numba.__version__))
         return numba.njit(cache=True)(function)
     except (OSError, RuntimeError):  # nowhere to write: compile every time
         return numba.njit(function)
     finally:
-        numba.config.CACHE_DIR = before
+        config.CACHE_DIR = before
 
 
 @cache
 def _cache_directory(numba_version: str) -> Path:
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     root = home / "xpfo-model"
-    versions = f"{digest()} {numba_version} {np.__version__} {platform.python_version()}"
+    versions = (
+        f"{digest()} {numba_version} {np.__version__} {platform.python_version()}"
+    )
     directory = root / hashlib.sha256(versions.encode()).hexdigest()[:16]
     directory.mkdir(parents=True, exist_ok=True)
     directory.touch()

@@ -8,7 +8,7 @@ Mirrors include/trace/events/kmem.h, v4.14 to v6.18.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -45,33 +45,37 @@ UNKNOWN: Final = 255
 """A `preempt` that the trace did not say."""
 
 
+Column = npt.NDArray[Any]
+"""One value per event, of the dtype that `DTYPES` names."""
+
+
 class Events(NamedTuple):
     """Columns of equal length, one row an event, in trace order."""
 
-    time: npt.NDArray[np.int64]
+    time: Column
     """Nanoseconds, or ticks of the trace clock where it has no unit."""
-    cpu: npt.NDArray[np.uint16]
-    kind: npt.NDArray[np.uint8]
+    cpu: Column
+    kind: Column
     """MM_PAGE_ALLOC … SCHED_SWITCH."""
-    flags: npt.NDArray[np.uint8]
+    flags: Column
     """PERCPU_REFILL, CHANGE_OWNERSHIP, IRQS_OFF."""
-    pfn: npt.NDArray[np.int64]
+    pfn: Column
     """Page frame number; FAILED for a failed allocation, 0 for sched_switch."""
-    order: npt.NDArray[np.int8]
+    order: Column
     """Order; of extfrag the alloc_order."""
-    migratetype: npt.NDArray[np.int8]
+    migratetype: Column
     """Migratetype, -1 where the event has none; of extfrag alloc_migratetype."""
-    fallback_order: npt.NDArray[np.int8]
+    fallback_order: Column
     """Of extfrag, else 0."""
-    fallback_migratetype: npt.NDArray[np.int8]
+    fallback_migratetype: Column
     """Of extfrag, else -1."""
-    preempt: npt.NDArray[np.uint8]
+    preempt: Column
     """Depth of preemption disabling, UNKNOWN where the trace does not say."""
-    gfp: npt.NDArray[np.uint64]
+    gfp: Column
     """Bits of the mask in the log's kernel version; of mm_page_alloc, else 0."""
-    pid: npt.NDArray[np.int32]
+    pid: Column
     """The task that ran; of sched_switch the previous one."""
-    next_pid: npt.NDArray[np.int32]
+    next_pid: Column
     """Of sched_switch, else 0."""
 
     @classmethod
@@ -170,8 +174,7 @@ class EventLog:
         if not isinstance(other, EventLog):
             return NotImplemented
         return self.about == other.about and all(
-            np.array_equal(a, b)
-            for a, b in zip(self.events, other.events, strict=True)
+            np.array_equal(a, b) for a, b in zip(self.events, other.events, strict=True)
         )
 
     __hash__ = None  # type: ignore[assignment]
@@ -186,7 +189,7 @@ class EventLog:
 
         Raises `KeyError` if the trace has no such marks.
         """
-        rows = {}
+        rows: dict[str, int] = {}
         for row, _, text in self.about.marks:
             for wanted in (start, end):
                 if text.startswith(wanted):

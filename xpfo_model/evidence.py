@@ -10,8 +10,9 @@ from typing import Any
 from xpfo_model import traces
 from xpfo_model.errors import TraceError
 from xpfo_model.events import EventLog
-from xpfo_model.replay import Counts, Outcome, Run, replay_log, steps_of
-from xpfo_model.steps import Stepper, Steps, split_refills
+from xpfo_model.replay import Counts, Outcome, Run, replay_log
+from xpfo_model.stepper import Stepper, steps_of
+from xpfo_model.steps import Steps, split_refills
 
 
 @dataclass(frozen=True)

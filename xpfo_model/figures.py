@@ -9,7 +9,7 @@ pages; on paper the light one is used.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
@@ -41,9 +41,7 @@ _PALETTE: Final = {
     "pcp_batch_consume": "#56b4e9",
     "pageblock": "#009e73",
 }
-LIGHT: Final = Theme(
-    "#1a1a1a", "#d0d0d0", _PALETTE, ("#5c6f87", "#8c2d5b", "#b5b5b5")
-)
+LIGHT: Final = Theme("#1a1a1a", "#d0d0d0", _PALETTE, ("#5c6f87", "#8c2d5b", "#b5b5b5"))
 DARK: Final = Theme(
     "#e6e6e6",
     "#4a4a4a",
@@ -69,7 +67,7 @@ def draw(chart: Chart, theme: Theme) -> Figure:
         "grid.color": theme.faint,
     }
     with mpl.rc_context(fname=RC):
-        mpl.rcParams.update(colours)
+        mpl.rcParams.update(cast("Any", colours))
         match chart:
             case Bars():
                 return _bars(chart, theme)

@@ -5,7 +5,7 @@ The loop is written once; it is bound to a strategy by replacing the hooks that
 it calls, so that the code that is counted is the strategy's own.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,7 +30,8 @@ from xpfo_model.machine import (
     own,
     reachable,
 )
-from xpfo_model.steps import ALLOC, CHANGE_BLOCK, REFILL, Stepper, Steps
+from xpfo_model.stepper import Stepper, steps_of
+from xpfo_model.steps import ALLOC, CHANGE_BLOCK, REFILL, Steps
 from xpfo_model.strategies.none import alloc, change_block, free, refill
 
 
@@ -161,13 +162,6 @@ class Outcome:
         }
 
 
-def steps_of(chunks: Iterable[Events], stepper: Stepper) -> Iterator[Steps]:
-    """The steps of a whole trace, a chunk at a time."""
-    for chunk in chunks:
-        yield stepper.steps(chunk)
-    yield stepper.finish()
-
-
 def replay(
     chunks: Iterable[Events], about: About, names: Sequence[str] | None = None
 ) -> Outcome:
@@ -192,4 +186,3 @@ def replay(
 def replay_log(log: EventLog, names: Sequence[str] | None = None) -> Outcome:
     """Run strategies over a log in memory; see `replay`."""
     return replay(log.chunks(), log.about, names)
-

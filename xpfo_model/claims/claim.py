@@ -21,7 +21,7 @@ class Table:
     """The data behind a figure, ready for CSV and for a mail."""
 
     columns: tuple[str, ...]
-    rows: tuple[tuple[str | int | float, ...], ...]
+    rows: tuple[tuple[Any, ...], ...]
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ NO_UNMAP: Final = "20170911145020.fat456njvyagcomu@docker"
 
 
 def _exposure(evidence: Evidence, names: tuple[str, ...], title: str) -> Finding:
-    rows = []
+    rows: list[tuple[str, str, int, int]] = []
     for trace in evidence.names:
         users = evidence.totals(trace)["user_allocations"]
         rows.extend(

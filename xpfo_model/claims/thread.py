@@ -8,8 +8,9 @@ from xpfo_model.charts import Bar, Bars, Grid
 from xpfo_model.claims.claim import Finding, Table, claim
 from xpfo_model.constants import PAGEBLOCK_NR_PAGES, PCP_BATCH_2017
 from xpfo_model.evidence import Evidence
-from xpfo_model.replay import Counts, Run, steps_of
-from xpfo_model.steps import ALLOC, Stepper, Steps, split_refills
+from xpfo_model.replay import Counts, Run
+from xpfo_model.stepper import Stepper, steps_of
+from xpfo_model.steps import ALLOC, Steps, split_refills
 from xpfo_model.strategies import v6
 from xpfo_model.workloads import SEED_SEQUENCE, seed_sequence
 
@@ -45,7 +46,7 @@ def listing(parts: list[str]) -> str:
 )
 def v6_flushes(evidence: Evidence, strategy: str = "v6") -> Finding:
     """v6 pays one flush for each user allocation."""
-    rows = []
+    rows: list[tuple[Any, ...]] = []
     for name in evidence.names:
         users = evidence.totals(name)["user_allocations"]
         rows.append((name, users, evidence.counts(name, strategy).flushes))
@@ -84,10 +85,12 @@ def v6_flushes(evidence: Evidence, strategy: str = "v6") -> Finding:
     downside="From boot, so every first use of a frame counts as a transition.",
     mails=(REVIEW,),
 )
-def few_transitions(evidence: Evidence, free: Callable[..., Any] | None = None) -> Finding:
+def few_transitions(
+    evidence: Evidence, free: Callable[..., Any] | None = None
+) -> Finding:
     """Most user allocations reuse a frame that users had before."""
-    replaced = {} if free is None else {"free": free}
-    rows = []
+    replaced: dict[str, Any] = {} if free is None else {"free": free}
+    rows: list[tuple[Any, ...]] = []
     for name in evidence.names:
         users = evidence.totals(name)["user_allocations"]
         moved = evidence.counts(name, "per_frame", **replaced).flushes
@@ -134,8 +137,8 @@ def pcp_batch_divides(
     evidence: Evidence, batch: int | None = None, free: Callable[..., Any] | None = None
 ) -> Finding:
     """Batching at refill divides the flushes."""
-    replaced = {} if free is None else {"free": free}
-    rows = []
+    replaced: dict[str, Any] = {} if free is None else {"free": free}
+    rows: list[tuple[Any, ...]] = []
     for name in evidence.names:
         posted = evidence.counts(name, "v6").flushes
         fixed = evidence.counts(name, "per_frame").flushes
@@ -176,14 +179,14 @@ def pcp_batch_divides(
     must=f"at least {MUCH_MORE_RARE:,} page allocations for each event, every trace",
     instead="refills of a pcp list in place of changes of ownership",
     change={"event": "refills"},
-    downside="Small machines: more memory means fewer fallbacks still, a fuller one more.",
+    downside="Small machines, from boot; a fuller one has more fallbacks.",
     mails=(NOT_REALLY, SEED),
 )
 def ownership_changes_rare(
     evidence: Evidence, event: str = "ownership_changes"
 ) -> Finding:
     """A pageblock changes hands far more rarely than a page is allocated."""
-    rows = []
+    rows: list[tuple[Any, ...]] = []
     for name in evidence.names:
         totals = evidence.totals(name)
         pages = totals["user_allocations"] + totals["kernel_allocations"]
@@ -227,7 +230,7 @@ def block_flips_rarest(
     evidence: Evidence, strategy: str = "pageblock", cause: str = "block"
 ) -> Finding:
     """A block flip serves many refills."""
-    rows = []
+    rows: list[tuple[Any, ...]] = []
     for name in evidence.names:
         refills = evidence.totals(name)["refills_movable"]
         counts = evidence.counts(name, strategy)

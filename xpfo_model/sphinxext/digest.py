@@ -24,7 +24,7 @@ def build_digest(root: Path) -> str:
     for library in LIBRARIES:
         whole.update(f"{library} {version(library)}\0".encode())
     files = [path for path in PACKAGE.rglob("*") if path.suffix in {".py", ""}]
-    files += [path for path in (root / "docs" / "traces").rglob("*")]
+    files += list((root / "docs" / "traces").rglob("*"))
     files.append(root / "requirements.lock")
     for path in sorted(files):
         if path.is_file():

@@ -30,8 +30,8 @@ class LedgerDirective(SphinxDirective):
 
 def _pages(env: BuildEnvironment) -> dict[str, set[str]]:
     if not hasattr(env, "xpfo_pages"):
-        env.xpfo_pages = {}
-    pages: dict[str, set[str]] = env.xpfo_pages
+        env.xpfo_pages = {}  # type: ignore[attr-defined]
+    pages: dict[str, set[str]] = env.xpfo_pages  # type: ignore[attr-defined]
     return pages
 
 

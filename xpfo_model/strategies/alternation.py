@@ -17,7 +17,7 @@ WAS_KERNEL: Final = 1
 WAS_USER: Final = 2
 
 
-def alloc(m: Machine, cpu: int, frames: Any, user: bool) -> None:  # noqa: FBT001
+def alloc(m: Machine, cpu: int, frames: Any, user: bool) -> None:
     """Remap the frames; flush if this CPU's allocation is of the other kind."""
     if user:
         unmap(m, frames)

@@ -11,7 +11,7 @@ from typing import Any
 from xpfo_model.machine import ALLOC, Machine, flush, map_back, unmap
 
 
-def guarantee(m: Machine, cpu: int, frames: Any, user: bool) -> None:  # noqa: ARG001, FBT001
+def guarantee(m: Machine, cpu: int, frames: Any, user: bool) -> None:
     """Allocate: unmap for a user and flush if needed, map for the kernel."""
     if user:
         if unmap(m, frames):

@@ -7,7 +7,7 @@ from xpfo_model.machine import Machine
 from xpfo_model.strategies.guarantee import ignore, leave
 
 
-def alloc(m: Machine, cpu: int, frames: Any, user: bool) -> None:  # noqa: FBT001
+def alloc(m: Machine, cpu: int, frames: Any, user: bool) -> None:
     """post_alloc_hook(): nothing."""
 
 

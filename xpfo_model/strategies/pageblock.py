@@ -31,7 +31,7 @@ def refill(m: Machine, cpu: int, frames: Any, migratetype: int) -> None:
             change_block(m, cpu, frame >> PAGEBLOCK_ORDER, migratetype)
 
 
-def change_block(m: Machine, cpu: int, block: int, migratetype: int) -> None:  # noqa: ARG001
+def change_block(m: Machine, cpu: int, block: int, migratetype: int) -> None:
     """set_pageblock_migratetype() and the fallback: flip the block if needed."""
     first = block << PAGEBLOCK_ORDER
     if migratetype == MIGRATE_MOVABLE:

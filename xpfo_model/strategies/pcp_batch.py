@@ -15,7 +15,7 @@ alloc = guarantee
 free = leave
 
 
-def refill(m: Machine, cpu: int, frames: Any, migratetype: int) -> None:  # noqa: ARG001
+def refill(m: Machine, cpu: int, frames: Any, migratetype: int) -> None:
     """rmqueue_bulk(): unmap a MOVABLE batch with one flush, map any other."""
     if migratetype == MIGRATE_MOVABLE:
         if unmap(m, frames):

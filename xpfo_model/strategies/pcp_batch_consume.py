@@ -16,7 +16,7 @@ IDLE: Final = 0
 WAITING: Final = 1
 
 
-def alloc(m: Machine, cpu: int, frames: Any, user: bool) -> None:  # noqa: FBT001
+def alloc(m: Machine, cpu: int, frames: Any, user: bool) -> None:
     """Unmap for a user and let the flush wait; map for the kernel."""
     if user:
         if unmap(m, frames):
@@ -28,7 +28,7 @@ def alloc(m: Machine, cpu: int, frames: Any, user: bool) -> None:  # noqa: FBT00
 free = leave
 
 
-def refill(m: Machine, cpu: int, frames: Any, migratetype: int) -> None:  # noqa: ARG001
+def refill(m: Machine, cpu: int, frames: Any, migratetype: int) -> None:
     """rmqueue_bulk(): the MOVABLE list was consumed, flush what waits."""
     if migratetype == MIGRATE_MOVABLE and m.cpu_state[cpu] == WAITING:
         flush(m, REFILL)

@@ -12,13 +12,13 @@ from xpfo_model.machine import ALLOC, USER, Machine, flush, map_back
 from xpfo_model.strategies.guarantee import ignore
 
 
-def alloc(m: Machine, cpu: int, frames: Any, user: bool) -> None:  # noqa: ARG001, FBT001
+def alloc(m: Machine, cpu: int, frames: Any, user: bool) -> None:
     """xpfo_alloc_pages(): flush for a user, whatever the order."""
     if user:
         flush(m, ALLOC)
 
 
-def free(m: Machine, cpu: int, frames: Any) -> None:  # noqa: ARG001
+def free(m: Machine, cpu: int, frames: Any) -> None:
     """xpfo_free_pages(): map a user's frames back."""
     for frame in frames:
         if m.owner[frame] == USER:
