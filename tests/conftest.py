@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What all tests share."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(Path(__file__).parent))  # logs.py and reference.py
+
+# the machines that run this are shared and noisy: no deadlines
+settings.register_profile("project", deadline=None, max_examples=60)
+settings.load_profile("project")
+
+
+@pytest.fixture(scope="session")
+def evidence():
+    """The project's traces, loaded once."""
+    from xpfo_model.evidence import Evidence
+
+    return Evidence(ROOT / "docs" / "traces")

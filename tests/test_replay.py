@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: GPL-2.0-only
+import dataclasses
+import os
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from logs import (
+    GFP_KERNEL,
+    USER_MOVABLE,
+    USER_UNMOVABLE,
+    alloc,
+    extfrag,
+    free,
+    locked,
+    log_of,
+    logs,
+)
+from reference import Reference
+
+from xpfo_model import replay, strategies
+from xpfo_model.errors import TraceError, UnknownStrategyError
+
+# Counted by an independent program: reference definitions over whole traces.
+RECORDED = {
+    "cc-1cpu": {
+        "totals": [134795, 9130, 73636, 44, 0, 4079, 3789, 6],
+        "v6": [134795],
+        "per_frame": [12845, 12845, 43],
+        "alternation": [5708],
+        "pcp_batch": [859, 12845, 43, {"refill": 403, "alloc": 456}],
+        "pcp_batch_consume": [405, 12845, 43],
+        "pageblock": [483, 13868, 43, {"block": 27, "alloc": 456}],
+    },
+    "cc-4cpu": {
+        "totals": [146105, 46427, 71870, 44, 61, 5322, 2518, 46],
+        "v6": [146105],
+        "per_frame": [13667, 13667, 43],
+        "alternation": [5912],
+        "pcp_batch": [542, 39102, 24619, {"refill": 466, "alloc": 76}],
+        "pcp_batch_consume": [447, 13667, 43],
+        "pageblock": [1304, 21201, 6187, {"block": 39, "alloc": 1265}],
+    },
+    "forkpipe-4cpu": {
+        "totals": [134489, 90709, 48833, 22299, 4, 3085, 205, 48],
+        "v6": [134489],
+        "per_frame": [12497, 12497, 7025],
+        "alternation": [27426],
+        "pcp_batch": [8927, 15764, 9328, {"refill": 134, "alloc": 8793}],
+        "pcp_batch_consume": [155, 12497, 7025],
+        "pageblock": [8628, 17989, 9073, {"block": 20, "alloc": 8608}],
+    },
+}
+
+
+def counted(log, name):
+    return replay.replay_log(log, [name]).strategies[name]
+
+
+@pytest.mark.parametrize("trace", RECORDED)
+def test_the_recorded_traces_give_the_independent_counts(evidence, trace):
+    outcome = evidence.outcome(trace)
+    expected = dict(RECORDED[trace])
+    assert list(outcome.totals.values()) == expected.pop("totals")
+    for name, (flushes, *rest) in expected.items():
+        counts = outcome.strategies[name]
+        assert counts.flushes == flushes, name
+        if rest:
+            assert [counts.frames_unmapped, counts.frames_mapped] == rest[:2], name
+        for causes in rest[2:]:
+            nonzero = {c: n for c, n in counts.flushes_by_cause.items() if n}
+            assert nonzero == causes, name
+
+
+@given(logs, st.sampled_from(list(strategies.REGISTRY)))
+def test_every_strategy_counts_what_its_definition_says(log, name):
+    counts = counted(log, name)
+    expected = Reference(name).run(log)
+    assert {c: n for c, n in counts.flushes_by_cause.items() if n} == dict(
+        expected.flushes
+    )
+    assert counts.frames_unmapped == expected.n_unmapped
+    assert counts.frames_mapped == expected.n_mapped
+    assert counts.frames_exposed == expected.exposed
+
+
+@given(logs, st.integers(1, 7))
+def test_chunks_of_any_length_give_the_same_counts(log, length):
+    whole = replay.replay_log(log)
+    pieces = replay.replay(log.chunks(length), log.about)
+    assert dataclasses.replace(pieces, about=whole.about) == whole
+
+
+@given(logs)
+def test_safe_strategies_never_hand_out_a_reachable_frame(log):
+    outcome = replay.replay_log(log, ["per_frame", "pcp_batch", "pageblock"])
+    assert all(c.frames_exposed == 0 for c in outcome.strategies.values())
+
+
+def test_a_batch_is_flushed_once_and_before_the_allocation():
+    refill = [locked(pfn, 1) for pfn in range(31)]
+    log = log_of([*refill, *(alloc(pfn, USER_MOVABLE) for pfn in range(31))])
+    counts = counted(log, "pcp_batch")
+    assert counts.flushes_by_cause["refill"] == 1
+    assert counts.flushes == 1
+    assert counts.frames_unmapped == 31
+
+
+def test_a_refill_ends_at_another_order_or_migratetype_and_at_the_end():
+    log = log_of([locked(0, 1), locked(2, 1, order=1), locked(4, 0), locked(5, 1)])
+    outcome = replay.replay_log(log, ["pcp_batch"])
+    assert outcome.totals["refills"] == 4
+    assert outcome.totals["refills_movable"] == 3
+
+
+def test_other_events_and_other_cpus_neither_join_nor_end_a_refill():
+    log = log_of(
+        [
+            locked(0, 1),
+            locked(9, 1, refill=False),
+            free(100),
+            alloc(200, USER_MOVABLE, cpu=1),
+            alloc(-1, USER_MOVABLE),
+            locked(1, 1),
+            alloc(0, USER_MOVABLE),
+        ]
+    )
+    assert replay.replay_log(log).totals["refills"] == 1
+
+
+def test_alternation_hands_out_stale_frames_and_the_first_is_free():
+    log = log_of(
+        [
+            alloc(0, GFP_KERNEL),
+            alloc(1, USER_MOVABLE),
+            alloc(2, USER_MOVABLE),
+            alloc(3, GFP_KERNEL),
+        ]
+    )
+    counts = counted(log, "alternation")
+    assert counts.flushes == 2
+    assert counts.frames_exposed == 1
+
+
+def test_consume_flushes_at_the_next_movable_refill_only():
+    log = log_of(
+        [
+            alloc(0, USER_UNMOVABLE),
+            locked(10, 0),
+            alloc(10, GFP_KERNEL),
+            locked(11, 1),
+            alloc(11, USER_MOVABLE),
+        ]
+    )
+    counts = counted(log, "pcp_batch_consume")
+    assert counts.flushes_by_cause["refill"] == 1
+    assert counts.frames_exposed == 2
+
+
+def test_a_fallback_of_order_ten_flips_two_blocks():
+    log = log_of([extfrag(1024, 1, fallback_order=10)])
+    counts = counted(log, "pageblock")
+    assert counts.flushes_by_cause["block"] == 2
+    assert counts.frames_unmapped == 1024
+
+
+def test_a_flip_spares_what_the_other_side_has_now():
+    log = log_of(
+        [
+            alloc(3, GFP_KERNEL),
+            extfrag(0, 1),
+            alloc(4, USER_MOVABLE),
+            extfrag(0, 0),
+            free(4),
+            extfrag(0, 1),
+        ]
+    )
+    counts = counted(log, "pageblock")
+    assert counts.flushes_by_cause["block"] == 2
+    assert counts.frames_unmapped == 511 + 510
+    assert counts.frames_mapped == 510
+
+
+def test_a_failed_allocation_counts_nowhere():
+    log = log_of([alloc(-1, USER_MOVABLE), alloc(-1, GFP_KERNEL)])
+    outcome = replay.replay_log(log)
+    assert outcome.totals["user_allocations"] == 0
+    assert outcome.totals["kernel_allocations"] == 0
+    assert all(c.flushes == 0 for c in outcome.strategies.values())
+    assert outcome.events == 2
+
+
+def test_a_page_that_is_not_aligned_to_its_order_is_an_error():
+    with pytest.raises(TraceError, match="is no page"):
+        replay.replay_log(log_of([alloc(1, USER_MOVABLE, order=3)]))
+
+
+def test_an_unknown_strategy_is_an_error_that_names_the_others():
+    with pytest.raises(UnknownStrategyError, match="pcp_batch"):
+        replay.replay_log(log_of([]), ["v7"])
+
+
+def test_memory_follows_the_frames_that_are_touched():
+    far = 1 << 30
+    log = log_of([alloc(far, USER_MOVABLE), alloc(0, USER_MOVABLE)])
+    run = replay.Run("per_frame")
+    from xpfo_model.stepper import Stepper, steps_of
+
+    stepper = Stepper("v6.1")
+    for steps in steps_of(log.chunks(), stepper):
+        run.feed(steps, stepper.frames)
+    assert run.counts.flushes == 2
+    assert stepper.frames == 2 * 1024
+
+
+def test_numba_and_python_run_the_same_text(tmp_path):
+    pytest.importorskip("numba")
+    script = (
+        "import sys, json; sys.path.insert(0, sys.argv[1])\n"
+        "from logs import *\n"
+        "import random\n"
+        "from xpfo_model import replay, engine\n"
+        "r = random.Random(1)\n"
+        "rows = []\n"
+        "for _ in range(3000):\n"
+        "    cpu, pfn = r.randrange(4), r.randrange(8192)\n"
+        "    mask = r.choice([USER_MOVABLE, USER_UNMOVABLE, GFP_KERNEL])\n"
+        "    rows.append(r.choice([alloc(pfn, mask, 0, cpu), free(pfn, 0, cpu),\n"
+        "        locked(pfn, r.randrange(3), 0, cpu),\n"
+        "        extfrag(pfn >> 9 << 9, r.randrange(2), 9, cpu)]))\n"
+        "print(engine.FAST)\n"
+        "print(json.dumps(replay.replay_log(log_of(rows)).as_json()))\n"
+    )
+    out = {}
+    for engine in ("numba", "python"):
+        done = subprocess.run(
+            [sys.executable, "-c", script, os.path.dirname(__file__)],
+            env=os.environ | {"XPFO_MODEL_ENGINE": engine},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        out[engine] = done.stdout.splitlines()
+    assert out["numba"][0] == "True"
+    assert out["python"][0] == "False"
+    assert out["numba"][1] == out["python"][1]
