@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Replay speed: events per second for one strategy over a loaded log.
+
+Both engines in one run; the plain one is a child with XPFO_MODEL_ENGINE=python.
+Medians of several runs. Machines are noisy: compare the ratios.
+"""
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from xpfo_model import engine, replay, strategies, traces
+from xpfo_model.stepper import Stepper, steps_of
+
+TRACES = Path(__file__).parents[1] / "docs" / "traces"
+RUNS = 7
+
+
+def measure(path: Path) -> list[tuple[str, float]]:
+    """Million events per second of each strategy, and of the steps before it."""
+    log = traces.read(path)
+
+    def prepare() -> tuple[list[object], Stepper]:
+        stepper = Stepper(log.about.kernel)
+        return list(steps_of(log.chunks(), stepper)), stepper
+
+    parts, stepper = prepare()
+    results = [("(steps, once a trace)", rate(len(log), prepare))]
+    for name in strategies.REGISTRY:
+
+        def once(name: str = name) -> None:
+            run = replay.Run(name)
+            for part in parts:
+                run.feed(part, stepper.frames)
+
+        once()  # compiled now
+        results.append((name, rate(stepper.kmem_events, once)))
+    return results
+
+
+def rate(events: int, work: object) -> float:
+    """Median million events per second."""
+    seconds = []
+    for _ in range(RUNS):
+        start = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - start)
+    return events / statistics.median(seconds) / 1e6
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--trace", type=Path, default=None)
+    parser.add_argument("--child", action="store_true")
+    arguments = parser.parse_args()
+    path = arguments.trace or sorted(TRACES.glob("*.npz"))[0]
+    if not arguments.child:
+        print(f"replay of {path.name}, median of {RUNS} runs")
+    label = "numba" if engine.FAST else "python"
+    for name, speed in measure(path):
+        print(f"{label:8}{name:24}{speed:9.2f} million events/s")
+    if engine.FAST and not arguments.child:
+        subprocess.run(
+            [sys.executable, __file__, "--child", "--trace", str(path)],
+            env=os.environ | {"XPFO_MODEL_ENGINE": "python"},
+            check=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
