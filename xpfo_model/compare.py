@@ -3,7 +3,7 @@
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from xpfo_model.replay import Counts, Outcome
@@ -44,6 +44,14 @@ def columns(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     ]
 
 
+def short(number: float) -> str:
+    """A count of at most six characters: 134489, 12.3M."""
+    for limit, unit in ((10**9, "G"), (10**6, "M")):
+        if number >= limit:
+            return f"{number / limit:.1f}{unit}"
+    return f"{number:.0f}"
+
+
 def head(outcome: Outcome) -> list[str]:
     """What the trace is, what it holds, and what was wrong with it."""
     about, totals = outcome.about, outcome.totals
@@ -68,30 +76,27 @@ def head(outcome: Outcome) -> list[str]:
     return lines
 
 
-def table(outcome: Outcome) -> str:
-    """The strategies over one trace, baseline first, as text of 72 columns."""
-    flushes = columns(
-        (
-            "flushes (model)",
-            "total",
-            "alloc",
-            "refill",
-            "block",
-            "alt",
-            "/1000",
-            "vs v6",
-        ),
+def _flushes(outcome: Outcome, show: Callable[[int], str]) -> list[str]:
+    return columns(
+        ("flushes (model)", "total", *_CAUSES.values(), "/1000", "vs v6"),
         (
             (
                 name,
-                str(counts.flushes),
-                *(str(counts.flushes_by_cause[c]) for c in _CAUSES),
+                show(counts.flushes),
+                *(show(counts.flushes_by_cause[cause]) for cause in _CAUSES),
                 f"{per_user_allocations(outcome, counts):.1f}",
                 "-" if (times := factor(outcome, counts)) is None else f"{times:.1f}x",
             )
             for name, counts in outcome.strategies.items()
         ),
     )
+
+
+def table(outcome: Outcome) -> str:
+    """The strategies over one trace, baseline first, as text of 72 columns."""
+    flushes = _flushes(outcome, str)
+    if max(map(len, flushes)) > WIDTH:
+        flushes = _flushes(outcome, short)
     frames = columns(
         ("frames (model)", "unmapped", "mapped back", "handed out reachable"),
         (
@@ -107,7 +112,13 @@ def table(outcome: Outcome) -> str:
     return "\n".join([*head(outcome), "", *flushes, "", *frames, ""])
 
 
-_CAUSES: Final = ("alloc", "refill", "block", "alternation")
+_CAUSES: Final = {
+    "alloc": "alloc",
+    "refill": "refill",
+    "block": "block",
+    "alternation": "alt",
+}
+"""Column heads of the causes."""
 
 LEGEND: Final = """\
 total    synchronous TLB shootdowns; then by cause: at allocation, at a

@@ -147,7 +147,7 @@ def _on(colour: str) -> str:
 
 def _bars(chart: Bars, theme: Theme) -> Figure:
     lines = sum(len(bars) + 1 for _, bars in chart.groups)
-    figure = Figure(figsize=(_WIDTH, 1.0 + _INCH_PER_BAR * lines), layout="constrained")
+    figure = Figure(figsize=(_WIDTH, 1.3 + _INCH_PER_BAR * lines), layout="constrained")
     axes = figure.subplots()
     labels: list[str] = []
     places: list[float] = []
@@ -175,7 +175,7 @@ def _bars(chart: Bars, theme: Theme) -> Figure:
     axes.set_yticks(places, labels)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
-    axes.invert_yaxis()
+    axes.set_ylim(place - 0.4, -0.6)
     largest = max((bar.value for _, bars in chart.groups for bar in bars), default=1)
     if chart.log:
         axes.set_xscale("log")

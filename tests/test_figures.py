@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-2.0-only
+import pytest
+
+from xpfo_model import figures, strategies
+from xpfo_model.charts import Bar, Bars, Grid, Shares
+from xpfo_model.errors import XpfoModelError
+
+CHARTS = [
+    Bars("bars", [("t", [Bar("v6", 100, "100"), Bar("none", 0, "0")])], "flushes"),
+    Bars("linear", [("t", [Bar("x", 0, "0")])], "count", log=False),
+    Shares("shares", [("t", [Bar("a", 1, "1"), Bar("b", 3, "3")])], "percent"),
+    Grid("grid", ("K", "U"), [("v6", ("", "flush"))], loud="flush"),
+]
+
+
+@pytest.mark.parametrize("chart", CHARTS, ids=lambda c: c.title)
+@pytest.mark.parametrize("theme", figures.THEMES)
+def test_the_same_chart_is_the_same_file(tmp_path, chart, theme):
+    for suffix in ("svg", "png"):
+        once, twice = tmp_path / f"a.{suffix}", tmp_path / f"b.{suffix}"
+        figures.save(chart, once, figures.THEMES[theme])
+        figures.save(chart, twice, figures.THEMES[theme])
+        assert once.read_bytes() == twice.read_bytes()
+        assert once.stat().st_size > 1000
+
+
+def test_every_strategy_has_a_colour_of_its_own():
+    for theme in figures.THEMES.values():
+        colours = [theme.strategies[name] for name in strategies.REGISTRY]
+        assert len(set(colours)) == len(colours)
+        assert not set(colours) & set(theme.others)
+
+
+def test_a_format_that_cannot_be_written_is_named(tmp_path):
+    with pytest.raises(XpfoModelError, match="svg"):
+        figures.save(CHARTS[0], tmp_path / "a.doc")
+
+
+def luminance(colour):
+    from matplotlib.colors import to_rgb
+
+    channels = [
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
+        for c in to_rgb(colour)
+    ]
+    return sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), channels, strict=True))
+
+
+def contrast(one, other):
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_text_on_a_colour_can_be_read():
+    for theme in figures.THEMES.values():
+        for colour in [*theme.strategies.values(), *theme.others]:
+            assert contrast(colour, figures._on(colour)) >= 4.5
+
+
+def test_bars_stand_out_from_the_page():
+    for theme, page in ((figures.LIGHT, "#ffffff"), (figures.DARK, "#131416")):
+        assert contrast(theme.ink, page) >= 7
+        for colour in theme.strategies.values():
+            assert contrast(colour, page) >= 2
