@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Readers of real traces: ftrace, trace-cmd and perf to one table of events."""
+
+from xpfo_model.traces.npz import save_npz
+from xpfo_model.traces.reader import Trace, open_trace, read
+
+__all__ = ["Trace", "open_trace", "read", "save_npz"]

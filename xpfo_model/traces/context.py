@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The front of a trace line: task, CPU, flags and time. Compiled with `scan`.
+
+    ftrace      cc1-123   [001] d..2.    12.345678: mm_page_free: ...
+    with tgid   cc1-123   (    99) [001] d..2.    12.345678: mm_page_free: ...
+    trace-cmd   cc1-123   [001]    12.345678: mm_page_free:   ...
+    its -l      cc1-123     1d..2.    12.345678901: mm_page_free:   ...
+    perf        cc1   123 [001]    12.345678:    kmem:mm_page_free: ...
+    perf        cc1    99/123  [001]    12.345678901:    kmem:mm_page_free: ...
+
+A task may have nearly any name, so the line is read from its CPU outwards. The
+kernel and perf pad the name to 16 characters; where the 17th fits that, a
+bracket in the name is not mistaken for the CPU's.
+Mirrors kernel/trace/trace_output.c: trace_print_context, v4.14 to v6.18.
+"""
+
+from typing import Any, Final
+
+from xpfo_model.traces.layout import (
+    CLOSING,
+    COLON,
+    CPU,
+    DASH,
+    DOT,
+    FLAGS_START,
+    FLAGS_STOP,
+    LEFT,
+    LINE_CLOCK,
+    NEWLINE,
+    NINE,
+    OPENING,
+    PID,
+    RIGHT,
+    SECONDS,
+    SLASH,
+    SPACE,
+    TICKS,
+    TIME,
+    ZERO,
+)
+
+_COMM_WIDTH: Final = 16
+_MOST_DIGITS: Final = 18
+_SECOND_DIGITS: Final = 9
+_MICROSECONDS: Final = 6
+_NANOSECONDS: Final = 9
+_NS_A_SECOND: Final = 1_000_000_000
+_NS_A_MICROSECOND: Final = 1_000
+
+
+def context(data: Any, at: int, state: Any) -> int:
+    """Index behind the time and its colon, 0 if the line at `at` has none.
+
+    Fills PID, CPU, FLAGS_*, TIME and LINE_CLOCK of the state.
+    """
+    found = 0
+    begin = at
+    while begin < at + _COMM_WIDTH and data[begin] != NEWLINE:
+        begin += 1
+    if data[begin] == DASH or data[begin] == SPACE:
+        found = _bracketed(data, at, begin, state)
+    if not found:
+        found = _bracketed(data, at, at, state)
+    if not found:
+        found = _latency(data, at, state)
+    return found
+
+
+def _bracketed(data: Any, at: int, begin: int, state: Any) -> int:
+    i = begin
+    while data[i] != NEWLINE:
+        if data[i] == OPENING:
+            stop = digits(data, i + 1)
+            if stop > i + 1 and data[stop] == CLOSING and _task(data, at, i, state):
+                behind = _flags_and_time(data, stop + 1, state)
+                if behind:
+                    state[CPU] = decimal(data, i + 1, stop)
+                    return behind
+        i += 1
+    return 0
+
+
+def _task(data: Any, at: int, bracket: int, state: Any) -> bool:
+    """Read backwards from the CPU: spaces, an optional (tgid), the pid."""
+    stop = _blank_before(data, at, bracket)
+    if stop == bracket:
+        return False
+    if stop > at and data[stop - 1] == RIGHT:
+        while stop > at and data[stop - 1] != LEFT:
+            stop -= 1
+        stop = _blank_before(data, at, max(stop - 1, at))
+    start = _digits_before(data, at, stop)
+    if start == stop or start == at:
+        return False
+    before = data[start - 1]
+    sign = 1
+    if before == SLASH:  # perf: process/thread
+        process = _digits_before(data, at, start - 1)
+        if process == at or data[process - 1] != SPACE:
+            return False
+    elif before == DASH:
+        # perf has lost the task: "  :-1    -1 [000]"
+        if start - 1 - at > _COMM_WIDTH and data[start - 2] == SPACE:
+            sign = -1
+    elif before != SPACE:
+        return False
+    state[PID] = sign * decimal(data, start, stop)
+    return True
+
+
+def _latency(data: Any, at: int, state: Any) -> int:
+    """trace-cmd report -l: task-pid, then CPU and flags without a space."""
+    i = at + 1
+    while data[i] != NEWLINE:
+        if data[i] == DASH:
+            stop = digits(data, i + 1)
+            cpu = blank(data, stop)
+            cpu_stop = digits(data, cpu)
+            if stop > i + 1 and cpu > stop and cpu_stop > cpu:
+                behind = _flags_and_time(data, cpu_stop, state)
+                if behind and state[FLAGS_STOP] > state[FLAGS_START]:
+                    state[PID] = decimal(data, i + 1, stop)
+                    state[CPU] = decimal(data, cpu, cpu_stop)
+                    return behind
+        i += 1
+    return 0
+
+
+def _flags_and_time(data: Any, i: int, state: Any) -> int:
+    i = blank(data, i)
+    state[FLAGS_START] = i
+    state[FLAGS_STOP] = i
+    if data[i] < ZERO or data[i] > NINE:
+        while data[i] > SPACE:
+            i += 1
+        state[FLAGS_STOP] = i
+        i = blank(data, i)
+    stop = digits(data, i)
+    if stop == i or stop - i > _MOST_DIGITS:
+        return 0
+    whole = decimal(data, i, stop)
+    if data[stop] == DOT:
+        fraction = stop + 1
+        end = digits(data, fraction)
+        if stop - i > _SECOND_DIGITS:
+            return 0
+        part = decimal(data, fraction, end)
+        if end - fraction == _MICROSECONDS:
+            part *= _NS_A_MICROSECOND
+        elif end - fraction != _NANOSECONDS:
+            return 0
+        state[TIME] = whole * _NS_A_SECOND + part
+        state[LINE_CLOCK] = SECONDS
+        stop = end
+    else:
+        state[TIME] = whole
+        state[LINE_CLOCK] = TICKS
+    if data[stop] != COLON or data[stop + 1] > SPACE:
+        return 0
+    return stop + 1
+
+
+def blank(data: Any, i: int) -> int:
+    """Index of the first byte from `i` that is not blank, or of the newline."""
+    while data[i] <= SPACE and data[i] != NEWLINE:
+        i += 1
+    return i
+
+
+def digits(data: Any, i: int) -> int:
+    """Index of the first byte from `i` that is not a decimal digit."""
+    while ZERO <= data[i] <= NINE:
+        i += 1
+    return i
+
+
+def decimal(data: Any, i: int, stop: int) -> int:
+    """Value of at most 18 digits; of more, the largest such number."""
+    value = 0
+    if stop - i > _MOST_DIGITS:
+        i = stop
+        value = 10**_MOST_DIGITS
+    while i < stop:
+        value = value * 10 + (data[i] - ZERO)
+        i += 1
+    return value
+
+
+def _blank_before(data: Any, at: int, i: int) -> int:
+    while i > at and data[i - 1] == SPACE:
+        i -= 1
+    return i
+
+
+def _digits_before(data: Any, at: int, i: int) -> int:
+    while i > at and ZERO <= data[i - 1] <= NINE:
+        i -= 1
+    return i

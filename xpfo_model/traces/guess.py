@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Which kernel version's GFP table a trace was written with.
+
+A trace seldom says so. What it does say, strongest first:
+
+1. the release, in a header of perf, trace-cmd or a latency trace;
+2. how it writes a pfn: in decimal before v5.18, in hexadecimal since;
+   `cold=` in mm_page_free_batched, v4.14 only;
+3. the GFP texts. The kernel prints the names of its table greedily, in the order
+   of the table, so that not every text is *possible* in a version:
+   ``__GFP_COMP|__GFP_ZERO`` is not in v6.18, whose table is in the order of the
+   bits, ``__GFP_ZERO|__GFP_COMP`` is only there; ``GFP_NOWAIT|__GFP_NOWARN`` is
+   not in v6.18, where the one contains the other.
+
+The guess is made once, on the head of the file, because the masks of one log are
+in one table. A name that turns up later and is not in it is kept apart, see
+`foreign`.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from xpfo_model import gfp
+from xpfo_model.errors import UnknownGfpFlagError
+
+FOREIGN_SHIFT: Final = 32
+"""gfp_t has 32 bits: a flag of another version is kept above them."""
+
+_RELEASE: Final = re.compile(
+    rb"^# (?:os release : |\S+ latency trace v\S+ on )(\d+\.\d+)",
+    re.MULTILINE,
+)
+_GFP: Final = re.compile(rb"gfp_flags=([A-Z_][A-Z0-9_|x]*)", re.IGNORECASE)
+_DECIMAL_PFN: Final = re.compile(rb" pfn=[1-9]")
+_COLD: Final = re.compile(rb" order=0 cold=")
+
+# include/trace/events/mmflags.h: __def_gfpflag_names, v6.1; those of v4.14 at their
+# place there. What all versions print first, as GFP_KERNEL, is not in it.
+_PRINTED: Final = (
+    *("HIGHMEM", "HIGH", "ATOMIC", "IO", "FS", "COLD", "NOWARN"),
+    *("RETRY_MAYFAIL", "NOFAIL", "NORETRY", "COMP", "ZERO", "NOMEMALLOC"),
+    *("MEMALLOC", "HARDWALL", "THISNODE", "RECLAIMABLE", "MOVABLE", "ACCOUNT"),
+    *("NOTRACK", "WRITE", "RECLAIM", "DIRECT_RECLAIM", "KSWAPD_RECLAIM"),
+    *("ZEROTAGS",),
+)
+_BIT_ORDER: Final = "v6.18"
+
+_DECIMAL: Final = ("v5.4", "v4.19", "v4.14")
+_HEXADECIMAL: Final = ("v6.1", "v6.18", "v5.4", "v4.19", "v4.14")
+"""In the order of preference between equally possible ones."""
+
+
+@dataclass(frozen=True)
+class Guess:
+    """A version, and whether the trace itself named it."""
+
+    kernel: str
+    named: bool = False
+
+
+def of_release(release: str) -> str:
+    """The table for a kernel release such as ``6.6.12-amd64``: the last one that is
+    not newer, the oldest for anything older.
+    """
+    wanted = _version(release)
+    older = [k for k in gfp.KERNELS if _version(k.removeprefix("v")) <= wanted]
+    return older[-1] if older else gfp.KERNELS[0]
+
+
+def of_head(head: bytes) -> Guess:
+    """The best guess from the first block of a trace."""
+    release = _RELEASE.search(head)
+    if release:
+        return Guess(of_release(release[1].decode()), named=True)
+    candidates = _HEXADECIMAL
+    if _COLD.search(head):
+        candidates = ("v4.14",)
+    elif _DECIMAL_PFN.search(head):
+        candidates = _DECIMAL
+    texts = {text.decode() for text in set(_GFP.findall(head))}
+    # max() keeps the first of equals
+    return Guess(max(candidates, key=lambda kernel: _likelihood(texts, kernel)))
+
+
+def _likelihood(texts: set[str], kernel: str) -> tuple[int, int]:
+    """How many texts have only names of a version, and how many it could print."""
+    known = possible = 0
+    for text in texts:
+        try:
+            bits = gfp.decode(text, kernel)
+        except UnknownGfpFlagError:
+            continue
+        known += 1
+        names = text.split("|")
+        greedy = set(names) == set(gfp.encode(bits, kernel).split("|"))
+        places = [_place(name, kernel) for name in names]
+        possible += greedy and places == sorted(places)
+    return known, possible
+
+
+def _place(name: str, kernel: str) -> int:
+    """Where in its table a version has a name; 0 for what comes first in all."""
+    single = name.removeprefix("__GFP_")
+    if single == name or single not in _PRINTED:
+        return 0
+    if kernel == _BIT_ORDER:
+        return gfp.mask(name, kernel)
+    return 1 + _PRINTED.index(single)
+
+
+def foreign(text: str, kernel: str) -> tuple[int, str]:
+    """Bits of a text with a name that a guessed version lacks, and who has it.
+
+    Names of the guessed version give its bits, others those of the first version
+    that has them, FOREIGN_SHIFT higher. Raises `UnknownGfpFlagError` for a name
+    that no version has.
+    """
+    bits = 0
+    owner = kernel
+    for part in text.split("|"):
+        try:
+            bits |= gfp.decode(part, kernel)
+        except UnknownGfpFlagError:
+            owners = [k for k in gfp.KERNELS if part in gfp.names(k)]
+            if not owners:
+                raise
+            owner = owners[0]
+            bits |= gfp.decode(part, owner) << FOREIGN_SHIFT
+    return bits, owner
+
+
+def _version(release: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", release)[:2])

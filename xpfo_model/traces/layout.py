@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the scanner and its driver share: state slots, word values, outcomes."""
+
+from typing import Final
+
+# What `scan` returns.
+DONE: Final = 0
+"""Every line before the end was consumed."""
+FULL: Final = 1
+"""No row is free."""
+NEW_WORD: Final = 2
+"""The line at AT has a word that is not in the table: WORD_*."""
+PUZZLE: Final = 3
+"""The line at AT is not one that the scanner can read."""
+
+# Slots of the state, an int64 array. First what lasts over lines.
+AT: Final = 0
+"""Index of the first byte of the next line."""
+LINE: Final = 1
+"""Lines consumed."""
+ROW: Final = 2
+"""Rows written."""
+CLOCK: Final = 3
+"""NO_CLOCK, SECONDS or TICKS: of all lines so far."""
+LAST_TIME: Final = 4
+"""Time of the row before."""
+BACKWARDS: Final = 5
+"""Rows that are earlier than the row before."""
+BACKWARDS_LINE: Final = 6
+"""Line of the first of them, 0 if none."""
+ENTRIES: Final = 7
+"""Lines of the trace consumed: events of any kind."""
+# Then what was found on the line at AT.
+PID: Final = 8
+CPU: Final = 9
+TIME: Final = 10
+LINE_CLOCK: Final = 11
+FLAGS_START: Final = 12
+FLAGS_STOP: Final = 13
+"""Flags column, empty if the line has none."""
+WORD_SPACE: Final = 14
+WORD_START: Final = 15
+WORD_STOP: Final = 16
+"""What NEW_WORD is about."""
+BODY: Final = 17
+"""Index behind the event name and its colon."""
+NULL_PAGE: Final = 18
+"""1 if the event says page=(null)."""
+NEXT_PID: Final = 19
+FLAGS: Final = 20
+"""Flags of the row."""
+PREEMPT: Final = 21
+LINE_END: Final = 22
+"""Index of the newline."""
+NAME_START: Final = 23
+"""The event name, 0 if the line has no task, CPU and time."""
+FIELD: Final = 24
+"""First of FIELDS slots: the values of the fields."""
+
+# Value of a word of space KEY: which field it names.
+IGNORED: Final = 0
+PAGE: Final = 1
+PFN: Final = 2
+ORDER: Final = 3
+MIGRATETYPE: Final = 4
+REFILL: Final = 5
+ALLOC_ORDER: Final = 6
+FALLBACK_ORDER: Final = 7
+ALLOC_MIGRATETYPE: Final = 8
+FALLBACK_MIGRATETYPE: Final = 9
+OWNERSHIP: Final = 10
+GFP_FLAGS: Final = 11
+FIELDS: Final = 12
+
+KEYS: Final = {
+    "page": PAGE,
+    "pfn": PFN,
+    "order": ORDER,
+    "migratetype": MIGRATETYPE,
+    "percpu_refill": REFILL,
+    "alloc_order": ALLOC_ORDER,
+    "fallback_order": FALLBACK_ORDER,
+    "alloc_migratetype": ALLOC_MIGRATETYPE,
+    "fallback_migratetype": FALLBACK_MIGRATETYPE,
+    "change_ownership": OWNERSHIP,
+    "gfp_flags": GFP_FLAGS,
+}
+"""Fields that are read; others, such as pageblock_order, follow from them."""
+
+STATE_LENGTH: Final = FIELD + FIELDS
+
+# Value of a word of space NAME: an event number of `events`, or one of these.
+MARK: Final = 7
+SKIPPED: Final = 8
+"""SKIPPED + n: not read, but counted in the n-th counter."""
+
+# Value of a word of space NUMBER, where it is not the number itself.
+MINUS_ONE: Final = -1
+NO_NUMBER: Final = -2
+
+NO_CLOCK: Final = 0
+SECONDS: Final = 1
+TICKS: Final = 2
+
+# enum migratetype with CMA and MEMORY_ISOLATION, include/linux/mmzone.h, v6.18
+MIGRATE_TYPES: Final = 6
+"""One more than the largest migratetype of any configuration."""
+
+PID_LIMIT: Final = 1 << 31
+
+SPACE: Final = ord(" ")
+NEWLINE: Final = ord("\n")
+EQUALS: Final = ord("=")
+COLON: Final = ord(":")
+DASH: Final = ord("-")
+SLASH: Final = ord("/")
+DOT: Final = ord(".")
+OPENING: Final = ord("[")
+CLOSING: Final = ord("]")
+LEFT: Final = ord("(")
+RIGHT: Final = ord(")")
+ZERO: Final = ord("0")
+NINE: Final = ord("9")
+LOWER_A: Final = ord("a")
+LOWER_F: Final = ord("f")
+LOWER_N: Final = ord("n")
+LOWER_X: Final = ord("x")
+UPPER_A: Final = ord("A")
+UPPER_F: Final = ord("F")
+UPPER_Z: Final = ord("Z")
+LOWER_Z: Final = ord("z")

@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Bytes of a trace file or of standard input, decompressed on the way."""
+
+import lzma
+import os
+import sys
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO, Final, Protocol
+
+from xpfo_model.errors import MissingToolError, TraceError, TruncatedTraceError
+
+STDIN: Final = "-"
+STDIN_NAME: Final = "<stdin>"
+
+MAGIC_LENGTH: Final = 16
+"""Bytes that tell every format apart."""
+
+# Input bytes at a time: what comes out of them has to fit in memory.
+_PIECE: Final = 1 << 16
+# zlib.decompressobj: 15 bits of window, 16 for a gzip header
+_GZIP_WINDOW: Final = 31
+
+Progress = Callable[[int, int], None]
+
+
+class Bytes(Protocol):
+    """What a reader reads from."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most `size` bytes, or somewhat more; none at the end."""
+
+
+class _Decompressor(Protocol):
+    eof: bool
+    unused_data: bytes
+
+    def decompress(self, data: bytes, /) -> bytes: ...
+
+
+def _zstd(name: str) -> Callable[[], _Decompressor]:
+    if sys.version_info >= (3, 14):
+        from compression import zstd  # noqa: PLC0415 - new in 3.14
+
+        return zstd.ZstdDecompressor
+    try:
+        import zstandard  # noqa: PLC0415 - an extra, for this one format
+    except ImportError:
+        raise MissingToolError(
+            "reading zstd needs Python 3.14 or the package zstandard",
+            file=name,
+            remedy="pip install 'xpfo-model[zst]', or decompress it on the way: "
+            f"zstd -dc {name} | xpfo-model ... -",
+        ) from None
+    return lambda: zstandard.ZstdDecompressor().decompressobj()
+
+
+def _codec(magic: bytes, name: str) -> tuple[str, Callable[[], Any]] | None:
+    if magic.startswith(b"\x1f\x8b"):
+        return "gzip", lambda: zlib.decompressobj(_GZIP_WINDOW)
+    if magic.startswith(b"\xfd7zXZ\x00"):
+        return "xz", lzma.LZMADecompressor
+    if magic.startswith(b"\x28\xb5\x2f\xfd"):
+        return "zstd", _zstd(name)
+    return None
+
+
+class _Decompressed:
+    """The text of one or more compressed members after one another."""
+
+    def __init__(
+        self, inner: Bytes, name: str, codec: str, new: Callable[[], _Decompressor]
+    ) -> None:
+        self._inner = inner
+        self._name = name
+        self._codec = codec
+        self._new = new
+        self._member: _Decompressor | None = new()
+
+    def read(self, size: int, /) -> bytes:
+        parts: list[bytes] = []
+        have = 0
+        while have < size:
+            piece = self._inner.read(_PIECE)
+            if not piece:
+                if self._member is not None:
+                    raise TruncatedTraceError(
+                        f"the {self._codec} data ends before its end mark",
+                        file=self._name,
+                        remedy="copy or record it again: what is missing is unknown",
+                    )
+                break
+            for part in self._members(piece):
+                parts.append(part)
+                have += len(part)
+        return b"".join(parts)
+
+    def _members(self, piece: bytes) -> list[bytes]:
+        parts = []
+        while piece:
+            if self._member is None:
+                piece = piece.lstrip(b"\0")  # padding, as of a tape
+                if not piece:
+                    break
+                self._member = self._new()
+            try:
+                parts.append(self._member.decompress(piece))
+            except Exception as error:
+                # zlib.error, LZMAError and ZstdError have no other common base
+                raise TraceError(
+                    f"the {self._codec} data is damaged: {error}",
+                    file=self._name,
+                    remedy="copy or record it again",
+                ) from error
+            piece = b""
+            if self._member.eof:
+                piece = self._member.unused_data
+                self._member = None
+        return parts
+
+
+class _Peekable:
+    """Bytes whose beginning can be seen before it is read."""
+
+    def __init__(self, inner: Bytes) -> None:
+        self._inner = inner
+        self._seen = b""
+
+    def peek(self) -> bytes:
+        while len(self._seen) < MAGIC_LENGTH:
+            more = self._inner.read(MAGIC_LENGTH)
+            if not more:
+                break
+            self._seen += more
+        return self._seen[:MAGIC_LENGTH]
+
+    def read(self, size: int, /) -> bytes:
+        if self._seen:
+            piece, self._seen = self._seen, b""
+            return piece
+        return self._inner.read(size)
+
+
+class _File:
+    """A file, or standard input, that reports how far it has been read."""
+
+    def __init__(self, path: Path | None, name: str, progress: Progress | None) -> None:
+        self._name = name
+        self._progress = progress
+        self._done = 0
+        self._size = 0
+        self._file: BinaryIO
+        if path is None:
+            self._file = sys.stdin.buffer
+            return
+        try:
+            self._file = path.open("rb", buffering=0)
+        except OSError as error:
+            raise TraceError(
+                f"it cannot be opened: {error.strerror}",
+                file=str(path),
+                remedy="name a trace, or - for standard input",
+            ) from error
+        self._size = os.fstat(self._file.fileno()).st_size
+
+    def read(self, size: int, /) -> bytes:
+        try:
+            piece = self._file.read(size)
+        except OSError as error:
+            raise TraceError(
+                f"it cannot be read: {error.strerror}", file=self._name
+            ) from error
+        self._done += len(piece)
+        if self._progress is not None:
+            self._progress(self._done, self._size)
+        return piece
+
+    def close(self) -> None:
+        if self._file is not sys.stdin.buffer:
+            self._file.close()
+
+
+class Source:
+    """A file, or standard input for ``-``, as decompressed bytes.
+
+    `progress` is called with the bytes read from the file so far, and its size or
+    0. Raises `TraceError` if it cannot be opened.
+    """
+
+    def __init__(self, path: str | Path, progress: Progress | None = None) -> None:
+        self.path = None if str(path) == STDIN else Path(path)
+        self.name = STDIN_NAME if self.path is None else self.path.name
+        self._file = _File(self.path, self.name, progress)
+        self._top: _Peekable | None = None
+        self.compressed = False
+
+    def close(self) -> None:
+        """Close the file; standard input stays open."""
+        self._file.close()
+
+    def magic(self) -> bytes:
+        """The first decompressed bytes, which stay to be read."""
+        return self._decompressed().peek()
+
+    def read(self, size: int, /) -> bytes:
+        """At most `size` bytes, or somewhat more; none at the end.
+
+        Raises `TruncatedTraceError` and `TraceError` for compressed data that
+        ends early or is damaged.
+        """
+        return self._decompressed().read(size)
+
+    def _decompressed(self) -> _Peekable:
+        if self._top is None:
+            top = _Peekable(self._file)
+            while codec := _codec(top.peek(), self.name):
+                top = _Peekable(_Decompressed(top, self.name, *codec))
+                self.compressed = True
+            self._top = top
+        return self._top

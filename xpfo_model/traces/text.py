@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The text of a trace to events: `scan` does the lines, this does the rest.
+
+Wherever the scanner stops, at a word that it has not seen or at a line that is no
+event, it is this module's turn: it teaches it the word, or has `puzzle` look at
+the line, and lets it go on.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import numpy as np
+
+from xpfo_model import engine, gfp
+from xpfo_model.errors import (
+    EmptyTraceError,
+    NotATraceError,
+    TraceError,
+    UnknownGfpFlagError,
+)
+from xpfo_model.events import EVENT_NAMES, SCHED_SWITCH, About, Events
+from xpfo_model.traces import guess, layout, words
+from xpfo_model.traces.blocks import Blocks
+from xpfo_model.traces.puzzle import Puzzle
+from xpfo_model.traces.scan import scan
+
+CHUNK: Final = 1 << 18
+"""Rows of a chunk, about 12 MB."""
+
+_MARK_NAMES: Final = ("tracing_mark_write", "print")
+_NO_PFN: Final = ("-1", "0xffffffffffffffff", "18446744073709551615")
+_LARGEST_MASK: Final = (1 << 63) - 1
+_FIRST_COUNTERS: Final = 64
+
+RECORD: Final = (
+    "record the kmem events mm_page_alloc, mm_page_free, mm_page_free_batched, "
+    "mm_page_alloc_zone_locked, mm_page_pcpu_drain and mm_page_alloc_extfrag: "
+    "xpfo-model record does"
+)
+"""What to do about a trace without the events."""
+
+
+class Text:
+    """A reader of trace text; one trace, one reader.
+
+    Parameters
+    ----------
+    about : About
+        Filled while reading, complete at the end.
+    kernel : str, optional
+        The GFP table; guessed from the head of the text if not given.
+    """
+
+    def __init__(self, about: About, kernel: str | None = None) -> None:
+        self._about = about
+        self._given = kernel is not None
+        self._named = self._given
+        if kernel is not None:
+            gfp.names(kernel)  # UnknownKernelError before any work
+            about.kernel = kernel
+        self._words = words.Words()
+        for kind, name in enumerate(EVENT_NAMES):
+            self._words[words.NAME, name.encode()] = kind
+        for key, value in layout.KEYS.items():
+            self._words[words.KEY, key.encode()] = value
+        self._skipped: list[str] = []
+        self._counts = np.zeros(_FIRST_COUNTERS, np.int64)
+        self._array = np.zeros(layout.STATE_LENGTH, np.int64)
+        # the same memory, whose elements are Python's integers
+        self._state = memoryview(self._array)
+        self._rows_before = 0
+        self._kmem = False
+        self._new_chunk()
+        self._puzzle = Puzzle(about, self._state)
+
+    def chunks(self, blocks: Blocks) -> Iterator[Events]:
+        """The events of a text, in chunks of at most CHUNK rows.
+
+        Raises the `TraceError` that says what is wrong with it.
+        """
+        first = True
+        for end in blocks:
+            if first:
+                self._look_at_head(blocks.text(0, end))
+                first = False
+            self._state[layout.AT] = 0
+            yield from self._block(blocks, end)
+        if self._state[layout.ROW]:
+            yield self._take()
+        self._finish(blocks)
+
+    def _look_at_head(self, head: bytes) -> None:
+        if not self._given:
+            guessed = guess.of_head(head)
+            self._about.kernel = guessed.kernel
+            self._named = guessed.named
+
+    def _block(self, blocks: Blocks, end: int) -> Iterator[Events]:
+        run = engine.compiled(scan)
+        state = self._state
+        given = engine.view(self._array)
+        while True:
+            outcome = run(
+                blocks.data,
+                end,
+                given,
+                self._words.table,
+                engine.view(self._counts),
+                self._view,
+            )
+            if outcome == layout.DONE:
+                return
+            if outcome == layout.FULL:
+                yield self._take()
+                continue
+            if outcome == layout.NEW_WORD:
+                start, stop = state[layout.WORD_START], state[layout.WORD_STOP]
+                word = blocks.text(start, stop)
+                if len(word) <= words.WORD_LIMIT:
+                    self._learn(state[layout.WORD_SPACE], word)
+                    continue
+            start = state[layout.AT]
+            stop = blocks.line_end(start)
+            self._puzzle.solve(blocks.text(start, stop), self._rows_before)
+            state[layout.AT] = stop + 1
+            state[layout.LINE] += 1
+
+    def _learn(self, space: int, word: bytes) -> None:
+        text = word.decode(errors="backslashreplace")
+        value = layout.IGNORED
+        if space == words.NAME:
+            value = self._name(text)
+        elif space == words.NUMBER:
+            value = layout.MINUS_ONE if text in _NO_PFN else layout.NO_NUMBER
+        elif space == words.GFP:
+            value = self._gfp(text)
+        self._words[space, word] = value
+
+    def _name(self, text: str) -> int:
+        # perf writes kmem:mm_page_alloc
+        name = text.rpartition(":")[2]
+        if name in EVENT_NAMES:
+            return EVENT_NAMES.index(name)
+        if name in _MARK_NAMES:
+            return layout.MARK
+        self._skipped.append(name)
+        if len(self._skipped) > len(self._counts):
+            self._counts = np.concatenate([self._counts, np.zeros_like(self._counts)])
+        return layout.SKIPPED + len(self._skipped) - 1
+
+    def _gfp(self, text: str) -> int:
+        about = self._about
+        line = self._state[layout.LINE] + 1
+        try:
+            bits = gfp.decode(text, about.kernel)
+        except UnknownGfpFlagError as error:
+            if self._given:
+                raise self._unknown(error, line) from None
+            try:
+                bits, owner = guess.foreign(text, about.kernel)
+            except UnknownGfpFlagError as unknown:
+                raise self._unknown(unknown, line) from None
+            about.warn(
+                "foreign-gfp-flags",
+                f"GFP texts do not fit {about.kernel}, which the trace began like: "
+                f"read it again with --kernel {owner}",
+                line,
+            )
+        if not self._named and text[:1].isdigit():
+            about.warn(
+                "raw-gfp-masks",
+                f"GFP masks are bare numbers, taken for those of {about.kernel}: "
+                "say which kernel it was with --kernel",
+                line,
+            )
+        if bits > _LARGEST_MASK:
+            raise TraceError(
+                f"gfp_flags={text} is larger than any mask",
+                file=about.name,
+                line=line,
+                remedy="the line is damaged: record the trace again",
+            )
+        return bits
+
+    def _unknown(self, error: UnknownGfpFlagError, line: int) -> UnknownGfpFlagError:
+        return UnknownGfpFlagError(
+            error.what,
+            file=self._about.name,
+            line=line,
+            remedy=error.remedy or "the line is damaged: record the trace again",
+        )
+
+    def _new_chunk(self) -> None:
+        self._rows = Events.empty(CHUNK)
+        self._view: Any = Events(*(engine.view(column) for column in self._rows))
+
+    def _take(self) -> Events:
+        count = self._state[layout.ROW]
+        rows = self._rows.rows(slice(0, count))
+        self._kmem = self._kmem or bool((rows.kind != SCHED_SWITCH).any())
+        self._rows_before += count
+        self._state[layout.ROW] = 0
+        self._new_chunk()
+        return rows
+
+    def _finish(self, blocks: Blocks) -> None:
+        about, state = self._about, self._state
+        about.sha256 = blocks.sha256()
+        about.lines = state[layout.LINE] + bool(blocks.rest)
+        about.clock = "ticks" if state[layout.CLOCK] == layout.TICKS else "ns"
+        for name, count in zip(self._skipped, self._counts, strict=False):
+            if count:
+                about.skipped[name] = about.skipped.get(name, 0) + int(count)
+        if state[layout.BACKWARDS]:
+            about.warn(
+                "time-backwards",
+                "an event is earlier than the one before it: use trace_clock "
+                "global, or merge the CPUs by time",
+                state[layout.BACKWARDS_LINE],
+                state[layout.BACKWARDS],
+            )
+        self._puzzle.finish(blocks.rest)
+        if not about.lines:
+            raise EmptyTraceError("it is empty", file=about.name, remedy=RECORD)
+        if not self._kmem and not state[layout.ENTRIES] and not self._puzzle.header:
+            raise NotATraceError(
+                "not one of its lines is a line of a trace",
+                file=about.name,
+                remedy="give the text of /sys/kernel/tracing/trace, of trace-cmd "
+                "report or of perf script, or a trace.dat or perf.data",
+            )
+        if not self._kmem:
+            found = ", ".join(sorted(about.skipped)[:3]) or "none at all"
+            raise EmptyTraceError(
+                f"it has no kmem event; its events are: {found}",
+                file=about.name,
+                remedy=RECORD,
+            )
