@@ -38,15 +38,15 @@ def cover_letter(verdict: Verdict, *, commit: str = "", site: str = "") -> str:
     claim, finding = verdict.claim, verdict.finding
     rows = [[_cell(value) for value in row] for row in finding.table.rows]
     machines = sorted({item.machine for item in verdict.inputs})
-    kernels = sorted({item.kernel for item in verdict.inputs})
+    kernels = sorted({item.kernel.split()[0] for item in verdict.inputs})
     cpus = sorted({item.cpus for item in verdict.inputs})
     if verdict.inputs:
         hardware = (
-            f"Traces of {', '.join(kernels)} on {', '.join(machines)}, "
+            f"traces of {', '.join(kernels)} on {', '.join(machines)}, "
             f"{'/'.join(map(str, cpus))} CPUs; one recording each, no dispersion."
         )
     else:
-        hardware = "No trace: made-up demand, see the claim's page."
+        hardware = "no trace; made-up demand, see the claim's page."
     made_by = f"xpfo-model {__version__}" + (
         f", commit {commit[:12]}" if commit else ""
     )
