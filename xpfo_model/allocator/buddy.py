@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The buddy lists: merge on free, split on allocation. Mirrors mm/page_alloc.c."""
+
+from xpfo_model.allocator.lists import list_add, list_add_tail, list_del
+from xpfo_model.allocator.state import (
+    BUDDY,
+    FREE_PAGES,
+    MIGRATE_PCPTYPES,
+    NR_PAGE_ORDERS,
+    USED,
+    ZONE_FIELDS,
+    State,
+    emit,
+    free_list,
+)
+from xpfo_model.constants import MAX_PAGE_ORDER, PAGEBLOCK_ORDER
+from xpfo_model.events import FAILED, MM_PAGE_ALLOC_ZONE_LOCKED, PERCPU_REFILL
+
+
+def add_to_free_list(
+    s: State, pfn: int, zone: int, order: int, migratetype: int
+) -> None:
+    """add_to_free_list() and set_buddy_order(), v6.1: at the head."""
+    list_add(s, pfn, free_list(s, zone, order, migratetype))
+    s.tag[pfn] = BUDDY + order
+
+
+def add_to_free_list_tail(
+    s: State, pfn: int, zone: int, order: int, migratetype: int
+) -> None:
+    """add_to_free_list_tail() and set_buddy_order(), v6.1."""
+    list_add_tail(s, pfn, free_list(s, zone, order, migratetype))
+    s.tag[pfn] = BUDDY + order
+
+
+def del_page_from_free_list(s: State, pfn: int) -> None:
+    """del_page_from_free_list(), v6.1: off its list, no buddy any more."""
+    list_del(s, pfn)
+    s.tag[pfn] = USED
+
+
+def buddy_merge_likely(s: State, pfn: int, order: int) -> bool:
+    """buddy_merge_likely(), v6.1: the next larger buddy is free already."""
+    if order >= MAX_PAGE_ORDER - 1:
+        return False
+    higher = (pfn & ~(1 << order)) ^ (1 << (order + 1))
+    return bool(s.tag[higher] == BUDDY + order + 1)
+
+
+def may_merge(s: State, migratetype: int, other: int) -> bool:
+    """Whether blocks of two types merge. __free_one_page(), all versions."""
+    if migratetype == other or s.profile.merge_unlike:
+        return True
+    return migratetype < MIGRATE_PCPTYPES and other < MIGRATE_PCPTYPES
+
+
+def __free_one_page(
+    s: State, pfn: int, zone: int, order: int, migratetype: int, to_tail: bool
+) -> None:
+    """__free_one_page(), all versions: merge as far as it goes, then list it."""
+    s.mem[zone * ZONE_FIELDS + FREE_PAGES] += 1 << order
+    s.tag[pfn] = USED
+    while order < MAX_PAGE_ORDER:
+        buddy = pfn ^ (1 << order)
+        if s.tag[buddy] != BUDDY + order:
+            break
+        if order >= PAGEBLOCK_ORDER:
+            other = s.tag[s.block + (buddy >> PAGEBLOCK_ORDER)]
+            if not may_merge(s, migratetype, other):
+                break
+            if s.profile.merge_retypes:
+                for block in range(1 << (order - PAGEBLOCK_ORDER)):
+                    s.tag[s.block + (buddy >> PAGEBLOCK_ORDER) + block] = migratetype
+        del_page_from_free_list(s, buddy)
+        pfn &= buddy
+        order += 1
+    if to_tail or buddy_merge_likely(s, pfn, order):
+        add_to_free_list_tail(s, pfn, zone, order, migratetype)
+    else:
+        add_to_free_list(s, pfn, zone, order, migratetype)
+
+
+def expand(
+    s: State, pfn: int, zone: int, low: int, high: int, migratetype: int
+) -> None:
+    """expand(), all versions: keep the lower half, list the upper, down to low."""
+    while high > low:
+        high -= 1
+        add_to_free_list(s, pfn + (1 << high), zone, high, migratetype)
+
+
+def take(s: State, pfn: int, zone: int, low: int, high: int, migratetype: int) -> None:
+    """page_del_and_expand(), v6.18: off its list, and the rest back to lists."""
+    del_page_from_free_list(s, pfn)
+    expand(s, pfn, zone, low, high, migratetype)
+    s.mem[zone * ZONE_FIELDS + FREE_PAGES] -= 1 << low
+
+
+def percpu_refill(s: State, order: int, migratetype: int) -> int:
+    """Flag of mm_page_alloc_zone_locked: the page could go to a pcp list."""
+    if migratetype >= MIGRATE_PCPTYPES or not pcp_allowed_order(s, order):
+        return 0
+    return PERCPU_REFILL
+
+
+def pcp_allowed_order(s: State, order: int) -> bool:
+    """pcp_allowed_order(), all versions: whether pcp lists hold such pages."""
+    if order <= s.profile.pcp_order:
+        return True
+    return order == PAGEBLOCK_ORDER and s.profile.thp_lists > 0
+
+
+def __rmqueue_smallest(s: State, zone: int, order: int, migratetype: int) -> int:
+    """__rmqueue_smallest(), all versions: first page of the smallest order.
+
+    Returns the pfn, or FAILED.
+    """
+    for current in range(order, NR_PAGE_ORDERS):
+        head = free_list(s, zone, current, migratetype)
+        pfn = s.link[head]
+        if pfn == head:
+            continue
+        take(s, pfn, zone, order, current, migratetype)
+        s.tag[s.cached + pfn] = migratetype
+        emit(
+            s,
+            MM_PAGE_ALLOC_ZONE_LOCKED,
+            pfn,
+            order,
+            migratetype,
+            percpu_refill(s, order, migratetype),
+        )
+        return pfn
+    return FAILED

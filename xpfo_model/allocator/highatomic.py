@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Blocks kept for atomic allocations of higher order. mm/page_alloc.c."""
+
+from typing import Final
+
+from xpfo_model.allocator.blocks import move_freepages_block
+from xpfo_model.allocator.profiles import CLAIM_THEN_STEAL
+from xpfo_model.allocator.state import (
+    MANAGED,
+    MIGRATE_PCPTYPES,
+    NR_PAGE_ORDERS,
+    RESERVED_HIGHATOMIC,
+    ZONE_FIELDS,
+    State,
+    free_list,
+)
+from xpfo_model.constants import (
+    MIGRATE_HIGHATOMIC,
+    PAGEBLOCK_NR_PAGES,
+    PAGEBLOCK_ORDER,
+)
+
+RESERVE_SHARE: Final = 100
+"""One page in this many may be reserved. reserve_highatomic_pageblock()."""
+
+
+def most_reserved(s: State, zone: int) -> int:
+    """Pages of a zone that may be reserved."""
+    share: int = s.mem[zone * ZONE_FIELDS + MANAGED] // RESERVE_SHARE
+    if s.profile.fallback != CLAIM_THEN_STEAL:
+        return share + PAGEBLOCK_NR_PAGES
+    if share < PAGEBLOCK_NR_PAGES:
+        return 0
+    return (share + PAGEBLOCK_NR_PAGES - 1) & ~(PAGEBLOCK_NR_PAGES - 1)
+
+
+def reserve_highatomic_pageblock(s: State, pfn: int, zone: int) -> None:
+    """reserve_highatomic_pageblock(), all versions: after an atomic allocation."""
+    base = zone * ZONE_FIELDS
+    if s.mem[base + RESERVED_HIGHATOMIC] >= most_reserved(s, zone):
+        return
+    if s.tag[s.block + (pfn >> PAGEBLOCK_ORDER)] < MIGRATE_PCPTYPES:
+        s.mem[base + RESERVED_HIGHATOMIC] += PAGEBLOCK_NR_PAGES
+        s.tag[s.block + (pfn >> PAGEBLOCK_ORDER)] = MIGRATE_HIGHATOMIC
+        move_freepages_block(s, pfn, zone, MIGRATE_HIGHATOMIC)
+
+
+def unreserve_highatomic_pageblock(s: State, zone: int, migratetype: int) -> bool:
+    """unreserve_highatomic_pageblock(), all versions: give a block back."""
+    base = zone * ZONE_FIELDS
+    for order in range(NR_PAGE_ORDERS):
+        head = free_list(s, zone, order, MIGRATE_HIGHATOMIC)
+        pfn = s.link[head]
+        if pfn != head:
+            reserved = s.mem[base + RESERVED_HIGHATOMIC]
+            s.mem[base + RESERVED_HIGHATOMIC] = max(reserved - PAGEBLOCK_NR_PAGES, 0)
+            s.tag[s.block + (pfn >> PAGEBLOCK_ORDER)] = migratetype
+            move_freepages_block(s, pfn, zone, migratetype)
+            return True
+    return False

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Watermarks, as far as they decide which zone gives a page. mm/page_alloc.c."""
+
+from xpfo_model.allocator.lists import list_empty
+from xpfo_model.allocator.rmqueue import HIGHATOMIC
+from xpfo_model.allocator.state import (
+    BOOST,
+    FREE_PAGES,
+    IS_BELOW_HIGH,
+    LOWMEM_RESERVE,
+    MIGRATE_PCPTYPES,
+    NR_PAGE_ORDERS,
+    RESERVED_HIGHATOMIC,
+    WMARK_HIGH,
+    ZONE_FIELDS,
+    ZONE_NORMAL,
+    State,
+    free_list,
+)
+from xpfo_model.constants import MIGRATE_HIGHATOMIC
+
+
+def zone_watermark_ok(
+    s: State, zone: int, order: int, mark: int, highest: int, flags: int
+) -> bool:
+    """zone_watermark_fast(), v6.1: enough left, and a page of the order among it.
+
+    `mark` is in pages, `highest` the highest zone that the request may use.
+    """
+    base = zone * ZONE_FIELDS
+    usable = s.mem[base + FREE_PAGES]
+    if not flags & HIGHATOMIC:
+        usable -= s.mem[base + RESERVED_HIGHATOMIC]
+    mark += s.mem[base + LOWMEM_RESERVE + highest] + s.mem[base + BOOST]
+    if usable - (1 << order) + 1 <= mark:
+        return False
+    if not order:
+        return True
+    for current in range(order, NR_PAGE_ORDERS):
+        for migratetype in range(MIGRATE_PCPTYPES):
+            if not list_empty(s, free_list(s, zone, current, migratetype)):
+                return True
+        if flags & HIGHATOMIC and not list_empty(
+            s, free_list(s, zone, current, MIGRATE_HIGHATOMIC)
+        ):
+            return True
+    return False
+
+
+def enter_below_high(s: State, zone: int, order: int, highest: int, flags: int) -> None:
+    """get_page_from_freelist(), v6.18: note that a zone is below its high mark."""
+    base = zone * ZONE_FIELDS
+    if s.mem[base + IS_BELOW_HIGH]:
+        return
+    high = s.mem[base + WMARK_HIGH]
+    if not zone_watermark_ok(s, zone, order, high, highest, flags):
+        s.mem[base + IS_BELOW_HIGH] = 1
+
+
+def leave_below_high(s: State, zone: int) -> None:
+    """free_frozen_page_commit(), v6.18: note that it is above again."""
+    base = zone * ZONE_FIELDS
+    if zone_watermark_ok(s, zone, 0, s.mem[base + WMARK_HIGH], ZONE_NORMAL, 0):
+        s.mem[base + IS_BELOW_HIGH] = 0

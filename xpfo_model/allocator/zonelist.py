@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Which zone gives the page: get_page_from_freelist() and what is around it.
+
+Reclaim is not modelled: when every zone is below its low watermark, the request
+goes on with the min watermark and then without any, as if reclaim had run and
+freed nothing but what the demand frees.
+"""
+
+from typing import Final
+
+from xpfo_model.allocator.buddy import pcp_allowed_order
+from xpfo_model.allocator.highatomic import (
+    reserve_highatomic_pageblock,
+    unreserve_highatomic_pageblock,
+)
+from xpfo_model.allocator.pcp import rmqueue_pcplist
+from xpfo_model.allocator.rmqueue import HIGHATOMIC, NOFRAGMENT, rmqueue_buddy
+from xpfo_model.allocator.state import (
+    BOOST,
+    BOOSTED,
+    MANAGED,
+    WMARK_LOW,
+    WMARK_MIN,
+    ZONE_FIELDS,
+    ZONE_NORMAL,
+    State,
+)
+from xpfo_model.allocator.watermarks import enter_below_high, zone_watermark_ok
+from xpfo_model.events import FAILED
+
+NO_WATERMARK: Final = -1
+"""ALLOC_NO_WATERMARKS, in place of the field of a watermark."""
+
+
+def rmqueue(
+    s: State,
+    cpu: int,
+    zone: int,
+    order: int,
+    migratetype: int,
+    flags: int,
+    locked: bool,
+) -> int:
+    """rmqueue(), all versions: from the pcp if it may, else from the buddy lists.
+
+    `locked`: the pcp's lock is held by what this operation interrupted.
+    """
+    page = FAILED
+    if pcp_allowed_order(s, order) and not locked:
+        page = rmqueue_pcplist(s, cpu, zone, order, migratetype, flags)
+    if page == FAILED:
+        page = rmqueue_buddy(s, zone, order, migratetype, flags)
+    if s.mem[zone * ZONE_FIELDS + BOOSTED]:
+        # wakes kswapd, which the model takes to reclaim the boost at once
+        s.mem[zone * ZONE_FIELDS + BOOSTED] = 0
+        s.mem[zone * ZONE_FIELDS + BOOST] = 0
+    return page
+
+
+def get_page_from_freelist(
+    s: State,
+    cpu: int,
+    order: int,
+    migratetype: int,
+    highest: int,
+    flags: int,
+    watermark: int,
+    locked: bool,
+) -> int:
+    """get_page_from_freelist(), all versions: the first zone that has enough.
+
+    `watermark` is WMARK_LOW, WMARK_MIN or NO_WATERMARK.
+    """
+    again = True
+    while again:
+        again = False
+        for zone in range(highest, -1, -1):
+            base = zone * ZONE_FIELDS
+            if not s.mem[base + MANAGED]:
+                continue
+            if s.profile.below_high:
+                enter_below_high(s, zone, order, highest, flags)
+            if watermark != NO_WATERMARK:
+                mark = s.mem[base + watermark]
+                if not zone_watermark_ok(s, zone, order, mark, highest, flags):
+                    continue
+            page = rmqueue(s, cpu, zone, order, migratetype, flags, locked)
+            if page != FAILED:
+                if flags & HIGHATOMIC:
+                    reserve_highatomic_pageblock(s, page, zone)
+                return page
+        if flags & NOFRAGMENT:
+            flags &= ~NOFRAGMENT
+            again = True
+    return FAILED
+
+
+def alloc_flags_nofragment(s: State, highest: int) -> int:
+    """alloc_flags_nofragment(), v6.1 and v6.18, one node."""
+    if not s.profile.nofragment or highest != ZONE_NORMAL:
+        return 0
+    if not s.mem[ZONE_NORMAL * ZONE_FIELDS + MANAGED]:
+        return 0
+    return NOFRAGMENT
+
+
+def __alloc_pages(
+    s: State,
+    cpu: int,
+    order: int,
+    migratetype: int,
+    highest: int,
+    atomic: int,
+    locked: bool,
+) -> int:
+    """__alloc_pages(), all versions: low watermark, then min, then none at all.
+
+    `atomic` is the flags that the slow path adds: HIGHATOMIC, NON_BLOCK.
+    """
+    flags = alloc_flags_nofragment(s, highest)
+    page = get_page_from_freelist(
+        s, cpu, order, migratetype, highest, flags, WMARK_LOW, locked
+    )
+    if page != FAILED:
+        return page
+    page = get_page_from_freelist(
+        s, cpu, order, migratetype, highest, atomic, WMARK_MIN, locked
+    )
+    if page != FAILED:
+        return page
+    for zone in range(highest, -1, -1):
+        unreserve_highatomic_pageblock(s, zone, migratetype)
+    return get_page_from_freelist(
+        s, cpu, order, migratetype, highest, atomic, NO_WATERMARK, locked
+    )
