@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Every number that was published about XPFO's cost, as data.
+
+One row is one number of one mail, with the machine and the command that the mail
+names. All are single runs without dispersion. A ratio is kept as it was printed;
+whether it follows from the seconds is for the tests to say.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from xpfo_model.errors import XpfoModelError
+
+
+class Confidence(StrEnum):
+    """How good a source is."""
+
+    PRIMARY = "PRIMARY"
+    """Stands in a mail or a commit that was read."""
+    DERIVED = "DERIVED"
+    """Arithmetic on primary numbers, or read out of code."""
+    CALIBRATED = "CALIBRATED"
+    """Chosen so that the model meets a published row."""
+    UNVERIFIED = "UNVERIFIED"
+    """From memory: not to be cited."""
+    SECONDARY = "SECONDARY"
+    """Quoted by somebody else."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A machine as its mail describes it."""
+
+    name: str
+    cpus: int | None
+    """CPUs that a flush reaches, by the mail's own word; None if it names none."""
+    hertz: float | None
+    """Clock in its model name; None if the mail does not give it."""
+    hardware: str
+
+
+LARGE: Final = Machine(
+    "96-core", 96, 2.10e9, "96-core Xeon Platinum 8160 @ 2.10GHz, 768 GB"
+)
+DESKTOP: Final = Machine("4-core", 4, 3.30e9, "4-core Core i5-3550 @ 3.30GHz, 8 GB")
+DUAL: Final = Machine("dual E5-2630", None, None, "dual Xeon E5-2630, 256 GB")
+TYCHO_LARGE: Final = Machine("E5-2650", 48, None, "24 cores, 48 threads, Xeon E5-2650")
+TYCHO_SMALL: Final = Machine("E3-1240", 8, None, "4 cores, 8 threads, Xeon E3-1240")
+QUAD: Final = Machine("quad core", 4, None, "quad core")
+THREADS_72: Final = Machine("72 threads", 72, None, "72 hardware threads")
+X86: Final = Machine("x86-64", None, None, "x86-64, not named")
+ORACLE: Final = Machine("Oracle", None, None, "make -j60, machine not named")
+
+BASE: Final = "base"
+STRICT: Final = "strict"
+"""XPFO with a synchronous flush of all CPUs."""
+DEFERRED: Final = "deferred"
+DEFERRED_BATCH: Final = "deferred+batch"
+DEFERRED_BATCH_FREE: Final = "deferred+batch+free"
+"""v9: the same, and a freed page stays unmapped."""
+NO_FLUSH: Final = "no flush"
+BATCH: Final = "batch"
+"""The refill batch as ported in October 2018, with a synchronous flush."""
+BATCH_NO_FLUSH: Final = "batch, no flush"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One published number."""
+
+    series: str
+    machine: Machine
+    jobs: int | None
+    """N of ``make -jN all``; None if the load is not named."""
+    kernel: str
+    """Empty if the mail does not name it."""
+    configuration: str
+    seconds: float | None
+    """System time; None if only a ratio was given."""
+    ratio: float | None
+    """To the base row, as it was printed."""
+    mail: str
+    """Message-ID."""
+    confidence: Confidence = Confidence.PRIMARY
+    note: str = ""
+
+
+V7: Final = "cover.1547153058.git.khalid.aziz@oracle.com"
+V8: Final = "cover.1550088114.git.khalid.aziz@oracle.com"
+V9: Final = "cover.1554248001.git.khalid.aziz@oracle.com"
+OCTOBER: Final = "6cc985bb-6aed-4fb7-0ef2-43aad2717095@oracle.com"
+LOCK_STAT: Final = "5efc291c-b0ed-577e-02d1-285d080c293d@oracle.com"
+TYCHO: Final = "20170920223452.vam3egenc533rcta@smitten"
+ARITHMETIC: Final = "97475308-1f3d-ea91-5647-39231f3b40e5@intel.com"
+FLUSH_COST: Final = "20140218193017.ECDF1089@viggo.jf.intel.com"
+INVLPGB: Final = "20250223194943.3518952-1-riel@surriel.com"
+JULIAN_AUGUST: Final = "ciirm8a7p3alos.fsf@u54ee758033e858cfa736.ant.amazon.com"
+JULIAN_12_SEPTEMBER: Final = "ciirm8efdy916l.fsf@u54ee758033e858cfa736.ant.amazon.com"
+JULIAN_17_SEPTEMBER: Final = "ciirm8va743105.fsf@u54ee758033e858cfa736.ant.amazon.com"
+
+_LSS = "from a talk; the load is not named"
+_COMPILE = "of a kernel compile; not said of which time"
+_TWO_TO_THREE = f"2-3 % {_COMPILE}"
+_UP_TO_TWO = f"1.5-2 % {_COMPILE}"
+_FREE = "a freed page stays unmapped"
+_LABEL = "patch 16/16 labels this row 4.19"
+
+ROWS: Final = (
+    Row("2017", TYCHO_LARGE, None, "", STRICT, None, 2.4, TYCHO, note=_LSS),
+    Row("2017", TYCHO_SMALL, None, "", STRICT, None, 1.4, TYCHO, note=_LSS),
+    Row("2018", X86, None, "4.13", STRICT, None, 1.40, JULIAN_AUGUST, note=_COMPILE),
+    Row(
+        "2018",
+        X86,
+        None,
+        "4.13",
+        NO_FLUSH,
+        None,
+        1.03,
+        JULIAN_AUGUST,
+        note=_TWO_TO_THREE,
+    ),
+    Row(
+        *("2018", QUAD, None, "", NO_FLUSH, None, 1.02),
+        *(JULIAN_12_SEPTEMBER, Confidence.PRIMARY, _UP_TO_TWO),
+    ),
+    Row(
+        *("2018", THREADS_72, None, "", NO_FLUSH, None, 1.02),
+        *(JULIAN_17_SEPTEMBER, Confidence.PRIMARY, _COMPILE),
+    ),
+    Row(
+        *("2018", ORACLE, 60, "", NO_FLUSH, None, 1.02, LOCK_STAT),
+        note="system time, within the noise",
+    ),
+    Row("2018-10", DUAL, 30, "4.19-rc8", BASE, 913.84, 1.0, OCTOBER),
+    Row("2018-10", DUAL, 30, "4.19-rc8", NO_FLUSH, 1027.985, 1.125, OCTOBER),
+    Row("2018-10", DUAL, 30, "4.19-rc8", BATCH_NO_FLUSH, 970.39, 1.062, OCTOBER),
+    Row("2018-10", DUAL, 30, "4.19-rc8", STRICT, 8458.449, 9.256, OCTOBER),
+    Row("2018-10", DUAL, 30, "4.19-rc8", BATCH, 4665.659, 5.106, OCTOBER),
+    Row("v7", LARGE, 60, "4.20", BASE, 915.183, 1.0, V7),
+    Row("v7", LARGE, 60, "4.20", STRICT, 24129.354, 26.366, V7, note=_LABEL),
+    Row("v7", LARGE, 60, "4.20", DEFERRED, 1216.987, 1.330, V7, note=_LABEL),
+    Row("v7", DESKTOP, 4, "4.20", BASE, 607.671, 1.0, V7),
+    Row("v7", DESKTOP, 4, "4.20", STRICT, 1588.646, 2.614, V7, note=_LABEL),
+    Row("v7", DESKTOP, 4, "4.20", DEFERRED, 794.473, 1.307, V7, note=_LABEL),
+    Row("v8", LARGE, 60, "4.20", BASE, 950.966, 1.0, V8),
+    Row("v8", LARGE, 60, "4.20", STRICT, 25073.169, 26.37, V8),
+    Row("v8", LARGE, 60, "4.20", DEFERRED, 1372.874, 1.44, V8),
+    Row("v8", LARGE, 60, "4.20", DEFERRED_BATCH, 1255.021, 1.32, V8),
+    Row("v8", DESKTOP, 4, "4.20", BASE, 607.671, 1.0, V8),
+    Row("v8", DESKTOP, 4, "4.20", STRICT, 1588.646, 2.61, V8),
+    Row("v8", DESKTOP, 4, "4.20", DEFERRED, 803.989, 1.32, V8),
+    Row("v8", DESKTOP, 4, "4.20", DEFERRED_BATCH, 795.728, 1.31, V8),
+    Row("v9", LARGE, 60, "5.0", BASE, 913.862, 1.0, V9),
+    Row(
+        *("v9", LARGE, 60, "5.0", DEFERRED_BATCH_FREE, 1165.259, 1.28, V9),
+        note=_FREE,
+    ),
+    Row("v9", DESKTOP, 4, "5.0", BASE, 610.642, 1.0, V9),
+    Row(
+        *("v9", DESKTOP, 4, "5.0", DEFERRED_BATCH_FREE, 773.075, 1.27, V9),
+        note=_FREE,
+    ),
+)
+"""In the order of their posting."""
+
+
+@dataclass(frozen=True)
+class FlushCost:
+    """A row of the flush cost table of 2014: tracepoint bias included."""
+
+    pages: int | None
+    """None: a full flush."""
+    share: float
+    """Percent of the flushes of a kernel compile."""
+    cycles: int
+    """On an IvyBridge i5-3320M, the mean."""
+
+
+FLUSH_COSTS: Final = tuple(
+    FlushCost(*row)
+    for row in (
+        (None, 2.20, 2283),
+        (1, 56.92, 1276),
+        (2, 13.78, 1505),
+        (3, 8.26, 1880),
+        (4, 7.41, 2447),
+        (5, 1.73, 2358),
+        (6, 1.32, 2563),
+        (8, 0.62, 3542),
+        (10, 0.43, 3570),
+        (16, 0.06, 5041),
+        (20, 0.02, 6749),
+        (32, 0.01, 9350),
+        (33, 3.11, 8534),
+        (35, 0.02, 11400),
+    )
+)
+"""``flush_tlb_mm_range()`` by size; Message-ID in `FLUSH_COST`."""
+
+XPFO_LOCK_ACQUISITIONS: Final = 960_222_532
+"""Of ``page->xpfo_lock`` in one ``make -j60``; Message-ID in `LOCK_STAT`."""
+
+
+def flush_cycles(pages: int | None) -> int:
+    """Cycles of a flush of so many pages, None for a full one, as of 2014."""
+    return next(row.cycles for row in FLUSH_COSTS if row.pages == pages)
+
+
+def find(series: str, machine: Machine, configuration: str) -> Row:
+    """The row of a series, a machine and a configuration.
+
+    Raises `XpfoModelError` if none was published.
+    """
+    for row in ROWS:
+        if (row.series, row.machine, row.configuration) == (
+            series,
+            machine,
+            configuration,
+        ):
+            return row
+    raise XpfoModelError(
+        f"nobody published {configuration!r} of {series} on {machine.name}",
+        remedy="xpfo_model.published.ROWS lists what was published",
+    )
+
+
+def seconds(series: str, machine: Machine, configuration: str) -> float:
+    """System seconds of a published row. Raises `XpfoModelError`."""
+    row = find(series, machine, configuration)
+    if row.seconds is None:
+        raise XpfoModelError(
+            f"{series} gives a ratio for {configuration!r} on {machine.name}, "
+            "no seconds",
+            remedy="use its ratio",
+        )
+    return row.seconds
+
+
+def excess(series: str, machine: Machine, configuration: str = STRICT) -> float:
+    """System seconds over the base row of the same table. Raises `XpfoModelError`."""
+    base = seconds(series, machine, BASE)
+    return seconds(series, machine, configuration) - base
