@@ -34,9 +34,7 @@ def calls(log):
             yield "refill", cpu, pfns, migratetype
 
     for i in range(len(log)):
-        cpu, kind, pfn, order = (
-            int(c[i]) for c in (e.cpu, e.kind, e.pfn, e.order)
-        )
+        cpu, kind, pfn, order = (int(c[i]) for c in (e.cpu, e.kind, e.pfn, e.order))
         pages = list(range(pfn, pfn + (1 << order)))
         if kind == MM_PAGE_ALLOC and pfn != FAILED:
             yield from close(cpu)

@@ -61,9 +61,9 @@ def test_a_claim_whose_counterfactual_holds_says_nothing(evidence):
 
 def test_an_id_cannot_be_taken_twice():
     with pytest.raises(ValueError, match="twice"):
-        claim(
-            "seed-sequence", must="", instead="", change={}, downside="", mails=()
-        )(lambda evidence: None)
+        claim("seed-sequence", must="", instead="", change={}, downside="", mails=())(
+            lambda evidence: None
+        )
 
 
 def test_a_wrong_id_is_an_error_that_says_how_to_list_them():

@@ -52,8 +52,9 @@ class Aliases(RuleBasedStateMachine):
         assert self.m.counts[machine.UNMAPPED] == self.counts[0]
         assert self.m.counts[machine.MAPPED] == self.counts[1]
         assert self.m.counts[machine.FLUSHES] == self.counts[2]
-        assert sum(self.m.counts[c] for c in range(len(machine.CAUSES))) == (
-            self.counts[2]
+        assert (
+            sum(self.m.counts[c] for c in range(len(machine.CAUSES)))
+            == (self.counts[2])
         )
         waiting = self.m.counts[machine.STALE_FRAMES]
         listed = [int(f) for f in self.m.stale_frames[:waiting]]

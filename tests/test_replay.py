@@ -3,6 +3,7 @@ import dataclasses
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -215,7 +216,7 @@ def test_memory_follows_the_frames_that_are_touched():
     assert stepper.frames == 2 * 1024
 
 
-def test_numba_and_python_run_the_same_text(tmp_path):
+def test_numba_and_python_run_the_same_text():
     pytest.importorskip("numba")
     script = (
         "import sys, json; sys.path.insert(0, sys.argv[1])\n"
@@ -236,7 +237,7 @@ def test_numba_and_python_run_the_same_text(tmp_path):
     out = {}
     for engine in ("numba", "python"):
         done = subprocess.run(
-            [sys.executable, "-c", script, os.path.dirname(__file__)],
+            [sys.executable, "-c", script, str(Path(__file__).parent)],
             env=os.environ | {"XPFO_MODEL_ENGINE": engine},
             capture_output=True,
             text=True,

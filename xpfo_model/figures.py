@@ -51,7 +51,7 @@ DARK: Final = Theme(
 THEMES: Final = {"light": LIGHT, "dark": DARK}
 
 _INCH_PER_BAR: Final = 0.27
-_WIDTH: Final = 7.2
+_WIDTH: Final = 6.4
 _ROOM_FOR_LABELS: Final = 1.9
 _FACTOR_FOR_TEXT: Final = 6.0
 

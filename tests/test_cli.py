@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: GPL-2.0-only
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from logs import GFP_KERNEL, USER_MOVABLE, alloc, free, locked, log_of
+
+from xpfo_model import cli, strategies, traces
+
+ROOT = Path(__file__).parents[1]
+ROWS = [
+    *(locked(pfn, 1) for pfn in range(8)),
+    *(alloc(pfn, USER_MOVABLE) for pfn in range(8)),
+    free(3),
+    alloc(3, GFP_KERNEL),
+]
+
+
+@pytest.fixture
+def trace(tmp_path):
+    path = tmp_path / "some.npz"
+    traces.save_npz(log_of(ROWS, "some"), path)
+    return str(path)
+
+
+def run(capsys, *arguments):
+    status = cli.main([str(argument) for argument in arguments])
+    return status, *capsys.readouterr()
+
+
+def test_compare_prints_tables_and_says_what_the_columns_are(capsys, trace):
+    status, out, _ = run(capsys, "compare", trace)
+    assert status == 0
+    assert out.index("none ") < out.index("v6 ") < out.index("pageblock ")
+    assert "synchronous TLB shootdowns" in out
+    assert max(map(len, out.splitlines())) <= 72
+
+
+def test_compare_json_is_one_object_per_trace(capsys, trace):
+    status, out, _ = run(capsys, "compare", "--json", trace, trace)
+    assert status == 0
+    first, second = map(json.loads, out.splitlines())
+    assert first == second
+    assert first["trace"] == "some.npz"
+    assert first["lost"] == 0
+    assert first["events"] == len(ROWS)
+    assert set(first["totals"]) == {
+        "user_allocations",
+        "kernel_allocations",
+        "user_zeroed",
+        "user_not_movable",
+        "kernel_movable",
+        "refills",
+        "refills_movable",
+        "ownership_changes",
+    }
+    assert list(first["strategies"]) == list(strategies.REGISTRY)
+    v6 = first["strategies"]["v6"]
+    assert v6["flushes"] == 8
+    assert v6["flushes_by_cause"] == {
+        "alloc": 8,
+        "refill": 0,
+        "block": 0,
+        "alternation": 0,
+    }
+    batched = first["strategies"]["pcp_batch"]
+    assert batched["frames_unmapped"] == 8
+    assert batched["frames_mapped"] == 1
+
+
+def test_compare_csv_and_a_choice_of_strategies(capsys, trace):
+    status, out, _ = run(
+        capsys, "compare", "--csv", "--strategies", "v6,pageblock", trace
+    )
+    assert status == 0
+    assert len(out.splitlines()) == 3
+
+
+def test_compare_plots(capsys, trace, tmp_path):
+    for name in ("a.svg", "a.png", "a.pdf"):
+        assert run(capsys, "compare", "--plot", tmp_path / name, trace)[0] == 0
+        assert (tmp_path / name).stat().st_size > 1000
+    status, _, err = run(capsys, "compare", "--plot", tmp_path / "a.doc", trace)
+    assert status == 2
+    assert "no figure format 'doc'" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["compare", "no/such/file"], "no/such/file"),
+        (["compare", "--strategies", "v7", "x"], "no strategy 'v7'"),
+        (["claims", "nothing"], "no claim 'nothing'"),
+        (["claims", "seed-sequence", "--traces", "/nowhere"], "no traces here"),
+        (["convert", "no/such/file", "x.npz"], "no/such/file"),
+    ],
+)
+def test_errors_are_one_message_and_status_2(capsys, arguments, complaint):
+    if "--traces" in arguments:
+        # the seed sequence needs no trace, but naming its inputs looks there
+        arguments = ["claims", "few-transitions", "--traces", "/nowhere"]
+    status, out, err = run(capsys, *arguments)
+    assert status == 2
+    assert out == ""
+    assert err.startswith("xpfo-model: ")
+    assert complaint in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["compare"],
+        ["compare", "--json", "--csv", "x"],
+        ["compare", "--kernel", "v2.6", "x"],
+        ["record", "--duration", "-1", "x"],
+        ["frobnicate"],
+    ],
+)
+def test_wrong_usage_is_status_2(capsys, arguments):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(arguments)
+    assert stop.value.code == 2
+    assert "usage" in capsys.readouterr().err
+
+
+def test_convert_there_and_back_keeps_every_event(capsys, trace, tmp_path):
+    text, again = tmp_path / "a.txt", tmp_path / "b.npz"
+    assert run(capsys, "convert", trace, text)[0] == 0
+    assert run(capsys, "convert", text, again)[0] == 0
+    first, second = traces.read(trace).events, traces.read(again).events
+    for name in ("time", "cpu", "kind", "flags", "pfn", "order", "gfp"):
+        assert (getattr(first, name) == getattr(second, name)).all(), name
+
+
+def test_convert_to_standard_output(capsys, trace):
+    status, out, _ = run(capsys, "convert", trace, "-")
+    assert status == 0
+    assert out.count("mm_page_alloc: ") == 9
+
+
+def test_claims_are_listed_and_printed(capsys):
+    folder = ROOT / "docs" / "traces"
+    status, out, _ = run(capsys, "claims", "--list")
+    assert status == 0
+    assert "pcp-batch-divides" in out.split()
+    status, out, _ = run(capsys, "claims", "seed-sequence", "--traces", folder)
+    assert status == 0
+    assert "model" in out.splitlines()[0]
+    status, out, _ = run(
+        capsys, "claims", "seed-sequence", "--json", "--traces", folder
+    )
+    assert json.loads(out)["stands"] is True
+
+
+def test_a_claim_that_does_not_stand_is_status_1(capsys, monkeypatch):
+    import dataclasses
+
+    from xpfo_model import claims
+
+    item = claims.REGISTRY["seed-sequence"]
+    find = item.find
+    item = dataclasses.replace(item, find=lambda e, batch=31: find(e, batch=1))
+    monkeypatch.setitem(claims.REGISTRY, "seed-sequence", item)
+    folder = str(ROOT / "docs" / "traces")
+    status, _, err = run(capsys, "claims", "seed-sequence", "--traces", folder)
+    assert status == 1
+    assert "claim seed-sequence does not hold" in err
+
+
+def test_it_reads_a_pipe_and_shows_no_bar_in_one(trace):
+    done = subprocess.run(
+        [sys.executable, "-m", "xpfo_model", "compare", "--json", "-"],
+        input=Path(trace).read_bytes(),
+        env=os.environ | {"XPFO_MODEL_ENGINE": "python"},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == b""
+    assert json.loads(done.stdout)["events"] == len(ROWS)
+
+
+def test_a_reader_that_leaves_early_is_no_traceback(trace):
+    done = subprocess.run(
+        f"{sys.executable} -m xpfo_model convert {trace} - | head -1",
+        shell=True,
+        env=os.environ | {"XPFO_MODEL_ENGINE": "python"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr

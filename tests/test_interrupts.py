@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-2.0-only
+import os
+import signal
+import subprocess
+import threading
+import time
+
+import pytest
+
+from xpfo_model.interrupts import ENDING, Interrupts
+
+
+@pytest.mark.parametrize("number", ENDING)
+def test_a_signal_is_noted_and_ends_the_wait(number):
+    before = signal.getsignal(number)
+    with Interrupts() as interrupts:
+        threading.Timer(0.05, os.kill, (os.getpid(), number)).start()
+        began = time.monotonic()
+        interrupts.wait(30)
+        assert time.monotonic() - began < 20
+        assert interrupts.received == [number]
+    assert signal.getsignal(number) == before
+
+
+def test_the_end_of_a_child_ends_the_wait_and_is_no_interrupt():
+    with Interrupts() as interrupts, subprocess.Popen(["sleep", "0.05"]) as child:
+        began = time.monotonic()
+        while child.poll() is None:
+            interrupts.wait(30)
+        assert time.monotonic() - began < 20
+        assert interrupts.received == []
+
+
+def test_a_wait_ends_by_itself():
+    with Interrupts() as interrupts:
+        interrupts.wait(0.01)
+        assert interrupts.received == []
+
+
+def test_what_was_ignored_stays_ignored():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Interrupts() as interrupts:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert interrupts.received == []
+    finally:
+        signal.signal(signal.SIGHUP, before)

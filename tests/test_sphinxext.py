@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: GPL-2.0-only
+import html
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from logs import USER_MOVABLE, alloc, log_of
+
+from xpfo_model import traces
+from xpfo_model.sphinxext import digest
+
+CONF = """
+import sys
+sys.path[:0] = {paths!r}
+import made_up
+
+extensions = ["myst_parser", "xpfo_model.sphinxext"]
+xpfo_digest = {digest!r}
+"""
+MADE_UP = """
+from xpfo_model.claims import claim as c
+from xpfo_model.charts import Bar, Bars
+c.REGISTRY.clear()
+
+@c.claim("one-flush", must="so", instead="otherwise", change={{"wanted": {counter}}},
+         downside="None.", mails=("a@b",))
+def find(evidence, wanted={wanted}):
+    "Doc."
+    flushes = evidence.counts("tiny", "v6").flushes
+    return c.Finding(flushes == wanted, f"There are {{flushes}} flushes.",
+        {{"flushes": flushes, "big": 1234567, "share": 12.34, "word": "so"}},
+        c.Table(("flushes",), ((flushes,),)),
+        Bars("one", [("tiny", [Bar("v6", flushes, str(flushes))])], "flushes"))
+"""
+PAGE = """# Page
+
+{value}`one-flush:flushes` of {value}`one-flush:big`, {value}`one-flush:share`,
+{value}`one-flush:share|.2f` and {value}`tiny:strategies.v6.flushes`; it is
+{value}`one-flush:word`. {mail}`x@y` {mail}`the mail <x@y>`
+
+```{claim} one-flush
+```
+
+```{claims-ledger}
+```
+"""
+
+
+class Project:
+    """A Sphinx project of one page, one claim and one trace of one event."""
+
+    def __init__(self, root):
+        self.root = root
+        self.docs = root / "docs"
+        (self.docs / "traces").mkdir(parents=True)
+        log = log_of([alloc(0, USER_MOVABLE)], "tiny")
+        traces.save_npz(log, self.docs / "traces" / "tiny.npz")
+        facts = {
+            "short": "tiny",
+            "title": "tiny",
+            "memory": "4 KiB",
+            "kernel": "6.1 (made up)",
+            "machine": "none",
+            "command_line": "",
+            "workload": "",
+            "workload_title": "",
+            "date": "2026",
+            "sha256": "0" * 64,
+            "events": "one",
+            "removed": "nothing",
+        }
+        text = "".join(f'{key} = "{value}"\n' for key, value in facts.items())
+        (self.docs / "traces" / "tiny.toml").write_text(text + "cpus = 1\n")
+        self.page(PAGE)
+        self.conf()
+
+    def page(self, text):
+        (self.docs / "index.md").write_text(text)
+
+    def conf(self, wanted=1, counter=2, digest="aaaa"):
+        paths = [str(self.root), *(path for path in sys.path if path)]
+        text = CONF.format(paths=paths, digest=digest)
+        (self.root / "conf.py").write_text(text)
+        text = MADE_UP.format(wanted=wanted, counter=counter)
+        (self.root / "made_up.py").write_text(text)
+
+    def build(self):
+        out = self.root / "_build" / "html"
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "sphinx", "-c", ".", "-W", "--keep-going"),
+                *("-b", "html", "docs", str(out), "-d", "_build/doctrees"),
+            ],
+            cwd=self.root,
+            env=os.environ | {"XPFO_MODEL_ENGINE": "python"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.returncode, done.stdout + done.stderr, out
+
+
+@pytest.fixture
+def project(tmp_path):
+    return Project(tmp_path)
+
+
+def test_a_claim_that_stands_is_published_under_its_name(project):
+    status, said, out = project.build()
+    assert status == 0, said
+    page = (out / "index.html").read_text()
+    text = html.unescape(page)
+    assert "There are 1 flushes." in text
+    link = 'href="https://lore.kernel.org/r/x@y"'
+    for shown in ("1,234,567", "12.3", "12.34", link):
+        assert shown in text
+    assert 'class="only-light" src="claims/one-flush.svg" alt="one. There' in text
+    for suffix in ("svg", "png", "csv", "txt", "bib", "json", "py.txt"):
+        assert (out / "claims" / f"one-flush.{suffix}").stat().st_size > 0
+    assert (out / "claims" / "one-flush-dark.svg").exists()
+    listed = json.loads((out / "claims.json").read_text())["claims"]
+    assert [item["id"] for item in listed] == ["one-flush"]
+    assert listed[0]["inputs"] == {"tiny": "0" * 64}
+    status, said, _ = project.build()
+    assert status == 0
+    assert "claim one-flush" not in said, "an unchanged tree hears nothing again"
+
+
+def test_a_claim_that_fails_stops_this_build_and_the_next(project):
+    project.conf(wanted=7)
+    for _ in range(2):
+        status, said, _ = project.build()
+        assert status != 0
+        assert "claim one-flush does not hold" in said
+
+
+def test_a_claim_that_says_nothing_stops_the_build(project):
+    project.conf(counter=1)
+    status, said, _ = project.build()
+    assert status != 0
+    assert "claim one-flush says nothing" in said
+    assert "otherwise" in said
+
+
+def test_a_claim_that_stood_is_heard_again_when_the_digest_changes(project):
+    assert project.build()[0] == 0
+    project.conf(wanted=7, digest="bbbb")
+    status, said, _ = project.build()
+    assert status != 0
+    assert "one-flush does not hold" in said
+
+
+@pytest.mark.parametrize(
+    ("page", "complaint"),
+    [
+        ("# Page\n", "claim one-flush is on no page"),
+        (PAGE + "{value}`one-flush:nothing`\n", "no value 'one-flush:nothing'"),
+        (PAGE + "\n```{claim} two\n```\n", "no claim 'two' in the registry"),
+    ],
+)
+def test_a_page_that_asks_for_what_is_not_there_stops_the_build(
+    project, page, complaint
+):
+    project.page(page)
+    status, said, _ = project.build()
+    assert status != 0
+    assert complaint in said
+
+
+def test_the_digest_sees_traces_and_the_lock_file(tmp_path):
+    docs = tmp_path / "docs" / "traces"
+    docs.mkdir(parents=True)
+    (tmp_path / "requirements.lock").write_text("a")
+    (docs / "a.npz").write_text("a")
+    seen = {digest.build_digest(tmp_path)}
+    assert digest.build_digest(tmp_path) in seen
+    (tmp_path / "requirements.lock").write_text("b")
+    seen.add(digest.build_digest(tmp_path))
+    (docs / "a.npz").write_text("b")
+    seen.add(digest.build_digest(tmp_path))
+    (docs / "b.toml").write_text("")
+    seen.add(digest.build_digest(tmp_path))
+    assert len(seen) == 4
+
+
+@pytest.mark.parametrize("name", ["machine.py", "matplotlibrc", "strategies/v6.py"])
+def test_the_digest_sees_the_model_and_its_style(tmp_path, monkeypatch, name):
+    import shutil
+
+    package = tmp_path / "xpfo_model"
+    shutil.copytree(digest.PACKAGE, package)
+    (tmp_path / "requirements.lock").touch()
+    monkeypatch.setattr(digest, "PACKAGE", package)
+    before = digest.build_digest(tmp_path)
+    with (package / name).open("a") as file:
+        file.write("\n# changed\n")
+    assert digest.build_digest(tmp_path) != before
+
+
+def test_the_folder_of_another_digest_is_removed(tmp_path):
+    old = digest.fresh(tmp_path, "claims", "old")
+    (old / "file").touch()
+    kept = digest.fresh(tmp_path, "other", "old")
+    new = digest.fresh(tmp_path, "claims", "new")
+    assert new.is_dir()
+    assert not old.exists()
+    assert kept.is_dir()
+    assert Path(digest.fresh(tmp_path, "claims", "new")) == new
