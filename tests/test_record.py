@@ -196,6 +196,12 @@ def test_the_buffer_follows_the_memory(available_mib, cpus, kb):
     assert record.default_buffer_kb(available_mib * 1024, cpus) == kb
 
 
+def test_without_a_size_the_buffer_follows_this_machine(run, fake):
+    run(duration=0.01, buffer_kb=None)
+    size = int(fake.last["buffer_size_kb"])
+    assert record.MIN_BUFFER_KB <= size <= record.MAX_BUFFER_KB
+
+
 def _real():
     if os.geteuid() != 0:
         return "not root"
