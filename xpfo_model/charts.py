@@ -47,4 +47,26 @@ class Grid:
     """Cells whose text starts with this are filled."""
 
 
-Chart = Bars | Shares | Grid
+@dataclass(frozen=True)
+class Range:
+    """One labelled range; a point if its ends are equal."""
+
+    name: str
+    low: float
+    high: float
+    text: str
+    """What stands at its end."""
+
+
+@dataclass(frozen=True)
+class Ranges:
+    """Horizontal ranges from top to bottom, and a line that they are seen against."""
+
+    title: str
+    rows: Sequence[Range]
+    unit: str
+    line: float
+    log: bool = False
+
+
+Chart = Bars | Shares | Grid | Ranges

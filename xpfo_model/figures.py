@@ -14,7 +14,7 @@ from typing import Any, Final, cast
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from xpfo_model.charts import Bar, Bars, Chart, Grid, Shares
+from xpfo_model.charts import Bar, Bars, Chart, Grid, Ranges, Shares
 from xpfo_model.errors import XpfoModelError
 from xpfo_model.replay import Outcome
 
@@ -75,6 +75,8 @@ def draw(chart: Chart, theme: Theme) -> Figure:
                 return _shares(chart, theme)
             case Grid():
                 return _grid(chart, theme)
+            case Ranges():
+                return _ranges(chart, theme)
 
 
 def save(chart: Chart, path: Path, theme: Theme = LIGHT) -> None:
@@ -259,5 +261,41 @@ def _grid(chart: Grid, theme: Theme) -> Figure:
                 fontsize=8,
                 color=_on(colour) if loud else theme.ink,
             )
+    figure.suptitle(chart.title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+    return figure
+
+
+def _ranges(chart: Ranges, theme: Theme) -> Figure:
+    height = 1.0 + 1.3 * _INCH_PER_BAR * len(chart.rows)
+    figure = Figure(figsize=(_WIDTH, height), layout="constrained")
+    axes = figure.subplots()
+    # a point is as wide as its outline
+    for place, row in enumerate(chart.rows):
+        colour = theme.others[0] if row.low < row.high else theme.ink
+        axes.barh(
+            place,
+            row.high - row.low,
+            0.6,
+            row.low,
+            color=colour,
+            edgecolor=colour,
+            linewidth=2.5,
+        )
+        axes.annotate(f"  {row.text}", (row.high, place), va="center")
+    axes.axvline(chart.line, color=theme.ink, linewidth=0.8, zorder=0)
+    axes.set_yticks(range(len(chart.rows)), [row.name for row in chart.rows])
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.invert_yaxis()
+    least = min(chart.line, *(row.low for row in chart.rows))
+    largest = max(chart.line, *(row.high for row in chart.rows))
+    if chart.log:
+        axes.set_xscale("log")
+        axes.set_xlim(least * 0.9, largest * (largest / least) ** 0.4)
+    else:
+        span = largest - least or 1.0
+        axes.set_xlim(least - 0.05 * span, largest + 0.4 * span)
+    axes.grid(axis="x", linewidth=0.5)
+    axes.set_xlabel(chart.unit)
     figure.suptitle(chart.title, x=0.01, ha="left", fontsize=11, fontweight="bold")
     return figure
