@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The arithmetic of 20 September 2017: how many interrupts a CPU would receive."""
+
+from typing import Final
+
+from xpfo_model.cost.build import fitted_excess
+from xpfo_model.cost.parameters import Values
+
+FAULTS_PER_SECOND: Final = 1e6
+"""Page faults with an allocation, on each CPU."""
+SOCKETS: Final = 2
+CORES: Final = 28
+"""Of a socket."""
+THREADS: Final = 2
+"""Of a core."""
+CPUS_OF_2017: Final = SOCKETS * CORES * THREADS
+"""The machine of the arithmetic; Message-ID in `published.ARITHMETIC`."""
+
+
+def received(cpus: int, flushes: float) -> float:
+    """Interrupts that each CPU receives if each CPU flushes so often."""
+    return (cpus - 1) * flushes
+
+
+def demanded_cpus(interrupts: float, v: Values) -> float:
+    """CPUs' worth of time that so many interrupts a second take on one CPU.
+
+    Each costs what a flush costs each CPU of the fitted machine.
+    """
+    return interrupts * fitted_excess(v) / v["flushes"]
