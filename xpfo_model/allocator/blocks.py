@@ -48,6 +48,7 @@ def move_to_free_list(
 ) -> None:
     """move_to_free_list(): to the tail from v5.7 on, to the head before."""
     list_del(s, pfn)
+    s.tag[s.cached + pfn] = migratetype
     head = free_list(s, zone, order, migratetype)
     if s.profile.move_to_tail:
         list_add_tail(s, pfn, head)

@@ -20,9 +20,13 @@ from xpfo_model.events import FAILED, MM_PAGE_ALLOC_ZONE_LOCKED, PERCPU_REFILL
 def add_to_free_list(
     s: State, pfn: int, zone: int, order: int, migratetype: int
 ) -> None:
-    """add_to_free_list() and set_buddy_order(), v6.1: at the head."""
+    """add_to_free_list() and set_buddy_order(), v6.1: at the head.
+
+    The list's migratetype is cached in the page, for whoever looks from outside.
+    """
     list_add(s, pfn, free_list(s, zone, order, migratetype))
     s.tag[pfn] = BUDDY + order
+    s.tag[s.cached + pfn] = migratetype
 
 
 def add_to_free_list_tail(
@@ -31,6 +35,7 @@ def add_to_free_list_tail(
     """add_to_free_list_tail() and set_buddy_order(), v6.1."""
     list_add_tail(s, pfn, free_list(s, zone, order, migratetype))
     s.tag[pfn] = BUDDY + order
+    s.tag[s.cached + pfn] = migratetype
 
 
 def del_page_from_free_list(s: State, pfn: int) -> None:

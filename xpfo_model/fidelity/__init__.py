@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""How faithful the allocator is: its choices beside a real kernel's.
+
+The model gets a trace's demand and nothing of what the kernel chose; see
+`compare`. What a trace cannot show is put right from the trace and counted.
+"""
+
+from xpfo_model.fidelity.compare import Fidelity, Level, compare
+
+__all__ = ["Fidelity", "Level", "compare"]

@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Compare the model with the kernel over a whole trace; the face of the package."""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final, TextIO
+
+import numpy as np
+
+from xpfo_model.allocator import zoneinfo as zoneinfo_text
+from xpfo_model.allocator.layout import (
+    BOOT_PAGESET,
+    Layout,
+    machine,
+)
+from xpfo_model.allocator.model import boot, events_of, pageset_update, viewed
+from xpfo_model.allocator.pcp import pcp_of
+from xpfo_model.allocator.profiles import profile
+from xpfo_model.allocator.state import NR_ZONES
+from xpfo_model.engine import compiled, view
+from xpfo_model.events import (
+    CHANGE_OWNERSHIP,
+    FAILED,
+    MM_PAGE_ALLOC_EXTFRAG,
+    MM_PAGE_PCPU_DRAIN,
+    EventLog,
+    Events,
+)
+from xpfo_model.fidelity import follow as counters
+from xpfo_model.fidelity.follow import FULL, NR_COUNTS, PCP, REASONS, Tally, follow
+from xpfo_model.fidelity.initial import fill, is_boot
+from xpfo_model.fidelity.reading import NONE, Read, read
+from xpfo_model.replay import replay_log
+
+LEVELS: Final = {"pcp": PCP, "full": FULL}
+"""Levels by name: refills taken from the trace, or the buddy predicted as well."""
+ROOM: Final = 1 << 20
+SCRATCH: Final = 1 << 19
+
+
+@dataclass(frozen=True)
+class Both:
+    """A number on the kernel's side and on the model's."""
+
+    kernel: int
+    model: int
+
+    def as_json(self) -> dict[str, int]:
+        """As an object."""
+        return {"kernel": self.kernel, "model": self.model}
+
+
+@dataclass(frozen=True)
+class Level:
+    """What one level of the comparison gave."""
+
+    allocations: int
+    pfn_exact: int
+    resynchronised: dict[str, int]
+    """Times that the model was put right, by reason."""
+    missed: dict[str, int]
+    """Allocations that do not count as predicted, by reason."""
+    refill_batches: dict[str, int]
+    """Of the kernel's refills: all, where the model refilled too, with the same
+    size, the same first frame, the same frames."""
+    numbers: dict[str, Both]
+    """refills, drains, fallbacks, ownership_changes."""
+    flushes: dict[str, Both]
+    """By strategy."""
+    dump: Any = field(repr=False)
+    """Per allocation: row of its event, predicted pfn, actual pfn; int64."""
+
+    @property
+    def exact(self) -> float:
+        """Share of the allocations whose frame was predicted."""
+        return self.pfn_exact / self.allocations if self.allocations else 1.0
+
+    def as_json(self) -> dict[str, Any]:
+        """The object that ``fidelity --json`` prints for a level."""
+        return {
+            "allocations": self.allocations,
+            "pfn_exact": self.pfn_exact,
+            "resynchronised": self.resynchronised,
+            "missed": self.missed,
+            "refill_batches": self.refill_batches,
+            **{name: both.as_json() for name, both in self.numbers.items()},
+            "flushes": {name: both.as_json() for name, both in self.flushes.items()},
+        }
+
+
+@dataclass(frozen=True)
+class Fidelity:
+    """How close the model came to the kernel over one trace."""
+
+    trace: str
+    sha256: str
+    kernel: str
+    levels: dict[str, Level]
+
+    def as_json(self) -> dict[str, Any]:
+        """The object that ``fidelity --json`` prints."""
+        return {
+            "trace": self.trace,
+            "sha256": self.sha256,
+            "kernel": self.kernel,
+            **{name: level.as_json() for name, level in self.levels.items()},
+        }
+
+    def write_dump(self, file: TextIO, level: str = "full") -> None:
+        """Write one line an allocation: event number, predicted and actual pfn.
+
+        Events are numbered from 0, in trace order; a prediction that the model
+        could not make is empty.
+        """
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["event", "predicted_pfn", "actual_pfn"])
+        for event, predicted, actual in self.levels[level].dump.tolist():
+            writer.writerow([event, "" if predicted < 0 else predicted, actual])
+
+
+def guessed_layout(log: EventLog, kernel: str) -> Layout:
+    """A layout for a trace without its zoneinfo: memory up to the last frame."""
+    events = log.events
+    return machine(
+        profile(kernel),
+        int(events.pfn.max(initial=0)) + 1,
+        int(events.cpu.max(initial=0)) + 1,
+    )
+
+
+def _run(
+    events: Events, demand: Read, layout: Layout, kernel: str, level: int
+) -> Iterator[Any]:
+    """The model's events in pieces, then the tally."""
+    state = boot(kernel, layout, demand.allocations, ROOM)
+    booting = is_boot(events)
+    sizes = np.zeros(2 * NR_ZONES, np.int64)
+    for number, zone in enumerate(layout.zones):
+        sizes[2 * number :] = 0
+    for number, zone in enumerate(layout.zones):
+        sizes[2 * number] = zone.pageset.batch
+        sizes[2 * number + 1] = zone.pageset.high
+        for cpu in range(layout.cpus):
+            if booting:
+                pageset_update(state, pcp_of(cpu, number), BOOT_PAGESET)
+    runs = fill(state, events, layout)
+    tally = Tally(
+        counts=view(np.zeros(NR_COUNTS, np.int64)),
+        predicted=view(np.full(demand.allocations, FAILED, np.int64)),
+        reason=view(np.full(demand.allocations, NR_COUNTS, np.int8)),
+        instead=view(np.zeros(state.frames, np.int32)),
+        why=view(np.zeros(state.frames, np.int8)),
+        mine=view(np.zeros(SCRATCH, np.int64)),
+        theirs=view(np.zeros(SCRATCH, np.int64)),
+        event=view(np.zeros(SCRATCH, np.int64)),
+        row=view(np.zeros(SCRATCH, np.int64)),
+        last=view(np.full(state.frames, NONE, np.int64)),
+        level=level,
+    )
+    asked = viewed(demand.demand)
+    seen = viewed(events)
+    answers = demand._replace(
+        demand=asked,
+        row=view(demand.row),
+        first=view(demand.first),
+        answers=view(demand.answers),
+        next_row=view(demand.next_row),
+    )
+    at = 0
+    while at < len(demand.row):
+        at = compiled(follow)(
+            state, asked, seen, answers, tally, view(sizes), at, ROOM
+        )
+        yield events_of(state, demand.demand)
+    yield tally, runs
+
+
+def _numbers(events: Events) -> dict[str, int]:
+    fallback = events.kind == MM_PAGE_ALLOC_EXTFRAG
+    owned = fallback & (events.flags & CHANGE_OWNERSHIP != 0)
+    return {
+        "drains": int(np.count_nonzero(events.kind == MM_PAGE_PCPU_DRAIN)),
+        "fallbacks": int(np.count_nonzero(fallback)),
+        "ownership_changes": int(np.count_nonzero(owned)),
+    }
+
+
+def compare_level(
+    log: EventLog, demand: Read, layout: Layout, kernel: str, level: int
+) -> Level:
+    """Run the model at one level and count."""
+    events = log.events
+    demand = demand._replace(
+        demand=type(demand.demand)(*(column.copy() for column in demand.demand))
+    )
+    *parts, (tally, runs) = _run(events, demand, layout, kernel, level)
+    model = Events.concatenate(parts)
+    rows = demand.row[model.time]
+    model = model._replace(
+        time=events.time[rows], gfp=events.gfp[rows], pid=events.pid[rows]
+    )
+    counts = [int(count) for count in tally.counts]
+    resynchronised = {name: counts[k] for k, name in enumerate(REASONS)}
+    resynchronised["boot"] = runs
+    reasons = np.asarray(tally.reason)
+    missed = {
+        name: int(np.count_nonzero(reasons == k)) for k, name in enumerate(REASONS)
+    }
+    ours = replay_log(EventLog(model, log.about))
+    real = replay_log(log)
+    kernel_numbers = _numbers(events) | {"refills": real.totals["refills"]}
+    model_numbers = _numbers(model) | {"refills": ours.totals["refills"]}
+    taken = demand.demand.op == 0
+    row = demand.row[taken]
+    return Level(
+        allocations=counts[counters.ALLOCATIONS],
+        pfn_exact=counts[counters.EXACT],
+        resynchronised={k: v for k, v in resynchronised.items() if v},
+        missed={k: v for k, v in missed.items() if v},
+        refill_batches={
+            "kernel": counts[counters.REFILLS],
+            "model_too": counts[counters.REFILLS_ALSO],
+            "same_size": counts[counters.SAME_SIZE],
+            "same_first": counts[counters.SAME_FIRST],
+            "same_frames": counts[counters.SAME_FRAMES],
+        },
+        numbers={
+            name: Both(kernel_numbers[name], model_numbers[name])
+            for name in ("refills", "drains", "fallbacks", "ownership_changes")
+        },
+        flushes={
+            name: Both(real.strategies[name].flushes, ours.strategies[name].flushes)
+            for name in real.strategies
+        },
+        dump=np.stack([row, np.asarray(tally.predicted), events.pfn[row]], axis=1),
+    )
+
+
+def compare(log: EventLog, zoneinfo: str | None, kernel: str = "v6.1") -> Fidelity:
+    """Compare the allocator of `kernel` with the kernel that made a trace.
+
+    `zoneinfo` is the text of the machine's /proc/zoneinfo; without it, memory and
+    CPUs are taken from the trace. Raises `UnknownKernelError`, `ZoneinfoError`.
+    """
+    if zoneinfo is None:
+        layout = guessed_layout(log, kernel)
+    else:
+        layout = zoneinfo_text.read(zoneinfo)
+    demand = read(log.events, kernel, profile(kernel), log.about.kernel)
+    return Fidelity(
+        trace=log.about.name,
+        sha256=log.about.sha256,
+        kernel=kernel,
+        levels={
+            name: compare_level(log, demand, layout, kernel, level)
+            for name, level in LEVELS.items()
+        },
+    )

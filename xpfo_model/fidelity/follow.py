@@ -1,0 +1,509 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Run the model over a demand, beside the kernel's answers, and count.
+
+After each operation the model is put where the kernel is; what it would have
+done is what counts. A page that came to a list only because it was put there
+makes the allocation that gets it one that was not predicted.
+"""
+
+from typing import Any, Final, NamedTuple
+
+from xpfo_model.allocator.buddy import __free_one_page, pcp_allowed_order
+from xpfo_model.allocator.demand import (
+    ALLOC,
+    BULK,
+    FOREIGN,
+    FREE_COMMIT,
+    FREE_PREPARE,
+    FREE_TO_BUDDY,
+    LOCKED,
+    Demand,
+    operate,
+)
+from xpfo_model.allocator.model import bound
+from xpfo_model.allocator.pcp import (
+    order_to_pindex,
+    pcp_list,
+    pcp_of,
+    pindex_to_order,
+)
+from xpfo_model.allocator.profiles import CLAIM_THEN_STEAL, SIZE_AUTO
+from xpfo_model.allocator.state import (
+    BATCH,
+    BUDDY,
+    COUNT,
+    EVENT_FIELDS,
+    EVENTS,
+    FREE_COUNT,
+    HIGH,
+    KIND,
+    MIGRATE_PCPTYPES,
+    MIGRATETYPE,
+    NR_ZONES,
+    ON_PCP,
+    ORDER,
+    PFN,
+    USED,
+    USED_MOVABLE,
+    State,
+    emit,
+    emit_extfrag,
+    page_zone,
+)
+from xpfo_model.constants import MIGRATE_MOVABLE, PAGEBLOCK_ORDER
+from xpfo_model.events import (
+    CHANGE_OWNERSHIP,
+    FAILED,
+    MM_PAGE_ALLOC,
+    MM_PAGE_ALLOC_EXTFRAG,
+    MM_PAGE_ALLOC_ZONE_LOCKED,
+    MM_PAGE_FREE,
+    MM_PAGE_PCPU_DRAIN,
+    Events,
+)
+from xpfo_model.fidelity.reading import AFTER_BULK, NONE, Read
+from xpfo_model.fidelity.resync import (
+    NOWHERE,
+    block_around,
+    carve,
+    depth_on,
+    drop_first,
+    enter_pcp,
+    leave_pcp,
+    length,
+    put_back,
+)
+
+PCP: Final = 0
+"""Level: the frames of refills are the kernel's."""
+FULL: Final = 1
+"""Level: the model chooses them."""
+
+# Why the model was put right: index in Tally.counts.
+BY_BULK: Final = 0
+BY_FOREIGN: Final = 1
+BY_BUDDY: Final = 2
+BY_ORDER: Final = 3
+BY_TYPE: Final = 4
+BY_UNSEEN: Final = 5
+BY_BATCH: Final = 6
+BY_HIGH: Final = 7
+BY_DRAIN: Final = 8
+BY_LIST: Final = 9
+REASONS: Final = (
+    "bulk",
+    "foreign",
+    "buddy",
+    "order",
+    "type",
+    "unseen",
+    "batch",
+    "high",
+    "drain",
+    "list",
+)
+"""Names of the reasons, by number."""
+
+# What else is counted there.
+ALLOCATIONS: Final = 10
+EXACT: Final = 11
+REFILLS: Final = 12
+REFILLS_ALSO: Final = 13
+"""Refills of the kernel where the model refilled too."""
+SAME_SIZE: Final = 14
+SAME_FIRST: Final = 15
+SAME_FRAMES: Final = 16
+NEEDED: Final = 17
+"""Allocations not predicted only because something before was put right."""
+NR_COUNTS: Final = 18
+
+
+class Tally(NamedTuple):
+    """What is counted, and scratch."""
+
+    counts: Any
+    """By reason, then ALLOCATIONS …, int64."""
+    predicted: Any
+    """Per allocation: the frame that the model chose, int64."""
+    reason: Any
+    """Per allocation: why it is not exact, or NR_COUNTS, int8."""
+    instead: Any
+    """Per frame on a list only because it was put there: what the model had there,
+    plus 1; 0 for all others, int32."""
+    why: Any
+    """Per such frame: the reason, int8."""
+    mine: Any
+    """Frames that the model's operation took or drained, int64."""
+    theirs: Any
+    """Frames that the kernel's did, int64."""
+    event: Any
+    """Of `mine`: the event of the record, int64."""
+    row: Any
+    """Of `theirs`: the row of the trace, int64."""
+    last: Any
+    """Per frame: the last row that named it so far, or NONE, int64."""
+    level: int
+
+
+def pages_of_rows(
+    s: State, e: Events, r: Read, i: int, kind: int, t: Tally
+) -> int:
+    """The pages that the kernel's answers hand out or drain; how many."""
+    n = 0
+    last = FAILED
+    for at in range(r.first[i], r.first[i + 1]):
+        row = r.answers[at]
+        t.last[e.pfn[row]] = row
+        this = e.kind[row]
+        if this == kind:
+            t.theirs[n] = e.pfn[row]
+            t.row[n] = row
+            n += 1
+            last = e.pfn[row]
+        elif (
+            this == MM_PAGE_ALLOC_EXTFRAG
+            and kind == MM_PAGE_ALLOC_ZONE_LOCKED
+            and s.profile.fallback == CLAIM_THEN_STEAL
+            and e.pfn[row] != last
+        ):
+            t.theirs[n] = e.pfn[row]
+            t.row[n] = row
+            n += 1
+    return n
+
+
+def pages_of_record(s: State, t: Tally, start: int, kind: int) -> int:
+    """The pages that the model handed out or drained since event `start`."""
+    n = 0
+    last = FAILED
+    for event in range(start, s.mem[EVENTS]):
+        at = event * EVENT_FIELDS
+        this = s.record[at + KIND]
+        if this == kind:
+            last = s.record[at + PFN]
+            t.mine[n] = last
+            t.event[n] = at
+            n += 1
+        elif (
+            this == MM_PAGE_ALLOC_EXTFRAG
+            and kind == MM_PAGE_ALLOC_ZONE_LOCKED
+            and s.profile.fallback == CLAIM_THEN_STEAL
+            and s.record[at + PFN] != last
+        ):
+            t.mine[n] = s.record[at + PFN]
+            t.event[n] = at
+            n += 1
+    return n
+
+
+def differ_at(t: Tally, mine: int, theirs: int) -> int:
+    """Index of the first page that the two sides chose differently."""
+    for k in range(min(mine, theirs)):
+        if t.mine[k] != t.theirs[k]:
+            return k
+    return min(mine, theirs)
+
+
+def taint(t: Tally, k: int, mine: int, reason: int) -> None:
+    """Page `k` of the kernel's came to its place only because it was put there."""
+    if t.level == PCP:
+        return
+    chosen = t.mine[k] if k < mine else FAILED
+    if chosen != t.theirs[k]:
+        t.instead[t.theirs[k]] = chosen + 2
+        t.why[t.theirs[k]] = reason
+
+
+def learn_batch(s: State, zone: int, batch: int, high: Any) -> None:
+    """A refill was larger or smaller than the model thought: from now on too."""
+    for cpu in range(s.cpus):
+        pcp = pcp_of(cpu, zone)
+        s.mem[pcp + BATCH] = batch
+        if batch == high[zone * 2]:
+            s.mem[pcp + HIGH] = high[zone * 2 + 1]
+
+
+def undo_refill(s: State, t: Tally, start: int, mine: int, order: int, mt: int) -> None:
+    """Give the model's pages from the `start`-th back, the last one first."""
+    for k in range(mine - 1, start - 1, -1):
+        if s.tag[t.mine[k]] == ON_PCP:
+            leave_pcp(s, t.mine[k])
+        put_back(s, t.mine[k], order, mt)
+
+
+def redo_refill(
+    s: State, d: Demand, t: Tally, i: int, start: int, mine: int, theirs: int, gone: int, reason: int
+) -> None:
+    """Fetch the kernel's pages; the first `gone` of all are handed out already."""
+    order = d.order[i]
+    for k in range(start, theirs):
+        pfn = t.theirs[k]
+        carve(s, pfn, order)
+        s.tag[s.cached + pfn] = d.migratetype[i]
+        if k >= gone:
+            pcp = pcp_of(d.cpu[i], page_zone(s, pfn))
+            pindex = order_to_pindex(s, d.migratetype[i], order)
+            enter_pcp(s, pcp, pindex, pfn, True)
+        taint(t, k, mine, reason)
+
+
+def sync_refill(
+    s: State, d: Demand, t: Tally, sizes: Any, i: int, mine: int, theirs: int
+) -> int:
+    """Make the model's refill the kernel's; why it had to be, or NR_COUNTS.
+
+    After it `s.held` of the allocation is the first page, if there was a refill.
+    """
+    c = t.counts
+    order = d.order[i]
+    page = d.page[i]
+    c[REFILLS] += theirs > 0
+    if theirs and mine:
+        c[REFILLS_ALSO] += 1
+        c[SAME_SIZE] += mine == theirs
+        c[SAME_FIRST] += t.mine[0] == t.theirs[0]
+    start = differ_at(t, mine, theirs)
+    if start == mine == theirs:
+        c[SAME_FRAMES] += 1
+        return NR_COUNTS
+    if not mine:
+        # the kernel's list was empty: what the model still has is gone
+        reason = BY_BULK
+        got = s.held[page]
+        head = pcp_list(
+            s,
+            pcp_of(d.cpu[i], page_zone(s, got)),
+            order_to_pindex(s, d.migratetype[i], order),
+        )
+        drop_first(s, head, length(s, head))
+    else:
+        undo_refill(s, t, start, mine, order, d.migratetype[i])
+        if not theirs:
+            reason = BY_LIST
+            s.held[page] = FAILED
+        elif start < min(mine, theirs):
+            reason = BY_BUDDY
+        else:
+            reason = BY_BATCH
+    redo_refill(s, d, t, i, start, mine, theirs, 1, reason)
+    if theirs:
+        s.held[page] = t.theirs[0]
+        if mine and mine != theirs and not order:
+            learn_batch(s, page_zone(s, t.theirs[0]), theirs, sizes)
+    if t.level == FULL or reason != BY_BUDDY:
+        c[reason] += 1
+    return reason
+
+
+def taken_silently(e: Events, r: Read, t: Tally, pfn: int) -> bool:
+    """Whether the next that the trace says of a page is that it is freed."""
+    row = t.last[pfn]
+    if row == NONE:
+        return True
+    following = r.next_row[row]
+    return following == NONE or e.kind[following] == MM_PAGE_FREE
+
+
+def sync_alloc(
+    s: State, d: Demand, e: Events, r: Read, t: Tally, i: int, actual: int
+) -> int:
+    """Make the page that the model handed out the kernel's; why, or NR_COUNTS."""
+    got = s.held[d.page[i]]
+    if got == actual:
+        return NR_COUNTS
+    order = d.order[i]
+    listed = pcp_allowed_order(s, order) and not d.flags[i] & LOCKED
+    reason = BY_UNSEEN
+    if s.tag[actual] == ON_PCP:
+        reason = BY_TYPE
+    elif block_around(s, actual) != NOWHERE:
+        reason = BY_BUDDY
+    if listed:
+        pindex = order_to_pindex(s, d.migratetype[i], order)
+        pcp = pcp_of(d.cpu[i], page_zone(s, actual))
+        head = pcp_list(s, pcp, pindex)
+        depth = FAILED
+        if reason == BY_TYPE:
+            depth = depth_on(s, head, actual)
+        if got != FAILED and depth != FAILED and taken_silently(e, r, t, got):
+            reason = BY_BULK
+            drop_first(s, head, depth)
+        elif got != FAILED:
+            reason = BY_ORDER if depth != FAILED else reason
+            pcp = pcp_of(d.cpu[i], page_zone(s, got))
+            enter_pcp(s, pcp, pindex, got, False)
+    elif got != FAILED:
+        put_back(s, got, order, d.migratetype[i])
+    carve(s, actual, order)
+    s.held[d.page[i]] = actual
+    t.counts[reason] += 1
+    return reason
+
+
+def learn_high(s: State, pcp: int, mine: int, theirs: int) -> None:
+    """The kernel drained where the model did not, or not, or other amounts."""
+    if theirs and mine:
+        if s.profile.sizing == SIZE_AUTO:
+            s.mem[pcp + FREE_COUNT] = theirs
+    elif theirs:
+        s.mem[pcp + HIGH] = s.mem[pcp + COUNT]
+    else:
+        s.mem[pcp + HIGH] = s.mem[pcp + COUNT] + 1
+
+
+def sync_drain(
+    s: State, d: Demand, e: Events, t: Tally, i: int, mine: int, theirs: int
+) -> None:
+    """Make the pages that the model drained the kernel's."""
+    start = differ_at(t, mine, theirs)
+    if start == mine == theirs:
+        return
+    for k in range(mine - 1, start - 1, -1):
+        pfn = t.mine[k]
+        order = s.record[t.event[k] + ORDER]
+        migratetype = s.record[t.event[k] + MIGRATETYPE]
+        carve(s, pfn, order)
+        s.tag[s.cached + pfn] = migratetype
+        if migratetype >= MIGRATE_PCPTYPES:
+            migratetype = MIGRATE_MOVABLE
+        pindex = order_to_pindex(s, migratetype, order)
+        enter_pcp(s, pcp_of(d.cpu[i], page_zone(s, pfn)), pindex, pfn, True)
+        t.instead[pfn] = FAILED + 2
+        t.why[pfn] = BY_DRAIN
+    pfn = t.theirs[0] if theirs else t.mine[0]
+    if start == min(mine, theirs):
+        t.counts[BY_HIGH] += 1
+        learn_high(s, pcp_of(d.cpu[i], page_zone(s, pfn)), mine, theirs)
+    else:
+        t.counts[BY_DRAIN] += 1
+    for k in range(start, theirs):
+        pfn = t.theirs[k]
+        order = e.order[t.row[k]]
+        carve(s, pfn, order)
+        t.instead[pfn] = 0
+        migratetype = e.migratetype[t.row[k]]
+        __free_one_page(s, pfn, page_zone(s, pfn), order, migratetype, False)
+
+
+def repeat_rows(s: State, e: Events, r: Read, i: int, start: int) -> None:
+    """Record the kernel's refill in place of the model's: level PCP."""
+    s.mem[EVENTS] = start
+    for at in range(r.first[i], r.first[i + 1]):
+        row = r.answers[at]
+        if e.kind[row] == MM_PAGE_ALLOC_ZONE_LOCKED:
+            emit(
+                s,
+                MM_PAGE_ALLOC_ZONE_LOCKED,
+                e.pfn[row],
+                e.order[row],
+                e.migratetype[row],
+                e.flags[row],
+            )
+        else:
+            emit_extfrag(
+                s,
+                e.pfn[row],
+                e.order[row],
+                e.migratetype[row],
+                e.fallback_order[row],
+                e.fallback_migratetype[row],
+                e.flags[row] & CHANGE_OWNERSHIP != 0,
+            )
+
+
+def follow_alloc(
+    s: State, d: Demand, e: Events, r: Read, t: Tally, sizes: Any, i: int, start: int
+) -> None:
+    """Compare and correct one allocation."""
+    actual = e.pfn[r.row[i]]
+    page = d.page[i]
+    order = d.order[i]
+    chosen = s.held[page]
+    mine = pages_of_record(s, t, start, MM_PAGE_ALLOC_ZONE_LOCKED)
+    theirs = pages_of_rows(s, e, r, i, MM_PAGE_ALLOC_ZONE_LOCKED, t)
+    reason = NR_COUNTS
+    if pcp_allowed_order(s, order) and not d.flags[i] & LOCKED and (mine or theirs):
+        reason = sync_refill(s, d, t, sizes, i, mine, theirs)
+        if t.level == PCP and theirs:
+            if mine:
+                chosen = t.theirs[0]
+                reason = NR_COUNTS
+            repeat_rows(s, e, r, i, start)
+            emit(s, MM_PAGE_ALLOC, chosen, order, d.migratetype[i], 0)
+    later = sync_alloc(s, d, e, r, t, i, actual)
+    if reason == NR_COUNTS:
+        reason = later
+    if t.instead[actual]:
+        chosen = t.instead[actual] - 2
+        t.instead[actual] = 0
+        reason = t.why[actual]
+        t.counts[NEEDED] += 1
+    if d.flags[i] & AFTER_BULK:
+        chosen = FAILED
+        reason = BY_BULK
+    s.tag[actual] = USED_MOVABLE if d.migratetype[i] == MIGRATE_MOVABLE else USED
+    t.predicted[page] = chosen
+    t.counts[ALLOCATIONS] += 1
+    if chosen == actual:
+        t.counts[EXACT] += 1
+        reason = NR_COUNTS
+    t.reason[page] = reason
+    t.last[actual] = r.row[i]
+
+
+def follow_bulk(
+    s: State, d: Demand, e: Events, r: Read, t: Tally, i: int, start: int
+) -> None:
+    """Compare and correct what a bulk allocation refilled."""
+    mine = pages_of_record(s, t, start, MM_PAGE_ALLOC_ZONE_LOCKED)
+    theirs = pages_of_rows(s, e, r, i, MM_PAGE_ALLOC_ZONE_LOCKED, t)
+    t.counts[BY_BULK] += 1
+    first = differ_at(t, mine, theirs)
+    if first != mine or mine != theirs:
+        undo_refill(s, t, first, mine, d.order[i], d.migratetype[i])
+        redo_refill(s, d, t, i, first, mine, theirs, d.part[i], BY_BULK)
+    if t.level == PCP and theirs:
+        repeat_rows(s, e, r, i, start)
+
+
+def before(s: State, d: Demand, e: Events, r: Read, t: Tally, i: int) -> None:
+    """Make ready what the demand names by the trace: bulk, pages never allocated."""
+    if d.op[i] == BULK:
+        d.count[i] = d.part[i]
+        pfn = e.pfn[r.row[i]]
+        pindex = order_to_pindex(s, d.migratetype[i], 0)
+        pcp = pcp_of(d.cpu[i], page_zone(s, pfn))
+        d.count[i] += length(s, pcp_list(s, pcp, pindex))
+    elif d.page[i] == FOREIGN and d.op[i] <= FREE_TO_BUDDY:
+        pfn = d.part[i]
+        carve(s, pfn, d.order[i])
+        t.instead[pfn] = 0
+        t.counts[BY_FOREIGN] += d.op[i] != FREE_COMMIT
+
+
+def follow(
+    s: State, d: Demand, e: Events, r: Read, t: Tally, sizes: Any, first: int, room: int
+) -> int:
+    """Run operations from `first` until the record is full; the next to run.
+
+    `sizes` is batch and high of each zone once it is set up.
+    """
+    for i in range(first, len(d.op)):
+        if s.mem[EVENTS] + bound(s, d, i) > room:
+            return i
+        before(s, d, e, r, t, i)
+        start = s.mem[EVENTS]
+        operate(s, d, i)
+        op = d.op[i]
+        if op == ALLOC:
+            follow_alloc(s, d, e, r, t, sizes, i, start)
+        elif op == BULK:
+            follow_bulk(s, d, e, r, t, i, start)
+        elif op != FREE_PREPARE:
+            mine = pages_of_record(s, t, start, MM_PAGE_PCPU_DRAIN)
+            theirs = pages_of_rows(s, e, r, i, MM_PAGE_PCPU_DRAIN, t)
+            if mine or theirs:
+                sync_drain(s, d, e, t, i, mine, theirs)
+        if op != ALLOC and op != BULK:
+            t.last[e.pfn[r.row[i]]] = r.row[i]
+    return len(d.op)

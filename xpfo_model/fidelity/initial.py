@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The free lists as the trace begins, which no trace shows.
+
+Known are the rules by which a kernel fills them at boot, the memory map, and for
+each frame whether the trace first sees it leave the free lists. Frames that a
+boot's trace never sees are free if they lie above the first page it hands out:
+memory is handed out from below.
+"""
+
+import itertools
+from typing import Any, Final
+
+import numpy as np
+
+from xpfo_model.allocator.layout import Layout
+from xpfo_model.allocator.model import free_range
+from xpfo_model.allocator.state import State
+from xpfo_model.constants import (
+    MIGRATE_UNMOVABLE,
+    PAGEBLOCK_ORDER,
+)
+from xpfo_model.engine import compiled, view
+from xpfo_model.events import (
+    FAILED,
+    MM_PAGE_ALLOC,
+    MM_PAGE_ALLOC_EXTFRAG,
+    MM_PAGE_ALLOC_ZONE_LOCKED,
+    MM_PAGE_FREE,
+    SCHED_SWITCH,
+    Events,
+)
+
+UNSEEN: Final = 255
+"""In place of a kind of event: the trace never names the frame."""
+
+
+def first_sightings(e: Events, first: Any) -> None:
+    """Write, per frame, the kind of event that names it first."""
+    for i in range(len(e.kind) - 1, -1, -1):
+        kind = e.kind[i]
+        if kind == SCHED_SWITCH or kind == MM_PAGE_ALLOC_EXTFRAG or e.pfn[i] == FAILED:
+            continue
+        for frame in range(e.pfn[i], e.pfn[i] + (1 << e.order[i])):
+            first[frame] = kind
+
+
+def is_boot(events: Events) -> bool:
+    """Whether the trace begins as the machine does: with refills of one page."""
+    kinds = events.kind[: 1 << 4].tolist()
+    refill, alloc = MM_PAGE_ALLOC_ZONE_LOCKED, MM_PAGE_ALLOC
+    return kinds[:4] == [refill, alloc, refill, alloc]
+
+
+def free_at_start(events: Events, layout: Layout, frames: int) -> Any:
+    """Per frame: whether it is taken to be on a free list as the trace begins."""
+    kind = np.full(frames, UNSEEN, np.uint8)
+    columns = Events(*(view(column) for column in events))
+    compiled(first_sightings)(columns, view(kind))
+    free = kind == MM_PAGE_ALLOC_ZONE_LOCKED
+    if is_boot(events):
+        lowest = int(events.pfn[0])
+        given = events.pfn[
+            (events.kind == MM_PAGE_FREE) & (events.order >= PAGEBLOCK_ORDER)
+        ]
+        highest = int(given.min()) if len(given) else layout.frames
+        free[lowest:highest] |= kind[lowest:highest] == UNSEEN
+    return free
+
+
+def earliest(rows: Any, blocks: Any, count: int, never: int) -> Any:
+    """Per pageblock the first of the rows that name it, or `never`."""
+    result = np.full(count, never, np.int64)
+    result[blocks[::-1]] = rows[::-1]
+    return result
+
+
+def block_types(events: Events, count: int, deferred: Any) -> Any:
+    """Per pageblock its type as the trace begins, or UNSEEN for what boot gives.
+
+    A block whose pages leave a list of a type before any fallback names it was
+    of that type. `deferred` are first frames of blocks that boot handed over
+    late: above the lowest of them all other blocks keep type 0.
+    deferred_free_range(), v6.1.
+    """
+    types = np.full(count, UNSEEN, np.uint8)
+    if len(deferred):
+        types[int(deferred.min()) >> PAGEBLOCK_ORDER :] = MIGRATE_UNMOVABLE
+        types[deferred >> PAGEBLOCK_ORDER] = UNSEEN
+    never = len(events.kind)
+    left = np.flatnonzero(events.kind == MM_PAGE_ALLOC_ZONE_LOCKED)
+    at = earliest(left, events.pfn[left] >> PAGEBLOCK_ORDER, count, never)
+    fallbacks = np.flatnonzero(events.kind == MM_PAGE_ALLOC_EXTFRAG)
+    start = events.pfn[fallbacks] >> PAGEBLOCK_ORDER
+    named = earliest(fallbacks, start, count, never)
+    large = events.fallback_order[fallbacks] > PAGEBLOCK_ORDER
+    second = earliest(fallbacks[large], start[large] + 1, count, never)
+    known = at < np.minimum(named, second)
+    types[known] = events.migratetype[at[known]]
+    return types
+
+
+def fill(s: State, events: Events, layout: Layout) -> int:
+    """Set up the lists as the trace begins; how many runs of frames were free."""
+    free = free_at_start(events, layout, s.frames)
+    large = (events.kind == MM_PAGE_FREE) & (events.order >= PAGEBLOCK_ORDER)
+    deferred = events.pfn[large] if is_boot(events) else events.pfn[:0]
+    types = block_types(events, s.frames >> PAGEBLOCK_ORDER, deferred)
+    known = np.flatnonzero(types != UNSEEN)
+    blocks = np.asarray(s.tag)[s.block :]
+    blocks[known] = types[known]
+    retyped = np.flatnonzero(np.diff(blocks)) + 1
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], free.view(np.uint8), [0]])))
+    borders = retyped << PAGEBLOCK_ORDER
+    runs = 0
+    for start, end in edges.reshape(-1, 2).tolist():
+        inside = borders[(borders > start) & (borders < end)].tolist()
+        for low, high in itertools.pairwise([start, *inside, end]):
+            compiled(free_range)(s, low, high, True)
+            runs += 1
+    return runs

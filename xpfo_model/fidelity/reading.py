@@ -1,0 +1,305 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""From a trace to its demand: who asked for what, and which events answered it.
+
+No pfn goes into the demand but of pages that no event allocated. Pages that
+alloc_pages_bulk() took show in a trace only where they emptied a list: a refill
+that no mm_page_alloc followed, or one whose first pages somebody had before.
+"""
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from xpfo_model import gfp
+from xpfo_model.allocator import demand
+from xpfo_model.allocator.demand import (
+    ALLOC,
+    BULK,
+    DRAIN_CPU,
+    FOREIGN,
+    FREE,
+    FREE_COMMIT,
+    FREE_PREPARE,
+    FREE_TO_BUDDY,
+    LOCKED,
+    Demand,
+)
+from xpfo_model.allocator.profiles import CLAIM_THEN_STEAL, Profile
+from xpfo_model.allocator.rmqueue import HIGHATOMIC, NON_BLOCK
+from xpfo_model.allocator.state import ZONE_DMA, ZONE_DMA32, ZONE_NORMAL
+from xpfo_model.constants import MAX_PAGE_ORDER, PAGEBLOCK_ORDER
+from xpfo_model.engine import compiled, view
+from xpfo_model.events import (
+    FAILED,
+    MM_PAGE_ALLOC,
+    MM_PAGE_ALLOC_EXTFRAG,
+    MM_PAGE_ALLOC_ZONE_LOCKED,
+    MM_PAGE_FREE,
+    MM_PAGE_FREE_BATCHED,
+    MM_PAGE_PCPU_DRAIN,
+    SCHED_SWITCH,
+    UNKNOWN,
+    Events,
+)
+
+AFTER_BULK: Final = 2
+"""Flag of an ALLOC: that pages were taken in bulk before it was read from the
+very page that it got."""
+NONE: Final = -1
+KEY_BITS: Final = 8
+
+# What the walk carries per CPU: columns of `Carry.cpu`.
+HEAD: Final = 0
+TAIL: Final = 1
+PUSH: Final = 2
+CPU_FIELDS: Final = 3
+
+
+class Read(NamedTuple):
+    """A trace as operations and the kernel's answers to them."""
+
+    demand: Demand
+    row: Any
+    """Per operation: row of the event that it is read from, int64."""
+    first: Any
+    """Per operation and one more: where its answers begin in `answers`, int64."""
+    answers: Any
+    """Rows of refills, fallbacks and drains, by operation, int64."""
+    next_row: Any
+    """Per row: the next row that names the same pfn, or NONE, int64."""
+    allocations: int
+
+
+class Carry(NamedTuple):
+    """Scratch of the walk."""
+
+    cpu: Any
+    """Per CPU: first and last open row, last push to the pcp; int64."""
+    later: Any
+    """Per row: the next open row of its CPU, int64."""
+    owner: Any
+    """Per frame: allocation that holds it, or NONE, int32."""
+    start: Any
+    """Per allocation: its first frame, int64."""
+    of: Any
+    """Per row: the operation that it answers, or NONE, int64."""
+    fallback_frames: int
+    """1: an extfrag event alone may hand out a page (v6.18)."""
+
+
+def key_of(e: Events, i: int) -> int:
+    """Order and migratetype of a row in one number."""
+    return (e.migratetype[i] << KEY_BITS) | e.order[i]
+
+
+def hands_out(e: Events, c: Carry, row: int, before: int) -> bool:
+    """Whether an open row is a page of its refill; `before` is the row before."""
+    if e.kind[row] == MM_PAGE_ALLOC_ZONE_LOCKED:
+        return True
+    if not c.fallback_frames:
+        return False
+    return before == NONE or e.pfn[before] != e.pfn[row]
+
+
+def operation(
+    d: Demand, row: Any, n: int, op: int, e: Events, i: int
+) -> int:
+    """Write what every operation has; the number of the next."""
+    d.op[n] = op
+    d.cpu[n] = e.cpu[i]
+    d.order[n] = e.order[i]
+    d.migratetype[n] = e.migratetype[i]
+    d.page[n] = FOREIGN
+    row[n] = i
+    return n + 1
+
+
+def close(
+    e: Events, c: Carry, d: Demand, row: Any, n: int, i: int
+) -> tuple[int, bool]:
+    """Give the open rows of a CPU to operations, at the ALLOC in row `i`.
+
+    Returns the number of the next operation, which is the ALLOC's, and whether a
+    bulk allocation had the first pages of its refill.
+    """
+    at = c.cpu[e.cpu[i] * CPU_FIELDS + HEAD]
+    late = False
+    while at != NONE:
+        # one run of the same order and migratetype
+        key = key_of(e, at)
+        end = at
+        before = NONE
+        taken = 0
+        found = False
+        while end != NONE and key_of(e, end) == key:
+            if hands_out(e, c, end, before) and not found:
+                found = e.pfn[end] == e.pfn[i]
+                taken += not found
+            before = end
+            end = c.later[end]
+        mine = end == NONE and key == key_of(e, i) and found
+        late = mine and taken > 0
+        if not mine or late:
+            n = operation(d, row, n, BULK, e, at)
+            d.part[n - 1] = taken if late else 1
+        owner = n - 1 if not mine or late else n
+        while at != end:
+            c.of[at] = owner
+            at = c.later[at]
+    c.cpu[e.cpu[i] * CPU_FIELDS + HEAD] = NONE
+    return n, late
+
+
+def name_page(e: Events, c: Carry, d: Demand, n: int, i: int) -> None:
+    """Name the page of a free by its allocation, if an event allocated it."""
+    owner = c.owner[e.pfn[i]]
+    if owner == NONE:
+        d.page[n] = FOREIGN
+        d.part[n] = e.pfn[i]
+    else:
+        d.page[n] = owner
+        d.part[n] = e.pfn[i] - c.start[owner]
+
+
+def forget(e: Events, c: Carry, i: int) -> None:
+    """A page is free: no allocation holds its frames."""
+    for frame in range(e.pfn[i], e.pfn[i] + (1 << e.order[i])):
+        c.owner[frame] = NONE
+
+
+def direct(e: Events, i: int, refill: int) -> bool:
+    """Whether a page came past the pcp: no pin and no pcp lock, one lock only."""
+    if e.preempt[i] == UNKNOWN or e.preempt[refill] == UNKNOWN:
+        return False
+    return e.preempt[refill] == e.preempt[i] + 1
+
+
+def walk(
+    e: Events, next_row: Any, core: Any, c: Carry, d: Demand, row: Any
+) -> tuple[int, int]:
+    """Read all rows; how many operations and how many allocations."""
+    n = 0
+    allocations = 0
+    for i in range(len(e.kind)):
+        kind = e.kind[i]
+        at = e.cpu[i] * CPU_FIELDS
+        if kind == MM_PAGE_ALLOC_ZONE_LOCKED or kind == MM_PAGE_ALLOC_EXTFRAG:
+            c.later[i] = NONE
+            if c.cpu[at + HEAD] == NONE:
+                c.cpu[at + HEAD] = i
+            else:
+                c.later[c.cpu[at + TAIL]] = i
+            c.cpu[at + TAIL] = i
+        elif kind == MM_PAGE_ALLOC:
+            if e.pfn[i] == FAILED:
+                continue
+            refill = c.cpu[at + HEAD]
+            n, late = close(e, c, d, row, n, i)
+            n = operation(d, row, n, ALLOC, e, i)
+            if late:
+                d.flags[n - 1] |= AFTER_BULK
+            elif refill != NONE and direct(e, i, refill):
+                d.flags[n - 1] |= LOCKED
+            d.page[n - 1] = allocations
+            c.start[allocations] = e.pfn[i]
+            for frame in range(e.pfn[i], e.pfn[i] + (1 << e.order[i])):
+                c.owner[frame] = allocations
+            allocations += 1
+            c.cpu[at + PUSH] = NONE
+        elif kind == MM_PAGE_FREE:
+            following = next_row[i]
+            batched = following != NONE and e.kind[following] == MM_PAGE_FREE_BATCHED
+            n = operation(d, row, n, FREE_PREPARE if batched else FREE, e, i)
+            name_page(e, c, d, n - 1, i)
+            if core[i] and d.page[n - 1] == FOREIGN:
+                d.op[n - 1] = FREE_TO_BUDDY
+            if not batched:
+                forget(e, c, i)
+                c.cpu[at + PUSH] = n - 1
+        elif kind == MM_PAGE_FREE_BATCHED:
+            n = operation(d, row, n, FREE_COMMIT, e, i)
+            name_page(e, c, d, n - 1, i)
+            forget(e, c, i)
+            c.cpu[at + PUSH] = n - 1
+        elif kind == MM_PAGE_PCPU_DRAIN:
+            if c.cpu[at + PUSH] == NONE:
+                n = operation(d, row, n, DRAIN_CPU, e, i)
+                c.cpu[at + PUSH] = n - 1
+            c.of[i] = c.cpu[at + PUSH]
+    return n, allocations
+
+
+def followers(events: Events) -> Any:
+    """Per row: the next row that names the same pfn, or NONE."""
+    named = np.flatnonzero((events.kind != SCHED_SWITCH) & (events.pfn != FAILED))
+    order = named[np.argsort(events.pfn[named], kind="stable")]
+    result = np.full(len(events.kind), NONE, np.int64)
+    same = events.pfn[order[1:]] == events.pfn[order[:-1]]
+    result[order[:-1][same]] = order[1:][same]
+    return result
+
+
+def core_frees(events: Events) -> Any:
+    """Per row: whether its task hands memory over as memory is initialised.
+
+    Such a task frees whole blocks that nobody allocated: __free_pages_core().
+    """
+    large = (events.kind == MM_PAGE_FREE) & (events.order >= PAGEBLOCK_ORDER)
+    taken = events.kind == MM_PAGE_ALLOC
+    large &= ~np.isin(events.pfn, events.pfn[taken & (events.order >= PAGEBLOCK_ORDER)])
+    return np.isin(events.pid, events.pid[large]) & (events.kind == MM_PAGE_FREE)
+
+
+def highest_zone(masks: Any, kernel: str) -> Any:
+    """The highest zone that each mask allows. gfp_zone(), all versions."""
+    dma = masks & gfp.mask("GFP_DMA", kernel) != 0
+    dma32 = masks & gfp.mask("GFP_DMA32", kernel) != 0
+    return np.where(dma, ZONE_DMA, np.where(dma32, ZONE_DMA32, ZONE_NORMAL))
+
+
+def slow_flags(masks: Any, order: Any, kernel: str) -> Any:
+    """What the slow path allows each mask. gfp_to_alloc_flags(), v6.1."""
+    high = masks & gfp.mask("__GFP_HIGH", kernel) != 0
+    blocks = masks & gfp.mask("__GFP_DIRECT_RECLAIM", kernel) != 0
+    spare = masks & gfp.mask("__GFP_NOMEMALLOC", kernel) != 0
+    atomic = high & ~blocks & ~spare
+    return np.where(~blocks, NON_BLOCK, 0) | np.where(
+        atomic & (order > 0), HIGHATOMIC, 0
+    )
+
+
+def read(events: Events, kernel: str, profile: Profile, masks: str) -> Read:
+    """The demand of a trace. `masks` is the GFP table of its masks."""
+    rows = len(events.kind)
+    room = 2 * rows + 1
+    out = demand.empty(room)
+    row = np.zeros(room, np.int64)
+    of = np.full(rows, NONE, np.int64)
+    frames = int(events.pfn.max(initial=0)) + (1 << MAX_PAGE_ORDER)
+    cpus = int(events.cpu.max(initial=0)) + 1
+    carry = Carry(
+        cpu=view(np.full(cpus * CPU_FIELDS, NONE, np.int64)),
+        later=view(np.full(rows, NONE, np.int64)),
+        owner=view(np.full(frames, NONE, np.int32)),
+        start=view(np.zeros(rows, np.int64)),
+        of=view(of),
+        fallback_frames=int(profile.fallback == CLAIM_THEN_STEAL),
+    )
+    next_row = followers(events)
+    n, allocations = compiled(walk)(
+        Events(*(view(column) for column in events)),
+        view(next_row),
+        view(core_frees(events).astype(np.uint8)),
+        carry,
+        Demand(*(view(column) for column in out)),
+        view(row),
+    )
+    out = Demand(*(column[:n].copy() for column in out))
+    mask = events.gfp[row[:n]]
+    out.highest[:] = highest_zone(mask, masks)
+    out.highest[out.op == BULK] = ZONE_NORMAL
+    out.atomic[:] = slow_flags(mask, out.order, masks)
+    answers = np.flatnonzero(of != NONE)
+    answers = answers[np.argsort(of[answers], kind="stable")]
+    first = np.searchsorted(of[answers], np.arange(n + 1))
+    return Read(out, row[:n].copy(), first, answers, next_row, allocations)

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Put the model's lists right, from outside: what no kernel function does.
+
+Each of these moves single pages between the lists so that the model goes on from
+where the kernel is. Mostly the reverse of a choice that the model just made.
+"""
+
+from xpfo_model.allocator.lists import list_add, list_add_tail, list_del
+from xpfo_model.allocator.pcp import pindex_to_order
+from xpfo_model.allocator.state import (
+    BUDDY,
+    COUNT,
+    FREE_PAGES,
+    LISTS,
+    NR_PAGE_ORDERS,
+    ON_PCP,
+    PCP_FIELDS,
+    PCPS,
+    USED,
+    ZONE_FIELDS,
+    State,
+    free_list,
+    page_zone,
+)
+from xpfo_model.constants import MAX_PAGE_ORDER
+from xpfo_model.events import FAILED
+
+NOWHERE = -1
+
+
+def block_around(s: State, pfn: int) -> int:
+    """First frame of the free page that a frame is in, or NOWHERE."""
+    for order in range(NR_PAGE_ORDERS):
+        first = pfn & ~((1 << order) - 1)
+        if s.tag[first] == BUDDY + order:
+            return first
+    return NOWHERE
+
+
+def list_around(s: State, pfn: int) -> int:
+    """Head of the list that a frame's links are on."""
+    entry = s.link[pfn]
+    while entry < s.frames:
+        entry = s.link[entry]
+    return entry
+
+
+def pcp_around(s: State, head: int) -> int:
+    """The pcp that a list head belongs to."""
+    first = s.mem[PCPS + LISTS]
+    number = (head - first) // s.profile.pcp_lists
+    return PCPS + number * PCP_FIELDS
+
+
+def leave_pcp(s: State, pfn: int) -> int:
+    """Take a page off its pcp list; the list's head."""
+    head = list_around(s, pfn)
+    pcp = pcp_around(s, head)
+    order = pindex_to_order(s, head - s.mem[pcp + LISTS])
+    s.mem[pcp + COUNT] -= 1 << order
+    list_del(s, pfn)
+    s.tag[pfn] = USED
+    return head
+
+
+def enter_pcp(s: State, pcp: int, pindex: int, pfn: int, tail: bool) -> None:
+    """Put a page on a pcp list, without a thought for how many are there."""
+    s.mem[pcp + COUNT] += 1 << pindex_to_order(s, pindex)
+    if tail:
+        list_add_tail(s, pfn, s.mem[pcp + LISTS] + pindex)
+    else:
+        list_add(s, pfn, s.mem[pcp + LISTS] + pindex)
+    s.tag[pfn] = ON_PCP
+
+
+def carve_block(s: State, first: int, pfn: int, end: int) -> None:
+    """Take frames pfn to end out of the free page at `first`; list the rest."""
+    order = s.tag[first] - BUDDY
+    migratetype = s.tag[s.cached + first]
+    zone = page_zone(s, first)
+    list_del(s, first)
+    s.tag[first] = USED
+    s.mem[zone * ZONE_FIELDS + FREE_PAGES] -= 1 << order
+    while order > 0 and (pfn > first or end < first + (1 << order)):
+        order -= 1
+        middle = first + (1 << order)
+        rest = middle if pfn < middle else first
+        list_add(s, rest, free_list(s, zone, order, migratetype))
+        s.tag[rest] = BUDDY + order
+        s.tag[s.cached + rest] = migratetype
+        s.mem[zone * ZONE_FIELDS + FREE_PAGES] += 1 << order
+        if pfn >= middle:
+            first = middle
+
+
+def carve(s: State, pfn: int, order: int) -> int:
+    """Take a page from wherever its frames are; how many of them were free."""
+    frame = pfn
+    end = pfn + (1 << order)
+    found = 0
+    while frame < end:
+        first = block_around(s, frame)
+        if first != NOWHERE:
+            after = first + (1 << (s.tag[first] - BUDDY))
+            stop = min(after, end)
+            carve_block(s, first, frame, stop)
+            found += stop - frame
+            frame = stop
+        elif s.tag[frame] == ON_PCP:
+            head = leave_pcp(s, frame)
+            pcp = pcp_around(s, head)
+            size = 1 << pindex_to_order(s, head - s.mem[pcp + LISTS])
+            found += size
+            frame += size
+        else:
+            frame += 1
+    return found
+
+
+def put_back(s: State, pfn: int, order: int, migratetype: int) -> None:
+    """Undo an allocation: merge, and be the next to be taken."""
+    zone = page_zone(s, pfn)
+    s.mem[zone * ZONE_FIELDS + FREE_PAGES] += 1 << order
+    s.tag[pfn] = USED
+    while order < MAX_PAGE_ORDER and s.tag[pfn ^ (1 << order)] == BUDDY + order:
+        buddy = pfn ^ (1 << order)
+        if s.tag[s.cached + buddy] != migratetype:
+            break
+        list_del(s, buddy)
+        s.tag[buddy] = USED
+        pfn &= buddy
+        order += 1
+    list_add(s, pfn, free_list(s, zone, order, migratetype))
+    s.tag[pfn] = BUDDY + order
+    s.tag[s.cached + pfn] = migratetype
+
+
+def depth_on(s: State, head: int, pfn: int) -> int:
+    """How many pages a list has before one, or FAILED if it is not on it."""
+    depth = 0
+    entry = s.link[head]
+    while entry != head:
+        if entry == pfn:
+            return depth
+        depth += 1
+        entry = s.link[entry]
+    return FAILED
+
+
+def length(s: State, head: int) -> int:
+    """Pages on a list."""
+    count = 0
+    entry = s.link[head]
+    while entry != head:
+        count += 1
+        entry = s.link[entry]
+    return count
+
+
+def drop_first(s: State, head: int, count: int) -> None:
+    """Take pages from the head of a pcp list as if somebody had got them."""
+    for _ in range(count):
+        leave_pcp(s, s.link[head])
