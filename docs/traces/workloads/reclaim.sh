@@ -3,11 +3,11 @@
 #
 # Page cache against slab on a machine too small for both.
 #
-# A C build or a fork storm never runs out of memory, so that their fallbacks
-# happen once, while the machine fills.  Here page cache (movable), inodes and
-# dentries (reclaimable), stacks and page tables (unmovable) grow at the same
-# time in less memory than they need: reclaim gives back pages of one kind that
-# another kind takes, and pageblocks change their migratetype again and again.
+# A C build or a fork storm never runs short of memory: all but two of their
+# fallbacks happen during boot.  Here page cache (movable), inodes and dentries
+# (reclaimable), stacks and page tables (unmovable) grow at the same time in less
+# memory than they need: reclaim gives back pages of one kind that another kind
+# takes, and pageblocks change their migratetype again and again.
 #
 # Recorded with: --cpus 2 --memory 224M --buffer 16M --disk 512M --sched
 export PATH=/usr/bin:/bin:/usr/sbin:/sbin HOME=/tmp
