@@ -76,7 +76,9 @@ work=$(cd "$work" && pwd)
 
 # --- The kernel: the package that the meta package depends on, unpacked. ---
 
-image=$(apt-cache depends "$package" | awk '/ Depends: linux-image-/ { print $2; exit }')
+depends=$(apt-cache depends "$package") ||
+	die "no package $package: try apt-get update, or another --kernel-package"
+image=$(awk '/ Depends: linux-image-/ { print $2; exit }' <<<"$depends")
 image=${image:-$package}
 if [ ! -e "$work/$image/boot" ]; then
 	(cd "$work" && apt-get download "$image") ||

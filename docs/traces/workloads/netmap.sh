@@ -3,12 +3,12 @@
 #
 # Network buffers over loopback beside anonymous memory that grows and shrinks.
 #
-# What a C build lacks: socket buffers of order 2 and 3, which one CPU takes and
-# another gives back, beside mappings on the same CPUs that take and return pages
-# one by one or as huge pages (order 9, Linux's default from 512 MiB of memory;
-# the posted XPFO test takes them for the kernel's, for want of
-# __GFP_KSWAPD_RECLAIM).  Each task works in long runs of one kind, and memory
-# never runs short: hardly an alternation, hardly a fallback.
+# What a C build has little of: socket buffers of order 2 and 3, which one CPU
+# takes and another gives back, and huge pages (order 9, Linux's default from
+# 512 MiB of memory; the posted XPFO test takes them for the kernel's, for want
+# of __GFP_KSWAPD_RECLAIM), beside mappings that take and return page by page.
+# Each task works in long runs of one kind, and memory never runs short: hardly
+# an alternation, hardly a fallback.
 #
 # Recorded with: --cpus 3 --memory 768M --buffer 16M --sched
 #                --kernel-package linux-image-6.12-amd64
