@@ -30,7 +30,14 @@ from xpfo_model.cost.interrupts import (
     received,
 )
 from xpfo_model.cost.parameters import PARAMETERS, Parameter, Values, values
-from xpfo_model.cost.ranges import Swing, interval, tornado, value_of
+from xpfo_model.cost.ranges import (
+    Answer,
+    Swing,
+    fitted_values,
+    interval,
+    tornado,
+    value_of,
+)
 from xpfo_model.cost.shares import (
     BuildCounts,
     october_share,
@@ -45,6 +52,7 @@ __all__ = [
     "FAULTS_PER_SECOND",
     "FULL",
     "PARAMETERS",
+    "Answer",
     "BuildCounts",
     "Design",
     "Kind",
@@ -56,6 +64,7 @@ __all__ = [
     "calibrated",
     "demanded_cpus",
     "fitted_excess",
+    "fitted_values",
     "flush_cycles",
     "flush_seconds",
     "interval",

@@ -75,15 +75,20 @@ def fitted_excess(v: Values) -> float:
 
 
 def read_strict(
-    machine: Machine, v: Values, *, charged: int, same_cycles: bool, series: str
+    machine: Machine,
+    v: Values,
+    charged: float,
+    series: str,
+    *,
+    same_cycles: bool = False,
 ) -> float:
     """System seconds of a strict row, from the fitted machine's and a reading of it.
 
     Parameters
     ----------
-    charged : int
+    charged : float
         CPUs whose time is counted.
-    same_cycles : bool
+    same_cycles : bool, optional
         A flush costs each of them the same cycles, not the same seconds.
     """
     clocks = (DESKTOP.hertz or 1.0) / (machine.hertz or 1.0) if same_cycles else 1.0

@@ -31,11 +31,16 @@ def _free(parameters: Iterable[Parameter]) -> list[Parameter]:
     return [item for item in parameters if item.name not in {"ipi", "residue"}]
 
 
+def fitted_values(parameters: Iterable[Parameter], **changed: float) -> Values:
+    """The parameters' values, fitted anew with those changed."""
+    return calibrated(values(_free(parameters), **changed))
+
+
 def value_of(
     answer: Answer, parameters: Iterable[Parameter], **changed: float
 ) -> float:
     """The answer at the parameters' values, fitted anew with those changed."""
-    return answer(calibrated(values(_free(parameters), **changed)))
+    return answer(fitted_values(parameters, **changed))
 
 
 def tornado(answer: Answer, parameters: Sequence[Parameter]) -> list[Swing]:
