@@ -3,5 +3,6 @@
 
 from xpfo_model.traces.npz import save_npz
 from xpfo_model.traces.reader import Trace, open_trace, read
+from xpfo_model.traces.write import write_text
 
-__all__ = ["Trace", "open_trace", "read", "save_npz"]
+__all__ = ["Trace", "open_trace", "read", "save_npz", "write_text"]

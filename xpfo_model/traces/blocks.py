@@ -11,10 +11,12 @@ from xpfo_model import engine
 from xpfo_model.traces.source import Bytes
 
 BLOCK: Final = 1 << 22
-"""Bytes to read at a time."""
+"""Bytes to scan at a time."""
 LONG_LINE: Final = 1 << 16
 """Bytes that are kept of a line that is longer than a block."""
 
+# Small enough to stay in a cache until it is hashed and copied.
+_PIECE: Final = 1 << 18
 # The scanner looks a few bytes behind the newline that it stands on.
 _SLACK: Final = 64
 
@@ -26,19 +28,41 @@ class Blocks:
         self._source = source
         self._block = block
         self._digest = hashlib.sha256()
-        self._buffer = bytearray(2 * block + _SLACK)
+        self._buffer = bytearray(block + 2 * _PIECE + _SLACK)
         self._array = np.frombuffer(self._buffer, np.uint8)
         self.data: Any = engine.view(self._array)
         """The buffer as the scanner reads it."""
         self.rest = b""
         """At the end: the last line, if it has no newline."""
-        self.long_lines = 0
 
     def __iter__(self) -> Iterator[int]:
         """Fill the buffer; the index behind its last newline, each time."""
         held = 0
         skipping = False
-        while piece := self._read():
+        while True:
+            stop, more = self._fill(held, skipping=skipping)
+            end = self._buffer.rfind(b"\n", 0, stop) + 1
+            if end:
+                yield end
+            skipping = not end and stop >= self._block
+            if skipping:
+                stop = min(stop, LONG_LINE)
+            held = stop - end
+            self._buffer[:held] = self._buffer[end:stop]
+            if not more:
+                break
+        self.rest = bytes(self._buffer[:held])
+
+    def _fill(self, held: int, *, skipping: bool) -> tuple[int, bool]:
+        """Read behind the bytes held until a block is full; whether there is more.
+
+        When skipping, what comes before the next newline is read, but not held.
+        """
+        stop = held
+        while stop < self._block:
+            piece = self._source.read(_PIECE)
+            if not piece:
+                return stop, False
             self._digest.update(piece)
             if skipping:
                 newline = piece.find(b"\n")
@@ -46,21 +70,10 @@ class Blocks:
                     continue
                 piece = piece[newline:]
                 skipping = False
-            stop = held + len(piece)
-            self._fit(stop)
-            self._buffer[held:stop] = piece
-            end = self._buffer.rfind(b"\n", 0, stop) + 1
-            if end:
-                yield end
-                held = stop - end
-                self._buffer[:held] = self._buffer[end:stop]
-            else:
-                held = stop
-            if held > self._block:
-                held = LONG_LINE
-                self.long_lines += 1
-                skipping = True
-        self.rest = bytes(self._buffer[:held])
+            self._fit(stop + len(piece))
+            self._buffer[stop : stop + len(piece)] = piece
+            stop += len(piece)
+        return stop, True
 
     def text(self, start: int, stop: int) -> bytes:
         """Bytes of the buffer."""
@@ -73,18 +86,6 @@ class Blocks:
     def sha256(self) -> str:
         """Digest of everything read, as hex."""
         return self._digest.hexdigest()
-
-    def _read(self) -> bytes:
-        """A full block where there is one, also from a pipe that gives less."""
-        piece = self._source.read(self._block)
-        if not piece or len(piece) >= self._block:
-            return piece
-        parts = [piece]
-        have = len(piece)
-        while have < self._block and (piece := self._source.read(self._block - have)):
-            parts.append(piece)
-            have += len(piece)
-        return b"".join(parts)
 
     def _fit(self, stop: int) -> None:
         if stop + _SLACK > len(self._buffer):

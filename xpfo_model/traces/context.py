@@ -57,7 +57,7 @@ def context(data: Any, at: int, state: Any) -> int:
     begin = at
     while begin < at + _COMM_WIDTH and data[begin] != NEWLINE:
         begin += 1
-    if data[begin] == DASH or data[begin] == SPACE:
+    if data[begin] in (DASH, SPACE):
         found = _bracketed(data, at, begin, state)
     if not found:
         found = _bracketed(data, at, at, state)
@@ -90,7 +90,7 @@ def _task(data: Any, at: int, bracket: int, state: Any) -> bool:
             stop -= 1
         stop = _blank_before(data, at, max(stop - 1, at))
     start = _digits_before(data, at, stop)
-    if start == stop or start == at:
+    if start in (stop, at):
         return False
     before = data[start - 1]
     sign = 1
@@ -99,8 +99,8 @@ def _task(data: Any, at: int, bracket: int, state: Any) -> bool:
         if process == at or data[process - 1] != SPACE:
             return False
     elif before == DASH:
-        # perf has lost the task: "  :-1    -1 [000]"
-        if start - 1 - at > _COMM_WIDTH and data[start - 2] == SPACE:
+        # a pid of -1 behind the padded name: perf has lost the task
+        if start - 1 - at > _COMM_WIDTH and (data[start - 2] in (SPACE, DASH)):
             sign = -1
     elif before != SPACE:
         return False

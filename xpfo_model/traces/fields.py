@@ -15,6 +15,7 @@ from xpfo_model.traces.layout import (
     EQUALS,
     FIELD,
     GFP_FLAGS,
+    GFP_WORD,
     IGNORED,
     LEFT,
     LINE_END,
@@ -22,6 +23,7 @@ from xpfo_model.traces.layout import (
     LOWER_F,
     LOWER_N,
     LOWER_X,
+    NAME_WORD,
     NEW_WORD,
     NEWLINE,
     NEXT_PID,
@@ -35,6 +37,7 @@ from xpfo_model.traces.layout import (
     SPACE,
     UPPER_A,
     UPPER_F,
+    VALUE_START,
     WORD_SPACE,
     WORD_START,
     WORD_STOP,
@@ -49,6 +52,7 @@ from xpfo_model.traces.words import (
     SAMPLES,
     SHIFT,
     SLOTS,
+    WORD_FOLLOWER,
     WORD_HASH,
     WORD_LENGTH,
     WORD_TEXT,
@@ -91,63 +95,101 @@ def find(data: Any, start: int, stop: int, space: int, words: Any) -> int:
     return -1
 
 
+def _is_at(data: Any, i: int, word: int, words: Any) -> bool:
+    """Whether the text at `i` begins with a word; 0 is no word."""
+    if word == 0:
+        return False
+    text = word + WORD_TEXT
+    stop = text + words[word + WORD_LENGTH]
+    while text < stop and data[i] == words[text]:
+        i += 1
+        text += 1
+    return bool(text == stop)
+
+
 def fields(data: Any, state: Any, words: Any) -> int:
     """Read key=value until the end of the line; the set of keys as bits.
 
     -NEW_WORD for a word that is not in the table, -PUZZLE for anything else.
-    A key that comes twice is a puzzle: two lines run into one.
     """
     seen = 0
     state[NULL_PAGE] = 0
+    word = state[NAME_WORD]
     i = blank(data, state[BODY])
     while data[i] != NEWLINE:
         if data[i] == OPENING:  # libtraceevent: [FAILED TO PARSE]
             while data[i] != NEWLINE and data[i] != CLOSING:
                 i += 1
-            if data[i] == NEWLINE:
-                return -PUZZLE
-            i = blank(data, i + 1)
+            i = blank(data, i + (data[i] == CLOSING))
             continue
-        start = i
-        while data[i] > SPACE and data[i] != EQUALS:
-            i += 1
-        if data[i] != EQUALS:
-            return -PUZZLE
-        word = find(data, start, i, KEY, words)
+        word = _key(data, i, word, state, words)
         if word < 0:
-            return _new(state, KEY, start, i)
+            return word
         key = words[word + WORD_VALUE]
-        start = i + 1
+        start = state[VALUE_START]
         i = start
-        if key == PAGE:
-            # v4.14 pads: page=          (null)
-            start = blank(data, start)
-            i = start
         while data[i] > SPACE:
             i += 1
-        if key == IGNORED:
-            i = blank(data, i)
-            continue
-        if start == i or seen >> key & 1:
-            return -PUZZLE
-        seen |= 1 << key
-        if key == PAGE:
-            state[NULL_PAGE] = _is_null(data, start, i)
-        elif key == GFP_FLAGS:
-            word = find(data, start, i, GFP, words)
-            if word < 0:
-                return _new(state, GFP, start, i)
-            state[FIELD + key] = words[word + WORD_VALUE]
-        else:
-            value = _number(data, start, i, words)
-            if value == _NEW:
-                return _new(state, NUMBER, start, i)
-            if value == NO_NUMBER:
+        if key != IGNORED:
+            # a key that comes twice: two lines have run into one
+            if start == i or seen >> key & 1:
                 return -PUZZLE
-            state[FIELD + key] = value
+            seen |= 1 << key
+            outcome = _value(data, start, i, word, state, words)
+            if outcome < 0:
+                return outcome
         i = blank(data, i)
     state[LINE_END] = i
     return seen
+
+
+def _key(data: Any, i: int, before: int, state: Any, words: Any) -> int:
+    """The key at `i`, its value at VALUE_START; or -NEW_WORD, -PUZZLE."""
+    word = words[before + WORD_FOLLOWER]
+    stop = i
+    if _is_at(data, i, word, words):
+        stop = i + words[word + WORD_LENGTH]
+    if stop == i or data[stop] != EQUALS:
+        stop = i
+        while data[stop] > SPACE and data[stop] != EQUALS:
+            stop += 1
+        if data[stop] != EQUALS:
+            return -PUZZLE
+        word = find(data, i, stop, KEY, words)
+        if word < 0:
+            return _new(state, KEY, i, stop)
+        words[before + WORD_FOLLOWER] = word
+    state[VALUE_START] = stop + 1
+    if words[word + WORD_VALUE] == PAGE:
+        # v4.14 pads: page=          (null)
+        state[VALUE_START] = blank(data, stop + 1)
+    return int(word)
+
+
+def _value(data: Any, start: int, stop: int, word: int, state: Any, words: Any) -> int:
+    """Read the value of a key; 0, -NEW_WORD or -PUZZLE."""
+    key = words[word + WORD_VALUE]
+    if key == PAGE:
+        state[NULL_PAGE] = _is_null(data, start, stop)
+        return 0
+    if key == GFP_FLAGS:
+        text = state[GFP_WORD]
+        if not _is_at(data, start, text, words) or (
+            words[text + WORD_LENGTH] != stop - start
+        ):
+            text = find(data, start, stop, GFP, words)
+            if text < 0:
+                return _new(state, GFP, start, stop)
+            state[GFP_WORD] = text
+        state[FIELD + key] = words[text + WORD_VALUE]
+        return 0
+    value = _number(data, start, stop, words)
+    if value == _NEW:
+        return _new(state, NUMBER, start, stop)
+    if value == NO_NUMBER:
+        return -PUZZLE
+    state[FIELD + key] = value
+    return 0
 
 
 def _new(state: Any, space: int, start: int, stop: int) -> int:
@@ -198,7 +240,7 @@ def _number(data: Any, start: int, stop: int, words: Any) -> int:
     word = find(data, start, stop, NUMBER, words)
     if word < 0:
         return _NEW
-    return words[word + WORD_VALUE]
+    return int(words[word + WORD_VALUE])
 
 
 def switch(data: Any, state: Any) -> int:
@@ -268,14 +310,14 @@ def _short_task(data: Any, start: int, stop: int, state: Any, slot: int) -> int:
     i = end
     while i > start and ZERO <= data[i - 1] <= NINE:
         i -= 1
-    if i == end or i == start or data[i - 1] != COLON:
+    if i in (end, start) or data[i - 1] != COLON:
         return 0
     state[slot] = decimal(data, i, end)
     return i - 1
 
 
 def _matches(data: Any, i: int, text: Any) -> bool:
-    for k in range(len(text)):
+    for k in range(len(text)):  # noqa: SIM110 - numba compiles no generator
         if data[i + k] != text[k]:
             return False
     return True

@@ -60,8 +60,9 @@ class Guess:
 
 
 def of_release(release: str) -> str:
-    """The table for a kernel release such as ``6.6.12-amd64``: the last one that is
-    not newer, the oldest for anything older.
+    """The table for a kernel release such as ``6.6.12-amd64``.
+
+    The last one that is not newer; the oldest for anything older.
     """
     wanted = _version(release)
     older = [k for k in gfp.KERNELS if _version(k.removeprefix("v")) <= wanted]
@@ -73,7 +74,7 @@ def of_head(head: bytes) -> Guess:
     release = _RELEASE.search(head)
     if release:
         return Guess(of_release(release[1].decode()), named=True)
-    candidates = _HEXADECIMAL
+    candidates: tuple[str, ...] = _HEXADECIMAL
     if _COLD.search(head):
         candidates = ("v4.14",)
     elif _DECIMAL_PFN.search(head):

@@ -54,7 +54,13 @@ LINE_END: Final = 22
 """Index of the newline."""
 NAME_START: Final = 23
 """The event name, 0 if the line has no task, CPU and time."""
-FIELD: Final = 24
+NAME_WORD: Final = 24
+"""Where its record is in the table of words."""
+GFP_WORD: Final = 25
+"""Where the record of the last GFP text is, or 0: it often comes again."""
+VALUE_START: Final = 26
+"""The value of the key at hand."""
+FIELD: Final = 27
 """First of FIELDS slots: the values of the fields."""
 
 # Value of a word of space KEY: which field it names.

@@ -9,8 +9,10 @@ What the kernel says about losses. The header of `trace` counts the events that
 were overwritten before the reading began: entries-written less
 entries-in-buffer; it repeats the same counter at the head of every CPU's file, so
 that the largest one counts. A line in between, ``[LOST n EVENTS]``, counts what
-went missing while it was read. No event is in both, and their sum is `lost`.
-kernel/trace/trace.c: print_event_info, print_trace_line.
+went missing while it was read. No event is in both, and `lost` is their sum.
+kernel/trace/trace.c: print_event_info, print_trace_line. perf counts what is missing
+where it is missing, in PERF_RECORD_LOST, and the same once more for each event, in
+PERF_RECORD_LOST_SAMPLES: the larger sum counts.
 """
 
 import re
@@ -27,7 +29,7 @@ _LOST: Final = (
     # ftrace, trace-cmd, perf script --show-lost-events
     re.compile(rb"CPU:\d+ \[LOST (?P<count>\d*) ?EVENTS\]"),
     re.compile(rb"CPU:\d+ \[(?P<count>\d*) ?EVENTS DROPPED\]"),
-    re.compile(rb"PERF_RECORD_LOST(?:_SAMPLES)? lost (?P<count>\d+)"),
+    re.compile(rb"PERF_RECORD_LOST(?P<samples>_SAMPLES)?:? lost (?P<count>\d+)"),
     re.compile(rb"^\s*LOST (?P<count>\d+) events"),
 )
 # trace-cmd report says these first, perf script --header frames its header
@@ -63,6 +65,8 @@ class Puzzle:
         self._about = about
         self._state = state
         self._overrun = 0
+        self._marked = 0
+        self._samples = 0
         self.header = False
         """Whether the text has the header of a trace."""
 
@@ -84,7 +88,7 @@ class Puzzle:
 
     def finish(self, rest: bytes) -> None:
         """Look at what follows the last newline; sum up what was lost."""
-        self._about.lost += self._overrun
+        self._about.lost = self._overrun + max(self._marked, self._samples)
         if rest.strip() and not rest.lstrip().startswith(b"#"):
             self._about.warn(
                 "cut-line",
@@ -104,7 +108,11 @@ class Puzzle:
         for pattern in _LOST:
             found = pattern.search(text)
             if found:
-                self._about.lost += int(found["count"] or 0)
+                count = int(found["count"] or 0)
+                if found.groupdict().get("samples"):
+                    self._samples += count
+                else:
+                    self._marked += count
                 self._warn_lost()
                 return True
         return False

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from xpfo_model.events import About, EventLog, Events
-from xpfo_model.traces import npz
+from xpfo_model.traces import npz, tools
 from xpfo_model.traces.blocks import Blocks
 from xpfo_model.traces.source import Progress, Source
 from xpfo_model.traces.text import Text
@@ -45,13 +45,22 @@ class Trace:
         The memory that this takes does not grow with the trace. Raises, at the
         end at the latest, the `TraceError` that says what is wrong with it.
         """
-        magic = self._source.magic()
+        source, name = self._source, self.about.name
+        magic = source.magic()
+        tool = tools.of_magic(magic)
         if magic.startswith(npz.MAGIC):
-            log = npz.load(self._source, self.about.name, self._kernel)
+            log = npz.load(source, name, self._kernel)
             self.about = log.about
             yield from log.chunks()
+        elif tool is None:
+            yield from Text(self.about, self._kernel).chunks(Blocks(source))
         else:
-            yield from Text(self.about, self._kernel).chunks(Blocks(self._source))
+            with (
+                tools.on_disk(source) as path,
+                tools.Printed(tool, path, name) as printed,
+            ):
+                text = Text(self.about, self._kernel, printed.release())
+                yield from text.chunks(Blocks(printed))
 
 
 def open_trace(

@@ -60,6 +60,7 @@ from xpfo_model.traces.layout import (
     MIGRATETYPE,
     MINUS_ONE,
     NAME_START,
+    NAME_WORD,
     NEW_WORD,
     NEWLINE,
     NEXT_PID,
@@ -146,6 +147,32 @@ def scan(data: Any, end: int, state: Any, words: Any, counts: Any, rows: Any) ->
 
 def _line(data: Any, state: Any, words: Any, counts: Any) -> int:
     """Kind of the line at AT, its values in the state; or -NEW_WORD, -PUZZLE."""
+    kind = _kind(data, state, words)
+    if kind < 0:
+        return kind
+    if kind >= SKIPPED:
+        counts[kind - SKIPPED] += 1
+        i = state[BODY]
+        while data[i] != NEWLINE:
+            i += 1
+        state[LINE_END] = i
+        return kind
+    if kind == MARK or not _same_clock(state):
+        return -PUZZLE
+    if kind == SCHED_SWITCH:
+        outcome = switch(data, state)
+    else:
+        outcome = fields(data, state, words)
+    if outcome < 0:
+        return outcome
+    if state[CPU] >= NR_CPUS or not _in_range(state, kind, outcome):
+        return -PUZZLE
+    _settle(data, state, kind)
+    return kind
+
+
+def _kind(data: Any, state: Any, words: Any) -> int:
+    """Read the line up to the event's name; what that name is."""
     state[NAME_START] = 0
     i = context(data, state[AT], state)
     if i == 0:
@@ -155,72 +182,54 @@ def _line(data: Any, state: Any, words: Any, counts: Any) -> int:
     while data[i] > SPACE:
         i += 1
     state[NAME_START] = start
-    state[WORD_START] = start
-    state[WORD_STOP] = i - 1
-    state[WORD_SPACE] = NAME
     state[BODY] = i
     if i - start <= 1 or data[i - 1] != COLON:
         return -PUZZLE
     word = find(data, start, i - 1, NAME, words)
     if word < 0:
+        state[WORD_START] = start
+        state[WORD_STOP] = i - 1
+        state[WORD_SPACE] = NAME
         return -NEW_WORD
-    kind = words[word + WORD_VALUE]
-    if kind >= SKIPPED:
-        counts[kind - SKIPPED] += 1
-        while data[i] != NEWLINE:
-            i += 1
-        state[LINE_END] = i
-        return kind
-    if kind == MARK:
-        return -PUZZLE
-    if state[LINE_CLOCK] != state[CLOCK]:
-        if state[CLOCK] != NO_CLOCK:
-            return -PUZZLE
+    state[NAME_WORD] = word
+    return int(words[word + WORD_VALUE])
+
+
+def _same_clock(state: Any) -> bool:
+    """Whether the line has the clock of the lines before; the first one sets it."""
+    if state[CLOCK] == NO_CLOCK:
         state[CLOCK] = state[LINE_CLOCK]
         state[LAST_TIME] = state[TIME]
+    return bool(state[CLOCK] == state[LINE_CLOCK])
+
+
+def _in_range(state: Any, kind: int, seen: int) -> bool:
+    """Check the fields of an event, and find a failed allocation."""
     if kind == SCHED_SWITCH:
-        outcome = switch(data, state)
-        if outcome < 0 or state[NEXT_PID] >= PID_LIMIT:
-            return -PUZZLE
-    else:
-        outcome = fields(data, state, words)
-        if outcome < 0:
-            return outcome
-        if outcome & REQUIRED[kind] != REQUIRED[kind] or not _in_range(state, kind):
-            return -PUZZLE
-    if state[CPU] >= NR_CPUS or state[PID] >= PID_LIMIT:
-        return -PUZZLE
-    _settle(data, state, kind)
-    return kind
-
-
-def _in_range(state: Any, kind: int) -> bool:
-    """Check what the fields of a kmem event say, and find a failed allocation."""
+        return bool(state[PID] < PID_LIMIT and state[NEXT_PID] < PID_LIMIT)
+    if state[PID] >= PID_LIMIT or seen & REQUIRED[kind] != REQUIRED[kind]:
+        return False
     pfn = state[FIELD + PFN]
-    if kind == MM_PAGE_ALLOC or kind == MM_PAGE_ALLOC_ZONE_LOCKED:
-        # v4.14 fires zone_locked with no page, too
-        if pfn == MINUS_ONE or (pfn == 0 and state[NULL_PAGE]):
-            pfn = FAILED
-            state[FIELD + PFN] = FAILED
-    elif pfn < 0:
+    # v4.14 fires zone_locked with no page, too
+    if (kind in (MM_PAGE_ALLOC, MM_PAGE_ALLOC_ZONE_LOCKED)) and (
+        pfn == MINUS_ONE or (pfn == 0 and state[NULL_PAGE])
+    ):
+        state[FIELD + PFN] = FAILED
+        pfn = 0
+    if kind == MM_PAGE_ALLOC_EXTFRAG and not (
+        _order(state[FIELD + ALLOC_ORDER])
+        and _order(state[FIELD + FALLBACK_ORDER])
+        and _migratetype(state[FIELD + ALLOC_MIGRATETYPE])
+        and _migratetype(state[FIELD + FALLBACK_MIGRATETYPE])
+        and 0 <= state[FIELD + OWNERSHIP] <= 1
+    ):
         return False
-    if pfn >= MAX_PFN:
-        return False
-    if kind == MM_PAGE_ALLOC_EXTFRAG:
-        return (
-            _order(state[FIELD + ALLOC_ORDER])
-            and _order(state[FIELD + FALLBACK_ORDER])
-            and _migratetype(state[FIELD + ALLOC_MIGRATETYPE])
-            and _migratetype(state[FIELD + FALLBACK_MIGRATETYPE])
-            and 0 <= state[FIELD + OWNERSHIP] <= 1
-        )
-    if kind == MM_PAGE_FREE_BATCHED:
-        return True
-    if kind == MM_PAGE_FREE:
-        return _order(state[FIELD + ORDER])
-    if kind == MM_PAGE_ALLOC_ZONE_LOCKED and not 0 <= state[FIELD + REFILL] <= 1:
-        return False
-    return _order(state[FIELD + ORDER]) and _migratetype(state[FIELD + MIGRATETYPE])
+    return bool(
+        0 <= pfn < MAX_PFN
+        and (not seen >> ORDER & 1 or _order(state[FIELD + ORDER]))
+        and (not seen >> MIGRATETYPE & 1 or _migratetype(state[FIELD + MIGRATETYPE]))
+        and (not seen >> REFILL & 1 or 0 <= state[FIELD + REFILL] <= 1)
+    )
 
 
 def _order(value: int) -> bool:
@@ -252,7 +261,7 @@ def _settle(data: Any, state: Any, kind: int) -> None:
         flags |= PERCPU_REFILL
     if kind != MM_PAGE_ALLOC:
         state[FIELD + GFP_FLAGS] = 0
-    if kind == MM_PAGE_FREE or kind == MM_PAGE_FREE_BATCHED:
+    if kind in (MM_PAGE_FREE, MM_PAGE_FREE_BATCHED):
         state[FIELD + MIGRATETYPE] = -1
     if kind == SCHED_SWITCH:
         state[FIELD + PFN] = 0

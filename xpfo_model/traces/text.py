@@ -49,11 +49,16 @@ class Text:
         Filled while reading, complete at the end.
     kernel : str, optional
         The GFP table; guessed from the head of the text if not given.
+    release : str, optional
+        The kernel release that it was written by, if something else says so.
     """
 
-    def __init__(self, about: About, kernel: str | None = None) -> None:
+    def __init__(
+        self, about: About, kernel: str | None = None, release: str | None = None
+    ) -> None:
         self._about = about
         self._given = kernel is not None
+        self._release = release
         self._named = self._given
         if kernel is not None:
             gfp.names(kernel)  # UnknownKernelError before any work
@@ -67,7 +72,7 @@ class Text:
         self._counts = np.zeros(_FIRST_COUNTERS, np.int64)
         self._array = np.zeros(layout.STATE_LENGTH, np.int64)
         # the same memory, whose elements are Python's integers
-        self._state = memoryview(self._array)
+        self._state = memoryview(self._array.data)
         self._rows_before = 0
         self._kmem = False
         self._new_chunk()
@@ -92,6 +97,8 @@ class Text:
     def _look_at_head(self, head: bytes) -> None:
         if not self._given:
             guessed = guess.of_head(head)
+            if self._release is not None:
+                guessed = guess.Guess(guess.of_release(self._release), named=True)
             self._about.kernel = guessed.kernel
             self._named = guessed.named
 
@@ -135,6 +142,7 @@ class Text:
         elif space == words.GFP:
             value = self._gfp(text)
         self._words[space, word] = value
+        self._state[layout.GFP_WORD] = 0  # the records may have moved
 
     def _name(self, text: str) -> int:
         # perf writes kmem:mm_page_alloc

@@ -6,7 +6,10 @@ Python for one that it has not met before. The whole table is one array, because
 every array that compiled functions hand on costs them time:
 
     LAST_SLOT | slots: 0 or where the record of a word is | records | free
-    record: WORD_HASH WORD_LENGTH WORD_VALUE WORD_TEXT, one byte an element
+    record: WORD_HASH WORD_LENGTH WORD_VALUE WORD_FOLLOWER WORD_TEXT
+
+A word's follower is the key that came after it last: the scanner tries that one
+first. WORD_TEXT has one byte an element.
 
 A space says what a word is: the same bytes may name an event in one place and a
 key in another. Each starts the hash differently. A word has at most WORD_LIMIT
@@ -34,7 +37,8 @@ SLOTS: Final = 1
 WORD_HASH: Final = 0
 WORD_LENGTH: Final = 1
 WORD_VALUE: Final = 2
-WORD_TEXT: Final = 3
+WORD_FOLLOWER: Final = 3
+WORD_TEXT: Final = 4
 
 SAMPLES: Final = 3
 """Log2 of the bytes of a word that its hash looks at; one more, if need be."""
@@ -90,7 +94,10 @@ class Words:
 
     @property
     def table(self) -> Any:
-        """The table as `scan` takes it. A word that is added may replace it."""
+        """The table as `scan` takes it.
+
+        A word that is added may replace the table, and move all records.
+        """
         return self._view
 
     def _rebuild(self, slots: int) -> None:

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Write a log as the text that ftrace would have written.
+
+Mirrors kernel/trace/trace_output.c: trace_print_context, and the TP_printk of
+include/trace/events/kmem.h and sched.h, v6.1; a pfn is decimal up to v5.4. What a
+log does not keep is written the way the kernel writes what it does not know: the
+task is ``<...>``, the page address a constant.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Final, NamedTuple, TextIO
+
+from xpfo_model import gfp
+from xpfo_model.constants import PAGEBLOCK_ORDER
+from xpfo_model.events import (
+    CHANGE_OWNERSHIP,
+    EVENT_NAMES,
+    FAILED,
+    IRQS_OFF,
+    MM_PAGE_ALLOC,
+    MM_PAGE_ALLOC_EXTFRAG,
+    MM_PAGE_ALLOC_ZONE_LOCKED,
+    MM_PAGE_FREE,
+    MM_PAGE_FREE_BATCHED,
+    PERCPU_REFILL,
+    SCHED_SWITCH,
+    UNKNOWN,
+    EventLog,
+    Events,
+)
+
+_HEADER: Final = """\
+# tracer: nop
+#
+# os release : {release}
+# entries-in-buffer/entries-written: {entries}/{written}   #P:{cpus}
+#
+"""
+_PAGE: Final = "page=00000000deadbeef"
+_DECIMAL_PFN: Final = ("v4.14", "v4.19", "v5.4")
+_DEPTHS: Final = ".123456789abcdef"
+_NS_A_SECOND: Final = 1_000_000_000
+_NS_A_MICROSECOND: Final = 1_000
+
+
+class _Row(NamedTuple):
+    """One row of `Events`, as Python's integers."""
+
+    time: int
+    cpu: int
+    kind: int
+    flags: int
+    pfn: int
+    order: int
+    migratetype: int
+    fallback_order: int
+    fallback_migratetype: int
+    preempt: int
+    gfp: int
+    pid: int
+    next_pid: int
+
+
+def write_text(log: EventLog, file: TextIO) -> None:
+    """Write a log as ftrace text that reads back into equal events.
+
+    Raises `ValueError` for what such text cannot say: a negative time, a depth of
+    preemption above 15.
+    """
+    about, events = log.about, log.events
+    if len(log) and int(events.time.min()) < 0:
+        raise ValueError(f"{about.name}: a time is negative")
+    deep = (events.preempt >= len(_DEPTHS)) & (events.preempt != UNKNOWN)
+    if deep.any():
+        raise ValueError(f"{about.name}: a depth of preemption is above 15")
+    entries = len(log) + len(about.marks)
+    file.write(
+        _HEADER.format(
+            release=about.kernel.removeprefix("v"),
+            entries=entries,
+            written=entries + about.lost,
+            cpus=int(events.cpu.max()) + 1 if len(log) else 1,
+        )
+    )
+    stamp = _ticks if about.clock == "ticks" else _seconds
+    marks = iter(sorted(about.marks, key=lambda mark: mark[0]))
+    mark = next(marks, None)
+    row = 0
+    for chunk in log.chunks():
+        for line in _lines(chunk, about.kernel, stamp):
+            while mark is not None and mark[0] <= row:
+                file.write(_mark(mark[1], mark[2], stamp))
+                mark = next(marks, None)
+            file.write(line)
+            row += 1
+    while mark is not None:
+        file.write(_mark(mark[1], mark[2], stamp))
+        mark = next(marks, None)
+
+
+def _mark(time: int, text: str, stamp: Callable[[int], str]) -> str:
+    words = " ".join(text.split("\n"))
+    front = f"           <...>-0       [000] ..... {stamp(time)}"
+    return f"{front}: tracing_mark_write: {words}\n"
+
+
+def _seconds(time: int) -> str:
+    seconds, rest = divmod(time, _NS_A_SECOND)
+    if rest % _NS_A_MICROSECOND:
+        return f"{seconds:5}.{rest:09}"
+    return f"{seconds:5}.{rest // _NS_A_MICROSECOND:06}"
+
+
+def _ticks(time: int) -> str:
+    return f"{time:12}"
+
+
+def _lines(events: Events, kernel: str, stamp: Callable[[int], str]) -> Iterator[str]:
+    number = str if kernel in _DECIMAL_PFN else hex
+    masks = {bits: gfp.encode(bits, kernel) for bits in set(events.gfp.tolist())}
+    for row in map(
+        _Row._make, zip(*(column.tolist() for column in events), strict=True)
+    ):
+        flags = " d.." if row.flags & IRQS_OFF else ""
+        if row.preempt != UNKNOWN:
+            flags = f"{flags or ' ...'}{_DEPTHS[row.preempt]}."
+        yield (
+            f"           <...>-{row.pid:<7} [{row.cpu:03}]{flags} {stamp(row.time)}: "
+            f"{EVENT_NAMES[row.kind]}: {_body(row, number, masks)}\n"
+        )
+
+
+def _body(row: _Row, number: Callable[[int], str], masks: dict[int, str]) -> str:
+    if row.kind == SCHED_SWITCH:
+        return (
+            f"prev_comm=<...> prev_pid={row.pid} prev_prio=120 prev_state=R ==> "
+            f"next_comm=<...> next_pid={row.next_pid} next_prio=120"
+        )
+    frame = f"{_PAGE} pfn={number(row.pfn)}"
+    if row.pfn == FAILED:
+        frame = f"page=(null) pfn={number(0)}"
+    if row.kind == MM_PAGE_ALLOC_EXTFRAG:
+        return (
+            f"{frame} alloc_order={row.order} fallback_order={row.fallback_order} "
+            f"pageblock_order={PAGEBLOCK_ORDER} alloc_migratetype={row.migratetype} "
+            f"fallback_migratetype={row.fallback_migratetype} "
+            f"fragmenting={int(row.fallback_order < PAGEBLOCK_ORDER)} "
+            f"change_ownership={int(row.flags & CHANGE_OWNERSHIP != 0)}"
+        )
+    frame += f" order={row.order}"
+    if row.kind in {MM_PAGE_FREE, MM_PAGE_FREE_BATCHED}:
+        return frame
+    frame += f" migratetype={row.migratetype}"
+    if row.kind == MM_PAGE_ALLOC:
+        return f"{frame} gfp_flags={masks[row.gfp]}"
+    if row.kind == MM_PAGE_ALLOC_ZONE_LOCKED:
+        return f"{frame} percpu_refill={int(row.flags & PERCPU_REFILL != 0)}"
+    return frame
