@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 import matplotlib as mpl
+import matplotlib.ticker
 from matplotlib.figure import Figure
 
 from xpfo_model.charts import Bar, Bars, Chart, Grid, Ranges, Shares
@@ -292,6 +293,9 @@ def _ranges(chart: Ranges, theme: Theme) -> Figure:
     if chart.log:
         axes.set_xscale("log")
         axes.set_xlim(least * 0.9, largest * (largest / least) ** 0.4)
+        axes.xaxis.set_major_locator(mpl.ticker.LogLocator(subs=(1.0, 2.0, 5.0)))
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.minorticks_off()
     else:
         span = largest - least or 1.0
         axes.set_xlim(least - 0.05 * span, largest + 0.4 * span)

@@ -22,6 +22,13 @@ from xpfo_model.published import (
 
 UNKNOWN: Final = ("kunmap_share", "batch_factor", "overhead")
 """Parameters whose ranges make the intervals."""
+ALL_UNKNOWN: Final = (*UNKNOWN, "mapped_back_factor", "invlpgb_gain")
+VARIANTS: Final = {
+    "maps_back": "batch, maps back",
+    "local_kunmap": "batch, local kunmap",
+    "invlpgb": "batch, INVLPGB",
+}
+"""Designs beside batch alone, by their names in the values."""
 V8: Final = "v8"
 
 
@@ -87,7 +94,14 @@ def batch_alone(evidence: Evidence, *, kunmaps: bool = True) -> Finding:
             f"{size}.high_seconds": round(high * base),
             f"{size}.deferred": round(_ratio(machine, DEFERRED), 2),
             f"{size}.strict": round(_ratio(machine, STRICT), 2),
+            f"{size}.v9": round(_ratio(machine, DEFERRED_BATCH_FREE, "v9"), 2),
         }
+        for key, design in VARIANTS.items():
+            low, high = cost.interval(_answer(design, machine), items, ALL_UNKNOWN)
+            values |= {
+                f"{size}.{key}.low": round(low, 2),
+                f"{size}.{key}.high": round(high, 2),
+            }
     share = next(item for item in items if item.name == "kunmap_share")
     values |= {
         "share_low": round(100 * share.low, 1),
@@ -296,7 +310,7 @@ def cost_depends_on(evidence: Evidence, design: str = "batch") -> Finding:
                     s.parameter.name,
                     min(s.at_low, s.at_high),
                     max(s.at_low, s.at_high),
-                    f"{s.parameter.low:.2g} to {s.parameter.high:.2g} "
+                    f"{s.parameter.low:.3g} to {s.parameter.high:.3g} "
                     f"{s.parameter.unit}",
                 )
                 for s in (moved or swings)

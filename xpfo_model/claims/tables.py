@@ -16,6 +16,7 @@ from xpfo_model.published import (
     DEFERRED_BATCH,
     DEFERRED_BATCH_FREE,
     DESKTOP,
+    DUAL,
     LARGE,
     STRICT,
 )
@@ -62,7 +63,19 @@ def parameters(evidence: Evidence) -> tuple[Parameter, ...]:
 
 def _error(predicted: float, measured: float) -> float:
     """Percent, rounded as the sentences say it."""
-    return round(100 * (predicted / measured - 1), 1)
+    return round(100 * (predicted / measured - 1), 1) + 0.0  # no -0.0
+
+
+def _told_in_2017() -> dict[str, float]:
+    """Tycho Andersen's two ratios, and the larger from the smaller one."""
+    few, many = published.TYCHO_SMALL, published.TYCHO_LARGE
+    small, large = (published.find("2017", m, STRICT).ratio or 0 for m in (few, many))
+    predicted = 1 + (small - 1) * (many.cpus or 0) / (few.cpus or 1)
+    return {
+        "tycho.small": small,
+        "tycho.large": large,
+        "tycho.predicted": round(predicted, 1),
+    }
 
 
 @claim(
@@ -89,10 +102,16 @@ def excess_per_cpu(evidence: Evidence, *, per_cpu: bool = True) -> Finding:
         sentence=f"Strict XPFO adds {each[0]:,.0f} s of system time {whose} to a "
         f"kernel build on 4 CPUs; on 96 CPUs it adds {each[1]:,.0f} s (v7) and "
         f"{each[2]:,.0f} s (v8).",
-        values={"small": each[0], "v7": each[1], "v8": each[2]},
+        values={
+            "small": each[0],
+            "v7": each[1],
+            "v8": each[2],
+            "october_cpus": round(published.excess("2018-10", DUAL) / each[0], 1),
+            **_told_in_2017(),
+        },
         table=Table(("strict row", "CPUs", "excess s", f"s {whose}"), tuple(rows)),
         chart=Bars(
-            "Every CPU pays the same, however many there are",
+            "The excess per CPU is the same on both machines",
             [
                 (
                     f"system seconds {whose} over the base row",
@@ -164,6 +183,13 @@ def predicts_strict(evidence: Evidence, charged: float = 96) -> Finding:
     )
 
 
+def _large_over_small(series: str, configuration: str) -> float:
+    """The large machine's seconds over the small one's: of base, or of an excess."""
+    take = published.seconds if configuration == BASE else published.excess
+    small, large = (take(series, m, configuration) for m in (DESKTOP, LARGE))
+    return large / small
+
+
 @claim(
     "two-readings-fit",
     must=f"all CPUs at equal seconds, and only the build's jobs at equal cycles, both "
@@ -201,6 +227,9 @@ def two_readings(evidence: Evidence, *, same_cycles: bool = False) -> Finding:
         values={
             "all.error": rows[0][3],
             "jobs.error": rows[1][3],
+            "clocks": round((DESKTOP.hertz or 0) / (LARGE.hertz or 1), 2),
+            "base": round(_large_over_small("v7", BASE), 2),
+            "deferred": round(_large_over_small("v7", DEFERRED), 2),
             "j4.all": round(seconds(LARGE.cpus or 0, cycles=False)),
             "j4.jobs": round(seconds(few, cycles=True)),
         },
@@ -264,6 +293,10 @@ def order_of_rows(evidence: Evidence, v9_factor: str = "batch_factor") -> Findin
             name = f"{machine.name} {series} {configuration}"
             rows.append((name, f"{pair[0]:.2f}x", f"{pair[1]:.2f}x", error))
             values[f"{size}.{series}.{configuration}.error"] = error
+    for series in ("v7", "v8"):
+        seconds = cost.local_at_its_clock(LARGE, fitted, series)
+        row = published.seconds(series, LARGE, DEFERRED)
+        values[f"clock.{series}.error"] = _error(seconds, row)
     holds = all(
         dear[which] > cheap[which]
         for pairs in ratios.values()

@@ -13,6 +13,7 @@ from xpfo_model.cost.build import (
     anchored_seconds,
     build_cycles,
     fitted_excess,
+    local_at_its_clock,
     predicted_seconds,
     read_strict,
 )
@@ -68,6 +69,7 @@ __all__ = [
     "flush_cycles",
     "flush_seconds",
     "interval",
+    "local_at_its_clock",
     "local_cycles",
     "october_share",
     "predicted_seconds",

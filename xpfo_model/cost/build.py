@@ -8,7 +8,7 @@ from xpfo_model import published
 from xpfo_model.cost.calibration import SERIES, flush_seconds
 from xpfo_model.cost.flush import FULL, Kind, flush_cycles
 from xpfo_model.cost.parameters import Values
-from xpfo_model.published import BASE, DESKTOP, STRICT, Machine
+from xpfo_model.published import BASE, DEFERRED, DESKTOP, STRICT, Machine
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,13 @@ def read_strict(
     clocks = (DESKTOP.hertz or 1.0) / (machine.hertz or 1.0) if same_cycles else 1.0
     base = published.seconds(series, machine, BASE) * (1 + v["overhead"])
     return base + charged * fitted_excess(v) * clocks
+
+
+def local_at_its_clock(machine: Machine, v: Values, series: str) -> float:
+    """System seconds of a deferred row, if it is local work at the machine's clock."""
+    clocks = (DESKTOP.hertz or 1.0) / (machine.hertz or 1.0)
+    base = published.seconds(series, machine, BASE) * (1 + v["overhead"])
+    return base + clocks * flush_seconds(v, DESKTOP, DEFERRED, series)
 
 
 def predicted_seconds(
