@@ -64,6 +64,9 @@ class Level:
     refill_batches: dict[str, int]
     """Of the kernel's refills: all, where the model refilled too, with the same
     size, the same first frame, the same frames."""
+    drain_batches: dict[str, int]
+    """Of the kernel's drains: all, at the same free, of the same size, of the
+    same frames."""
     numbers: dict[str, Both]
     """refills, drains, fallbacks, ownership_changes."""
     flushes: dict[str, Both]
@@ -84,6 +87,7 @@ class Level:
             "resynchronised": self.resynchronised,
             "missed": self.missed,
             "refill_batches": self.refill_batches,
+            "drain_batches": self.drain_batches,
             **{name: both.as_json() for name, both in self.numbers.items()},
             "flushes": {name: both.as_json() for name, both in self.flushes.items()},
         }
@@ -156,6 +160,8 @@ def _run(
         event=view(np.zeros(SCRATCH, np.int64)),
         row=view(np.zeros(SCRATCH, np.int64)),
         last=view(np.full(state.frames, NONE, np.int64)),
+        ghosts=view(np.zeros(len(state.mem), np.int64)),
+        sizes=view(sizes),
         level=level,
     )
     asked = viewed(demand.demand)
@@ -169,9 +175,7 @@ def _run(
     )
     at = 0
     while at < len(demand.row):
-        at = compiled(follow)(
-            state, asked, seen, answers, tally, view(sizes), at, ROOM
-        )
+        at = compiled(follow)(state, asked, seen, answers, tally, at, ROOM)
         yield events_of(state, demand.demand)
     yield tally, runs
 
@@ -224,6 +228,12 @@ def compare_level(
             "same_size": counts[counters.SAME_SIZE],
             "same_first": counts[counters.SAME_FIRST],
             "same_frames": counts[counters.SAME_FRAMES],
+        },
+        drain_batches={
+            "kernel": counts[counters.DRAINS],
+            "model_too": counts[counters.DRAINS_ALSO],
+            "same_size": counts[counters.DRAINS_SAME_SIZE],
+            "same_frames": counts[counters.DRAINS_SAME],
         },
         numbers={
             name: Both(kernel_numbers[name], model_numbers[name])

@@ -13,6 +13,7 @@ from xpfo_model.allocator.demand import (
     ALLOC,
     BULK,
     FOREIGN,
+    FREE,
     FREE_COMMIT,
     FREE_PREPARE,
     FREE_TO_BUDDY,
@@ -28,6 +29,7 @@ from xpfo_model.allocator.pcp import (
     pindex_to_order,
 )
 from xpfo_model.allocator.profiles import CLAIM_THEN_STEAL, SIZE_AUTO
+from xpfo_model.allocator.sizing import nr_pcp_free
 from xpfo_model.allocator.state import (
     BATCH,
     BUDDY,
@@ -35,6 +37,7 @@ from xpfo_model.allocator.state import (
     EVENT_FIELDS,
     EVENTS,
     FREE_COUNT,
+    FREE_FACTOR,
     HIGH,
     KIND,
     MIGRATE_PCPTYPES,
@@ -42,6 +45,8 @@ from xpfo_model.allocator.state import (
     NR_ZONES,
     ON_PCP,
     ORDER,
+    PCP_FIELDS,
+    PCPS,
     PFN,
     USED,
     USED_MOVABLE,
@@ -115,7 +120,15 @@ SAME_FIRST: Final = 15
 SAME_FRAMES: Final = 16
 NEEDED: Final = 17
 """Allocations not predicted only because something before was put right."""
-NR_COUNTS: Final = 18
+DRAINS: Final = 18
+DRAINS_ALSO: Final = 19
+"""Drains of the kernel where the model drained too."""
+DRAINS_SAME_SIZE: Final = 20
+DRAINS_SAME: Final = 21
+NR_COUNTS: Final = 22
+
+LOOK_AHEAD: Final = 1 << 13
+"""Operations within which the kernel's drain is looked for."""
 
 
 class Tally(NamedTuple):
@@ -142,6 +155,11 @@ class Tally(NamedTuple):
     """Of `theirs`: the row of the trace, int64."""
     last: Any
     """Per frame: the last row that named it so far, or NONE, int64."""
+    ghosts: Any
+    """Per pcp, by its place in State.mem: frames of its lists that its count
+    leaves out, because the kernel's lists must lack as many; int64."""
+    sizes: Any
+    """Batch and high of each zone once it is set up, int64."""
     level: int
 
 
@@ -214,13 +232,13 @@ def taint(t: Tally, k: int, mine: int, reason: int) -> None:
         t.why[t.theirs[k]] = reason
 
 
-def learn_batch(s: State, zone: int, batch: int, high: Any) -> None:
+def learn_batch(s: State, zone: int, batch: int, sizes: Any) -> None:
     """A refill was larger or smaller than the model thought: from now on too."""
     for cpu in range(s.cpus):
         pcp = pcp_of(cpu, zone)
         s.mem[pcp + BATCH] = batch
-        if batch == high[zone * 2]:
-            s.mem[pcp + HIGH] = high[zone * 2 + 1]
+        if batch == sizes[zone * 2]:
+            s.mem[pcp + HIGH] = sizes[zone * 2 + 1]
 
 
 def undo_refill(s: State, t: Tally, start: int, mine: int, order: int, mt: int) -> None:
@@ -248,7 +266,7 @@ def redo_refill(
 
 
 def sync_refill(
-    s: State, d: Demand, t: Tally, sizes: Any, i: int, mine: int, theirs: int
+    s: State, d: Demand, t: Tally, i: int, mine: int, theirs: int
 ) -> int:
     """Make the model's refill the kernel's; why it had to be, or NR_COUNTS.
 
@@ -275,7 +293,7 @@ def sync_refill(
             pcp_of(d.cpu[i], page_zone(s, got)),
             order_to_pindex(s, d.migratetype[i], order),
         )
-        drop_first(s, head, length(s, head))
+        drop_first(s, t.ghosts, head, length(s, head))
     else:
         undo_refill(s, t, start, mine, order, d.migratetype[i])
         if not theirs:
@@ -289,7 +307,7 @@ def sync_refill(
     if theirs:
         s.held[page] = t.theirs[0]
         if mine and mine != theirs and not order:
-            learn_batch(s, page_zone(s, t.theirs[0]), theirs, sizes)
+            learn_batch(s, page_zone(s, t.theirs[0]), theirs, t.sizes)
     if t.level == FULL or reason != BY_BUDDY:
         c[reason] += 1
     return reason
@@ -327,7 +345,7 @@ def sync_alloc(
             depth = depth_on(s, head, actual)
         if got != FAILED and depth != FAILED and taken_silently(e, r, t, got):
             reason = BY_BULK
-            drop_first(s, head, depth)
+            drop_first(s, t.ghosts, head, depth)
         elif got != FAILED:
             reason = BY_ORDER if depth != FAILED else reason
             pcp = pcp_of(d.cpu[i], page_zone(s, got))
@@ -340,23 +358,91 @@ def sync_alloc(
     return reason
 
 
-def learn_high(s: State, pcp: int, mine: int, theirs: int) -> None:
-    """The kernel drained where the model did not, or not, or other amounts."""
+def net_until_drain(s: State, d: Demand, r: Read, i: int) -> int:
+    """Frames that the CPU's pcp gains from operation `i` to the kernel's drain."""
+    net = 0
+    most = 0
+    for j in range(i + 1, min(i + LOOK_AHEAD, len(d.op))):
+        if d.cpu[j] != d.cpu[i] or not pcp_allowed_order(s, d.order[j]):
+            continue
+        answers = r.first[j + 1] - r.first[j]
+        if d.op[j] == FREE or d.op[j] == FREE_COMMIT:
+            net += 1 << d.order[j]
+            if answers:
+                return net
+        elif d.op[j] == ALLOC:
+            net += (answers - 1) << d.order[j]
+        elif d.op[j] == BULK:
+            net += answers - d.part[j]
+        most = max(most, net)
+    return most + 1
+
+
+def learn_high(
+    s: State, d: Demand, r: Read, t: Tally, i: int, pcp: int, mine: int, theirs: int
+) -> None:
+    """The kernel drained at another time than the model, or more, or less.
+
+    Where high is known, it is the count that must be wrong: by pages that were
+    taken with no event. Else high is what it must be.
+    """
+    zone = (pcp - PCPS) // PCP_FIELDS % NR_ZONES
+    known = s.profile.sizing != SIZE_AUTO and (
+        s.mem[pcp + BATCH] == t.sizes[zone * 2]
+    )
+    count = s.mem[pcp + COUNT]
     if theirs and mine:
-        if s.profile.sizing == SIZE_AUTO:
-            s.mem[pcp + FREE_COUNT] = theirs
+        learn_factor(s, pcp, theirs)
+    elif not known:
+        more = 0 if theirs else net_until_drain(s, d, r, i)
+        s.mem[pcp + HIGH] = count + more
     elif theirs:
-        s.mem[pcp + HIGH] = s.mem[pcp + COUNT]
+        # less is missing than was thought
+        more = min(s.mem[pcp + HIGH] - count, t.ghosts[pcp])
+        s.mem[pcp + COUNT] += more
+        t.ghosts[pcp] -= more
+        if nr_pcp_free(s, pcp, s.mem[pcp + HIGH], False) != theirs:
+            learn_factor(s, pcp, theirs)
     else:
-        s.mem[pcp + HIGH] = s.mem[pcp + COUNT] + 1
+        less = max(s.mem[pcp + HIGH] - net_until_drain(s, d, r, i), 0)
+        s.mem[pcp + COUNT] = min(less, count)
+        t.ghosts[pcp] += count - s.mem[pcp + COUNT]
+
+
+def learn_factor(s: State, pcp: int, size: int) -> None:
+    """The kernel drained another number of frames than the model."""
+    if s.profile.sizing == SIZE_AUTO:
+        s.mem[pcp + FREE_COUNT] = size
+        return
+    factor = 0
+    while s.mem[pcp + BATCH] << factor < size:
+        factor += 1
+    s.mem[pcp + FREE_FACTOR] = min(factor + 1, s.profile.batch_scale_max)
 
 
 def sync_drain(
-    s: State, d: Demand, e: Events, t: Tally, i: int, mine: int, theirs: int
+    s: State,
+    d: Demand,
+    e: Events,
+    r: Read,
+    t: Tally,
+    i: int,
+    mine: int,
+    theirs: int,
+    factor: int,
 ) -> None:
-    """Make the pages that the model drained the kernel's."""
+    """Make the pages that the model drained the kernel's.
+
+    `factor` is what the pcp's free_factor was before the operation.
+    """
+    c = t.counts
+    c[DRAINS] += theirs > 0
     start = differ_at(t, mine, theirs)
+    if theirs and mine:
+        c[DRAINS_ALSO] += 1
+        c[DRAINS_SAME_SIZE] += mine == theirs
     if start == mine == theirs:
+        c[DRAINS_SAME] += 1
         return
     for k in range(mine - 1, start - 1, -1):
         pfn = t.mine[k]
@@ -372,10 +458,16 @@ def sync_drain(
         t.why[pfn] = BY_DRAIN
     pfn = t.theirs[0] if theirs else t.mine[0]
     if start == min(mine, theirs):
-        t.counts[BY_HIGH] += 1
-        learn_high(s, pcp_of(d.cpu[i], page_zone(s, pfn)), mine, theirs)
+        c[BY_HIGH] += 1
+        pcp = pcp_of(d.cpu[i], page_zone(s, pfn))
+        if not theirs:
+            # it will come, at a later push
+            s.mem[EVENTS] -= mine
+            if s.profile.sizing != SIZE_AUTO:
+                s.mem[pcp + FREE_FACTOR] = factor
+        learn_high(s, d, r, t, i, pcp, mine, theirs)
     else:
-        t.counts[BY_DRAIN] += 1
+        c[BY_DRAIN] += 1
     for k in range(start, theirs):
         pfn = t.theirs[k]
         order = e.order[t.row[k]]
@@ -412,7 +504,7 @@ def repeat_rows(s: State, e: Events, r: Read, i: int, start: int) -> None:
 
 
 def follow_alloc(
-    s: State, d: Demand, e: Events, r: Read, t: Tally, sizes: Any, i: int, start: int
+    s: State, d: Demand, e: Events, r: Read, t: Tally, i: int, start: int
 ) -> None:
     """Compare and correct one allocation."""
     actual = e.pfn[r.row[i]]
@@ -423,7 +515,7 @@ def follow_alloc(
     theirs = pages_of_rows(s, e, r, i, MM_PAGE_ALLOC_ZONE_LOCKED, t)
     reason = NR_COUNTS
     if pcp_allowed_order(s, order) and not d.flags[i] & LOCKED and (mine or theirs):
-        reason = sync_refill(s, d, t, sizes, i, mine, theirs)
+        reason = sync_refill(s, d, t, i, mine, theirs)
         if t.level == PCP and theirs:
             if mine:
                 chosen = t.theirs[0]
@@ -482,28 +574,27 @@ def before(s: State, d: Demand, e: Events, r: Read, t: Tally, i: int) -> None:
 
 
 def follow(
-    s: State, d: Demand, e: Events, r: Read, t: Tally, sizes: Any, first: int, room: int
+    s: State, d: Demand, e: Events, r: Read, t: Tally, first: int, room: int
 ) -> int:
-    """Run operations from `first` until the record is full; the next to run.
-
-    `sizes` is batch and high of each zone once it is set up.
-    """
+    """Run operations from `first` until the record is full; the next to run."""
     for i in range(first, len(d.op)):
         if s.mem[EVENTS] + bound(s, d, i) > room:
             return i
         before(s, d, e, r, t, i)
         start = s.mem[EVENTS]
+        pcp = pcp_of(d.cpu[i], page_zone(s, e.pfn[r.row[i]]))
+        factor = s.mem[pcp + FREE_FACTOR]
         operate(s, d, i)
         op = d.op[i]
         if op == ALLOC:
-            follow_alloc(s, d, e, r, t, sizes, i, start)
+            follow_alloc(s, d, e, r, t, i, start)
         elif op == BULK:
             follow_bulk(s, d, e, r, t, i, start)
         elif op != FREE_PREPARE:
             mine = pages_of_record(s, t, start, MM_PAGE_PCPU_DRAIN)
             theirs = pages_of_rows(s, e, r, i, MM_PAGE_PCPU_DRAIN, t)
             if mine or theirs:
-                sync_drain(s, d, e, t, i, mine, theirs)
+                sync_drain(s, d, e, r, t, i, mine, theirs, factor)
         if op != ALLOC and op != BULK:
             t.last[e.pfn[r.row[i]]] = r.row[i]
     return len(d.op)

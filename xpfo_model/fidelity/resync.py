@@ -5,6 +5,8 @@ Each of these moves single pages between the lists so that the model goes on fro
 where the kernel is. Mostly the reverse of a choice that the model just made.
 """
 
+from typing import Any
+
 from xpfo_model.allocator.lists import list_add, list_add_tail, list_del
 from xpfo_model.allocator.pcp import pindex_to_order
 from xpfo_model.allocator.state import (
@@ -157,7 +159,15 @@ def length(s: State, head: int) -> int:
     return count
 
 
-def drop_first(s: State, head: int, count: int) -> None:
-    """Take pages from the head of a pcp list as if somebody had got them."""
+def drop_first(s: State, ghosts: Any, head: int, count: int) -> None:
+    """Take pages from the head of a pcp list as if somebody had got them.
+
+    `ghosts` is, per pcp, how many frames were missed in its count already.
+    """
+    pcp = pcp_around(s, head)
     for _ in range(count):
+        before = s.mem[pcp + COUNT]
         leave_pcp(s, s.link[head])
+        known = min(ghosts[pcp], before - s.mem[pcp + COUNT])
+        ghosts[pcp] -= known
+        s.mem[pcp + COUNT] += known
