@@ -165,8 +165,8 @@ PARAMETERS: Final = (
         high=PCP_BATCH_2019,
         unit="pages",
         what="a refill, flushed as one range",
-        source="mm/page_alloc.c: zone_batchsize, before and since v4.20",
-        confidence=PRIMARY,
+        source="mm/page_alloc.c: zone_batchsize, caps of 512 KiB and 1 MiB",
+        confidence=Confidence.UNVERIFIED,
     ),
     Parameter(
         name="invlpgb_gain",
