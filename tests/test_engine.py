@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from xpfo_model import engine, replay
+from xpfo_model import engine, replay, strategies
 from xpfo_model.strategies import none, v6
 
 
@@ -17,7 +17,7 @@ def test_a_view_shares_the_memory_of_its_array():
 
 
 def test_a_loop_bound_to_other_hooks_is_another_loop():
-    hooks = {n: getattr(v6, n) for n in ("alloc", "free", "refill", "change_block")}
+    hooks = {name: getattr(v6, name) for name in strategies.HOOKS}
     one = engine.compiled(replay.run_steps, **hooks)
     two = engine.compiled(replay.run_steps, **(hooks | {"alloc": none.alloc}))
     assert one is not two

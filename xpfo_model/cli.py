@@ -176,7 +176,7 @@ def parser() -> argparse.ArgumentParser:
         "--strategies",
         type=_strategies,
         metavar="A,B,…",
-        help=f"of {', '.join(strategies.REGISTRY)}; all by default",
+        help=f"of {', '.join(strategies.REGISTRY)}; those of the thread by default",
     )
     form = command.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="one object per trace")

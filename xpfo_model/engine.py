@@ -78,11 +78,15 @@ def _bind(function: FunctionType, hooks: tuple[tuple[str, Any], ...]) -> Any:
         if isinstance(value := function.__globals__.get(name), FunctionType)
         and value.__module__.partition(".")[0] == __name__.partition(".")[0]
     }
-    called |= dict(hooks)
-    if not FAST:
-        return _copy(function, called, hooks)
-    ready = {name: _bind(value, ()) for name, value in called.items()}
-    return _jit(_copy(function, ready, hooks))
+    own = function.__module__
+    ready = {
+        # the functions of the loop's own module call the hooks as well
+        name: _bind(value, hooks if value.__module__ == own else ())
+        for name, value in called.items()
+    }
+    ready |= {name: _bind(hook, ()) for name, hook in hooks}
+    copy = _copy(function, ready, hooks)
+    return _jit(copy) if FAST else copy
 
 
 def _copy(
@@ -109,7 +113,7 @@ def _jit(function: FunctionType) -> Any:
         # numba looks only at the file of the function itself; a directory that
         # is named by all sources cannot go stale.
         config.CACHE_DIR = str(_cache_directory(numba.__version__))
-        return numba.njit(cache=True)(function)
+        return numba.njit(cache=True, forceinline=True)(function)
     except (OSError, RuntimeError):  # nowhere to write: compile every time
         return numba.njit(function)
     finally:

@@ -41,6 +41,14 @@ _PALETTE: Final = {
     "pcp_batch": "#0072b2",
     "pcp_batch_consume": "#56b4e9",
     "pageblock": "#009e73",
+    "cold_end": "#a0785a",
+    "v5": "#b3583c",
+    "will_map": "#a68a00",
+    "nov2017": "#7f6fb0",
+    "v8": "#9b59b6",
+    "v9": "#c0507f",
+    "freetype": "#5f9e2f",
+    "pcp_batch_local": "#2f8f9d",
 }
 LIGHT: Final = Theme("#1a1a1a", "#d0d0d0", _PALETTE, ("#5c6f87", "#8c2d5b", "#b5b5b5"))
 DARK: Final = Theme(

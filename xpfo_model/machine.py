@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The machine: page frames, their aliases in the direct map, and the TLBs.
 
-A frame's alias is *mapped* or not. Once unmapped it is *stale* until a flush:
-some CPU may still translate it. Every function here is short, and numba compiles
-the same text that Python runs.
+A frame's alias is *mapped* or not. Once unmapped it is *stale* on every CPU that
+has not flushed since: that CPU may still translate it. Every function here is
+short, and numba compiles the same text that Python runs.
 """
 
 from typing import Any, Final, NamedTuple
@@ -17,21 +17,48 @@ FREE: Final = 0
 KERNEL: Final = 1
 USER: Final = 2
 
-# What a flush was for: its cause is its index in Machine.counts.
+# An alias in the direct map: it can be reached if any bit is set.
+IS_MAPPED: Final = 1
+IS_STALE: Final = 2
+
+# Marks that posted versions keep on a page frame (PG_xpfo_user,
+# PG_xpfo_unmapped in v8; flags of struct xpfo before).
+XPFO_USER: Final = 1
+XPFO_UNMAPPED: Final = 2
+
+# What a synchronous flush was for: its cause is its index in Machine.counts.
 ALLOC: Final = 0
 REFILL: Final = 1
 BLOCK: Final = 2
 ALTERNATION: Final = 3
-CAUSES: Final = ("alloc", "refill", "block", "alternation")
+KUNMAP: Final = 4
+CAUSES: Final = ("alloc", "refill", "block", "alternation", "kunmap")
 """Names of the causes of a flush, by number."""
 
 # What else is counted.
-UNMAPPED: Final = 4
-MAPPED: Final = 5
-EXPOSED: Final = 6
-STALE_FRAMES: Final = 7
-FLUSHES: Final = 8
-NR_COUNTS: Final = 9
+UNMAPPED: Final = 5
+MAPPED: Final = 6
+EXPOSED: Final = 7
+EXPOSED_TIME: Final = 8
+STALE_FRAMES: Final = 9
+FLUSHES: Final = 10
+LOCAL_FLUSHES: Final = 11
+FLUSHES_IRQS_OFF: Final = 12
+SPLITS: Final = 13
+NR_COUNTS: Final = 14
+
+# Where the machine's settings stand in Machine.settings.
+ALL_CPUS: Final = 0
+BLOCK_ORDER: Final = 1
+IRQS_OFF: Final = 2
+NOW: Final = 3
+ZEROING: Final = 4
+COPY_PERCENT: Final = 5
+COPY_DUE: Final = 6
+NR_SETTINGS: Final = 7
+
+MOST_CPUS: Final = 62
+"""CPUs that have a bit of their own in `Machine.stale`."""
 
 
 class Machine(NamedTuple):
@@ -40,60 +67,122 @@ class Machine(NamedTuple):
     Arrays of integers, or memoryviews of them: see `engine.view`.
     """
 
-    mapped: Any
-    """Per frame: 1 if the direct map holds its alias, uint8."""
+    alias: Any
+    """Per frame: IS_MAPPED if the direct map holds its alias, IS_STALE if a CPU may
+    still translate what was unmapped, uint8."""
     stale: Any
-    """Per frame: 1 if it was unmapped and no flush has come since, uint8."""
+    """Per frame: a bit for each CPU that may still translate it, int64."""
     stale_frames: Any
     """The stale frames, as a stack of counts[STALE_FRAMES] entries, int64."""
     owner: Any
     """Per frame: FREE, KERNEL or USER, by its last mm_page_alloc, uint8."""
+    marks: Any
+    """Per frame: XPFO_USER and XPFO_UNMAPPED, for strategies that mark, uint8."""
+    mapcount: Any
+    """Per frame: how often it is kmapped, uint8."""
+    since: Any
+    """Per frame: when a user's frame became reachable, int64."""
+    split: Any
+    """Per pageblock: 1 if its 2M entry in the direct map was split, uint8."""
     block_state: Any
     """Per pageblock: a strategy's own, 0 at the start, uint8."""
     cpu_state: Any
     """Per CPU: a strategy's own, 0 at the start, uint8."""
+    settings: Any
+    """ALL_CPUS mask … COPY_DUE, int64: see `replay.Run` for the last three."""
     counts: Any
-    """Flushes by cause, then UNMAPPED … FLUSHES, int64."""
+    """Flushes by cause, then UNMAPPED … SPLITS, int64."""
 
 
-def boot(frames: int) -> Machine:
+def boot(
+    frames: int, block_order: int = PAGEBLOCK_ORDER, cpus: int = NR_CPUS
+) -> Machine:
     """A machine of at least `frames` frames, all free and all mapped."""
-    blocks = (frames >> PAGEBLOCK_ORDER) + 1
+    blocks = (frames >> block_order) + 1
+    settings = np.zeros(NR_SETTINGS, np.int64)
+    settings[ALL_CPUS] = (1 << min(cpus, MOST_CPUS)) - 1
+    settings[BLOCK_ORDER] = block_order
     return Machine(
-        mapped=view(np.ones(frames, np.uint8)),
-        stale=view(np.zeros(frames, np.uint8)),
+        alias=view(np.full(frames, IS_MAPPED, np.uint8)),
+        stale=view(np.zeros(frames, np.int64)),
         stale_frames=view(np.zeros(frames, np.int64)),
         owner=view(np.zeros(frames, np.uint8)),
+        marks=view(np.zeros(frames, np.uint8)),
+        mapcount=view(np.zeros(frames, np.uint8)),
+        since=view(np.zeros(frames, np.int64)),
+        split=view(np.zeros(blocks, np.uint8)),
         block_state=view(np.zeros(blocks, np.uint8)),
-        cpu_state=view(np.zeros(NR_CPUS, np.uint8)),
+        cpu_state=view(np.zeros(cpus, np.uint8)),
+        settings=view(settings),
         counts=view(np.zeros(NR_COUNTS, np.int64)),
     )
 
 
 def hotplug(m: Machine, frames: int) -> Machine:
     """The same machine with at least `frames` frames; the new ones as at boot."""
-    if frames <= len(m.mapped):
+    if frames <= len(m.alias):
         return m
-    grown = boot(max(frames, 2 * len(m.mapped)))
+    more = max(frames, 2 * len(m.alias))
+    grown = boot(more, int(m.settings[BLOCK_ORDER]), len(m.cpu_state))
     for old, new in zip(m, grown, strict=True):
         np.asarray(new)[: len(old)] = np.asarray(old)
     return grown
 
 
+def reachable(m: Machine, frames: Any) -> int:
+    """How many of the frames the kernel can still reach through their alias."""
+    reached = 0
+    for frame in frames:
+        if m.alias[frame]:
+            reached += 1
+    return reached
+
+
+def conceal(m: Machine, frame: int) -> None:
+    """A user's frame is out of reach, or no longer a user's: count its time."""
+    if m.owner[frame] == USER:
+        m.counts[EXPOSED_TIME] += m.settings[NOW] - m.since[frame]
+
+
+def give(m: Machine, frames: Any) -> int:
+    """Make the frames a user's; how many of them the kernel can still reach."""
+    reached = 0
+    for frame in frames:
+        if m.alias[frame]:
+            conceal(m, frame)
+            m.since[frame] = m.settings[NOW]
+            reached += 1
+        m.owner[frame] = USER
+    return reached
+
+
+def take(m: Machine, frames: Any, owner: int) -> None:
+    """Make the frames the kernel's, or free: KERNEL or FREE."""
+    for frame in frames:
+        if m.alias[frame]:
+            conceal(m, frame)
+        m.owner[frame] = owner
+
+
 def unmap(m: Machine, frames: Any) -> int:
     """Take the aliases of frames out of the direct map; how many were mapped.
 
-    They are stale until `flush`. Mirrors mm/xpfo.c: set_kpte(…, 0), v9.
+    They are stale on all CPUs until a flush. The first one of a pageblock splits
+    its 2M entry. Mirrors mm/xpfo.c: set_kpte(…, 0), v9.
     """
     unmapped = 0
     for frame in frames:
-        if m.mapped[frame]:
-            m.mapped[frame] = 0
+        if m.alias[frame] & IS_MAPPED:
             unmapped += 1
-            if not m.stale[frame]:
-                m.stale[frame] = 1
+            if not m.alias[frame] & IS_STALE:
                 m.stale_frames[m.counts[STALE_FRAMES]] = frame
                 m.counts[STALE_FRAMES] += 1
+            m.alias[frame] = IS_STALE
+            m.stale[frame] = m.settings[ALL_CPUS]
+            block = frame >> m.settings[BLOCK_ORDER]
+            if not m.split[block]:
+                m.split[block] = 1
+                m.counts[SPLITS] += 1
     m.counts[UNMAPPED] += unmapped
     return unmapped
 
@@ -106,35 +195,54 @@ def map_back(m: Machine, frames: Any) -> int:
     """
     mapped = 0
     for frame in frames:
-        if not m.mapped[frame]:
-            m.mapped[frame] = 1
+        if not m.alias[frame] & IS_MAPPED:
+            if not m.alias[frame]:
+                m.since[frame] = m.settings[NOW]
+            m.alias[frame] |= IS_MAPPED
             mapped += 1
     m.counts[MAPPED] += mapped
     return mapped
 
 
+def forget(m: Machine, cpus: int) -> None:
+    """The TLBs of a mask of CPUs hold no stale translation any more."""
+    kept = 0
+    for i in range(m.counts[STALE_FRAMES]):
+        frame = m.stale_frames[i]
+        m.stale[frame] &= ~cpus
+        if m.stale[frame]:
+            m.stale_frames[kept] = frame
+            kept += 1
+        else:
+            m.alias[frame] &= ~IS_STALE
+            if not m.alias[frame]:
+                conceal(m, frame)
+    m.counts[STALE_FRAMES] = kept
+
+
 def flush(m: Machine, cause: int) -> None:
     """One synchronous shootdown on every CPU: nothing is stale after it.
 
-    Mirrors arch/x86/mm/tlb.c: flush_tlb_kernel_range, v4.14 to v6.18.
+    With interrupts off it may wait for ever; that is counted, too. Mirrors
+    arch/x86/mm/tlb.c: flush_tlb_kernel_range, v4.14 to v6.18.
     """
     m.counts[cause] += 1
     m.counts[FLUSHES] += 1
-    for i in range(m.counts[STALE_FRAMES]):
-        m.stale[m.stale_frames[i]] = 0
-    m.counts[STALE_FRAMES] = 0
+    if m.settings[IRQS_OFF]:
+        m.counts[FLUSHES_IRQS_OFF] += 1
+    forget(m, m.settings[ALL_CPUS])
 
 
-def reachable(m: Machine, frames: Any) -> int:
-    """How many of the frames the kernel can still reach through their alias."""
-    reached = 0
+def flush_local(m: Machine, cpu: int) -> None:
+    """Flush everything on one CPU. Mirrors arch/x86/mm/tlb.c: __flush_tlb_all."""
+    m.counts[LOCAL_FLUSHES] += 1
+    forget(m, 1 << cpu)
+
+
+def invlpg(m: Machine, cpu: int, frames: Any) -> None:
+    """Flush the aliases of frames on one CPU. Mirrors __flush_tlb_one, v4.14."""
+    m.counts[LOCAL_FLUSHES] += 1
     for frame in frames:
-        if m.mapped[frame] or m.stale[frame]:
-            reached += 1
-    return reached
-
-
-def own(m: Machine, frames: Any, owner: int) -> None:
-    """Record who has the frames: FREE, KERNEL or USER."""
-    for frame in frames:
-        m.owner[frame] = owner
+        m.stale[frame] &= ~(1 << cpu)
+        if m.alias[frame] & IS_STALE and not m.stale[frame]:
+            forget(m, 0)

@@ -7,7 +7,7 @@ it calls, so that the code that is counted is the strategy's own.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -17,22 +17,65 @@ from xpfo_model.engine import compiled, view
 from xpfo_model.events import About, EventLog, Events
 from xpfo_model.machine import (
     CAUSES,
+    COPY_DUE,
+    COPY_PERCENT,
     EXPOSED,
+    EXPOSED_TIME,
     FLUSHES,
     FREE,
     KERNEL,
+    KUNMAP,
+    LOCAL_FLUSHES,
     MAPPED,
+    NOW,
+    SPLITS,
     UNMAPPED,
     USER,
+    ZEROING,
     Machine,
     boot,
+    give,
     hotplug,
-    own,
     reachable,
+    take,
 )
 from xpfo_model.stepper import Stepper, steps_of
-from xpfo_model.steps import ALLOC, CHANGE_BLOCK, REFILL, Steps
-from xpfo_model.strategies.none import alloc, change_block, free, refill
+from xpfo_model.steps import ALLOC as ALLOC_PAGES
+from xpfo_model.steps import CHANGE_BLOCK, CONTEXT_SWITCH, REFILL, Steps
+from xpfo_model.steps import FREE as FREE_PAGES
+from xpfo_model.strategies.guarantee import go_on, leave
+from xpfo_model.strategies.none import (
+    alloc,
+    change_block,
+    context_switch,
+    drain,
+    free,
+    kmap,
+    kunmap,
+    refill,
+)
+
+PERCENT: Final = 100
+
+
+def use(m: Machine, cpu: int, frame: int) -> None:
+    """The kernel maps a user's frame for a moment, to zero it or to copy."""
+    kmap(m, cpu, frame)
+    kunmap(m, cpu, frame)
+
+
+def use_new(m: Machine, cpu: int, frames: Any, zeroed: bool) -> int:
+    """The kernel's own use of new user pages; how many it can still reach."""
+    often = zeroed
+    if not zeroed:
+        m.settings[COPY_DUE] += m.settings[COPY_PERCENT]
+        if m.settings[COPY_DUE] >= PERCENT:
+            m.settings[COPY_DUE] -= PERCENT
+            often = True
+    if often:
+        for frame in frames:
+            use(m, cpu, frame)
+    return reachable(m, frames)
 
 
 def run_steps(m: Machine, s: Steps, history: Any) -> None:
@@ -43,23 +86,31 @@ def run_steps(m: Machine, s: Steps, history: Any) -> None:
     for i in range(len(s.op)):
         op = s.op[i]
         cpu = s.cpu[i]
-        if op == REFILL:
+        m.settings[NOW] = s.time[i]
+        if op == ALLOC_PAGES:
+            frames = range(s.start[i], s.stop[i])
+            zeroed = s.zeroed[i] != 0
+            if s.user[i]:
+                alloc(m, cpu, frames, True, zeroed)
+                reached = give(m, frames)
+                if m.settings[ZEROING]:
+                    reached = use_new(m, cpu, frames, zeroed)
+                m.counts[EXPOSED] += reached
+            else:
+                alloc(m, cpu, frames, False, zeroed)
+                take(m, frames, KERNEL)
+        elif op == FREE_PAGES:
+            frames = range(s.start[i], s.stop[i])
+            free(m, cpu, frames)
+            take(m, frames, FREE)
+        elif op == REFILL:
             refill(m, cpu, s.frames[s.start[i] : s.stop[i]], s.migratetype[i])
         elif op == CHANGE_BLOCK:
             change_block(m, cpu, s.start[i], s.migratetype[i])
-        elif op == ALLOC:
-            frames = range(s.start[i], s.stop[i])
-            if s.user[i]:
-                alloc(m, cpu, frames, True)
-                own(m, frames, USER)
-                m.counts[EXPOSED] += reachable(m, frames)
-            else:
-                alloc(m, cpu, frames, False)
-                own(m, frames, KERNEL)
+        elif op == CONTEXT_SWITCH:
+            context_switch(m, cpu)
         else:
-            frames = range(s.start[i], s.stop[i])
-            free(m, cpu, frames)
-            own(m, frames, FREE)
+            drain(m, cpu, range(s.start[i], s.stop[i]))
         if len(history):
             history[i] = m.counts[FLUSHES]
 
@@ -67,16 +118,45 @@ def run_steps(m: Machine, s: Steps, history: Any) -> None:
 class Run:
     """One strategy on one machine, fed with steps.
 
-    `replaced` puts another function in the place of a hook, for a what-if.
+    Parameters
+    ----------
+    strategy : str
+        A key of `strategies.REGISTRY`.
+    zeroing : bool
+        Whether the kernel maps each zeroed user page to zero it, and so flushes
+        a second time where kunmap does.
+    copy_percent : int
+        Of the user pages that are not zeroed: how many percent the kernel maps
+        once to copy into. Only with `zeroing`.
+    **replaced
+        Other functions in the place of hooks, for a what-if.
+
     Raises `UnknownStrategyError`.
     """
 
-    def __init__(self, strategy: str, **replaced: Callable[..., Any]) -> None:
+    def __init__(
+        self,
+        strategy: str,
+        *,
+        zeroing: bool = False,
+        copy_percent: int = 0,
+        **replaced: Callable[..., Any],
+    ) -> None:
         module = strategies.load(strategy)
         hooks = {name: getattr(module, name) for name in strategies.HOOKS} | replaced
         self.strategy = strategy
+        self._heeds_all = hooks["drain"] is not leave or (
+            hooks["context_switch"] is not go_on
+        )
         self.machine = boot(0)
+        self.machine.settings[ZEROING] = zeroing
+        self.machine.settings[COPY_PERCENT] = copy_percent
         self._loop = compiled(run_steps, **hooks)
+
+    @property
+    def heeds_all(self) -> bool:
+        """Whether the strategy acts on drains or context switches."""
+        return self._heeds_all
 
     def feed(self, steps: Steps, frames: int) -> None:
         """Run the steps on a machine of at least `frames` frames."""
@@ -97,12 +177,23 @@ class Run:
     def counts(self) -> "Counts":
         """What was counted so far."""
         counts = [int(count) for count in self.machine.counts]
+        causes = dict(zip(CAUSES, counts, strict=False))
+        if not counts[KUNMAP]:
+            del causes[CAUSES[KUNMAP]]
         return Counts(
-            flushes_by_cause=dict(zip(CAUSES, counts, strict=False)),
+            flushes_by_cause=causes,
             frames_unmapped=counts[UNMAPPED],
             frames_mapped=counts[MAPPED],
             frames_exposed=counts[EXPOSED],
+            frame_time_exposed=counts[EXPOSED_TIME] + self._still_exposed(),
+            local_flushes=counts[LOCAL_FLUSHES],
+            splits=counts[SPLITS],
         )
+
+    def _still_exposed(self) -> int:
+        m = self.machine
+        exposed = (np.asarray(m.owner) == USER) & (np.asarray(m.alias) != 0)
+        return int((m.settings[NOW] - np.asarray(m.since)[exposed]).sum())
 
 
 @dataclass(frozen=True)
@@ -110,13 +201,20 @@ class Counts:
     """What one strategy did over a trace."""
 
     flushes_by_cause: dict[str, int]
-    """Synchronous shootdowns, by `machine.CAUSES`."""
+    """Synchronous shootdowns, by `machine.CAUSES`; kunmap only if it flushed."""
     frames_unmapped: int
     """Direct-map entries cleared."""
     frames_mapped: int
     """Direct-map entries set again."""
     frames_exposed: int
     """Frames handed to users while the kernel could still reach them."""
+    frame_time_exposed: int = 0
+    """Sum over users' frames of the time that the kernel could reach them, in the
+    trace's clock."""
+    local_flushes: int = 0
+    """Flushes of one CPU's TLB, by itself, without waiting for others."""
+    splits: int = 0
+    """2M entries of the direct map that were split."""
 
     @property
     def flushes(self) -> int:
@@ -167,11 +265,12 @@ def replay(
 ) -> Outcome:
     """Run strategies over a trace, chunk by chunk, in memory that does not grow.
 
-    `names` are keys of `strategies.REGISTRY`, all of them by default. `about` is
-    read after the last chunk. Raises `UnknownStrategyError`, `TraceError`.
+    `names` are keys of `strategies.REGISTRY`, `strategies.COUNTED` by default.
+    `about` is read after the last chunk. Raises `UnknownStrategyError`, `TraceError`.
     """
-    runs = [Run(name) for name in (names or strategies.REGISTRY)]
-    stepper = Stepper(about.kernel)
+    runs = [Run(name) for name in (names or strategies.COUNTED)]
+    heeds = any(run.heeds_all for run in runs)
+    stepper = Stepper(about.kernel, everything=heeds)
     for steps in steps_of(chunks, stepper):
         for run in runs:
             run.feed(steps, stepper.frames)

@@ -42,10 +42,13 @@ class Stepper:
     ----------
     kernel : str
         GFP table of the trace's masks, one of `gfp.KERNELS`.
+    everything : bool
+        Whether to make steps of drains and context switches, too.
     """
 
-    def __init__(self, kernel: str) -> None:
+    def __init__(self, kernel: str, *, everything: bool = False) -> None:
         self.kernel = kernel
+        self.everything = everything
         self.kmem_events = 0
         self.events = 0
         self._sums = dict.fromkeys(
@@ -89,7 +92,7 @@ class Stepper:
         Raises `TraceError` for a page that is not aligned to its order: no
         kernel hands such a page out.
         """
-        user = self._account(events)
+        user, zeroed = self._account(events)
         self._make_room(events)
         refills = int(np.count_nonzero(events.kind == MM_PAGE_ALLOC_ZONE_LOCKED))
         used = len(self._entries[0])
@@ -104,9 +107,11 @@ class Stepper:
         n, filled = compiled(walk)(
             Events(*(view(column) for column in events)),
             view(user),
+            view(zeroed),
             carry,
             Steps(*(view(column) for column in out)),
             used,
+            self.everything,
         )
         self._keep_open(entries)
         if len(events.time):
@@ -125,9 +130,12 @@ class Stepper:
         self._entries = [np.zeros(0, np.int64) for _ in range(2)]
         return self._trim(out, n, filled)
 
-    def _account(self, events: Events) -> npt.NDArray[np.uint8]:
+    def _account(
+        self, events: Events
+    ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
         handed_out = (events.kind == MM_PAGE_ALLOC) & (events.pfn != FAILED)
         user = handed_out & gfp.is_user(events.gfp, self.kernel)
+        zeroed = handed_out & gfp.is_zeroed(events.gfp, self.kernel)
         kernel = handed_out & ~user
         movable = events.migratetype == MIGRATE_MOVABLE
         changes = (events.kind == MM_PAGE_ALLOC_EXTFRAG) & (
@@ -136,7 +144,7 @@ class Stepper:
         for key, rows in (
             ("user_allocations", user),
             ("kernel_allocations", kernel),
-            ("user_zeroed", user & gfp.is_zeroed(events.gfp, self.kernel)),
+            ("user_zeroed", user & zeroed),
             ("user_not_movable", user & ~movable),
             ("kernel_movable", kernel & movable),
             ("ownership_changes", changes),
@@ -144,7 +152,7 @@ class Stepper:
             self._sums[key] += int(np.count_nonzero(rows))
         self.events += len(events.kind)
         self.kmem_events += int(np.count_nonzero(events.kind != SCHED_SWITCH))
-        return np.asarray(user, np.uint8)
+        return np.asarray(user, np.uint8), np.asarray(zeroed, np.uint8)
 
     def _make_room(self, events: Events) -> None:
         if not len(events.pfn):
@@ -194,7 +202,7 @@ class Stepper:
 
     @staticmethod
     def _columns(room: int, refilled: int) -> Steps:
-        dtypes = (np.uint8, np.uint16, np.uint8, np.int8, np.int64, np.int64)
+        dtypes = (np.uint8, np.uint16, np.uint8, np.uint8, np.int8, np.int64, np.int64)
         columns: list[Any] = [np.empty(room, dtype) for dtype in dtypes]
         columns += [np.empty(refilled, np.int64), np.empty(room, np.int64)]
         return Steps(*columns)

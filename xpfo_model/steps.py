@@ -19,7 +19,9 @@ from xpfo_model.events import (
     MM_PAGE_ALLOC_EXTFRAG,
     MM_PAGE_ALLOC_ZONE_LOCKED,
     MM_PAGE_FREE,
+    MM_PAGE_PCPU_DRAIN,
     PERCPU_REFILL,
+    SCHED_SWITCH,
     Events,
 )
 
@@ -28,6 +30,8 @@ ALLOC: Final = 0
 FREE: Final = 1
 REFILL: Final = 2
 CHANGE_BLOCK: Final = 3
+DRAIN: Final = 4
+CONTEXT_SWITCH: Final = 5
 
 # Frames are renumbered in units of the largest page, so that every page and
 # every block keeps its frames side by side.
@@ -46,10 +50,12 @@ class Steps(NamedTuple):
     """Columns, one row a step, in the order in which the kernel took them."""
 
     op: Any
-    """ALLOC, FREE, REFILL or CHANGE_BLOCK, uint8."""
+    """ALLOC … CONTEXT_SWITCH, uint8."""
     cpu: Any
     user: Any
     """Of ALLOC: 1 if the mask passes the posted test, uint8."""
+    zeroed: Any
+    """Of ALLOC: 1 if the mask asks for zeroed pages, uint8."""
     migratetype: Any
     """Of ALLOC, REFILL and CHANGE_BLOCK, int8."""
     start: Any
@@ -164,10 +170,13 @@ def page_step(e: Events, i: int, c: Carry, s: Steps, n: int) -> None:
     s.time[n] = e.time[i]
 
 
-def walk(e: Events, user: Any, c: Carry, s: Steps, used: int) -> tuple[int, int]:
+def walk(
+    e: Events, user: Any, zeroed: Any, c: Carry, s: Steps, used: int, everything: bool
+) -> tuple[int, int]:
     """Turn a chunk of events into steps; how many steps and refilled frames.
 
-    `used` is the number of entries of refills left open by earlier chunks.
+    `used` is the number of entries of refills left open by earlier chunks;
+    `everything` adds drains and context switches, which few strategies heed.
     """
     n = 0
     filled = 0
@@ -180,6 +189,7 @@ def walk(e: Events, user: Any, c: Carry, s: Steps, used: int) -> tuple[int, int]
                 n += 1
             s.op[n] = ALLOC
             s.user[n] = user[i]
+            s.zeroed[n] = zeroed[i]
             page_step(e, i, c, s, n)
             n += 1
         elif kind == MM_PAGE_FREE:
@@ -191,6 +201,15 @@ def walk(e: Events, user: Any, c: Carry, s: Steps, used: int) -> tuple[int, int]
             used += 1
         elif kind == MM_PAGE_ALLOC_EXTFRAG and e.flags[i] & CHANGE_OWNERSHIP:
             n = change_blocks(e, i, c, s, n)
+        elif everything and kind == MM_PAGE_PCPU_DRAIN:
+            s.op[n] = DRAIN
+            page_step(e, i, c, s, n)
+            n += 1
+        elif everything and kind == SCHED_SWITCH:
+            s.op[n] = CONTEXT_SWITCH
+            s.cpu[n] = e.cpu[i]
+            s.time[n] = e.time[i]
+            n += 1
     return n, filled
 
 

@@ -11,7 +11,7 @@ from xpfo_model.evidence import Evidence
 from xpfo_model.replay import Counts, Run
 from xpfo_model.stepper import Stepper, steps_of
 from xpfo_model.steps import ALLOC, Steps, split_refills
-from xpfo_model.strategies import v6
+from xpfo_model.strategies.guarantee import restore
 from xpfo_model.workloads import SEED_SEQUENCE, seed_sequence
 
 REVIEW: Final = "34454a32-72c2-c62e-546c-1837e05327e1@intel.com"
@@ -118,7 +118,7 @@ def _transitions(
     must=f"at most {SMALL_SHARE:.0%} of the user allocations take a frame from the "
     "kernel, on each trace of a machine with memory to spare",
     instead="v6's free, which maps the frame back, in place of a free that does not",
-    change={"free": v6.free},
+    change={"free": restore},
     downside="Not so where memory is short: see under-pressure-frames-alternate.",
     mails=(REVIEW,),
 )

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The registry: one line a strategy, one file each, baseline first.
 
-Every strategy module has the same functions in the same order: ``alloc``,
-``free``, ``refill``, ``change_block``. `HOOKS` says where the kernel calls them.
+Every strategy module has the same functions in the same order, those of `HOOKS`.
 """
 
+from dataclasses import dataclass
 from importlib import import_module
 from types import ModuleType
 from typing import Final
@@ -14,21 +14,62 @@ from xpfo_model.errors import UnknownStrategyError
 HOOKS: Final = {
     "alloc": "post_alloc_hook()",
     "free": "free_pages_prepare()",
+    "kmap": "kmap(), kmap_atomic()",
+    "kunmap": "kunmap(), kunmap_atomic()",
     "refill": "rmqueue_bulk()",
+    "drain": "free_pcppages_bulk()",
     "change_block": "set_pageblock_migratetype() and the fallback",
+    "context_switch": "switch_mm_irqs_off()",
 }
 """The functions of a strategy, in order, and the kernel's place for each."""
 
+
+@dataclass(frozen=True)
+class Entry:
+    """A strategy as it was posted or proposed."""
+
+    what: str
+    """In a line."""
+    counted: bool = True
+    """Whether `compare` shows it by default: the strategies of the thread."""
+    safe: bool = False
+    """Whether this document says that it is safe; `check` holds it to that."""
+    marks: bool = False
+    """Whether it keeps XPFO_UNMAPPED on frames."""
+    irqs_off: tuple[str, ...] = ()
+    """Hooks that its place in the kernel calls with interrupts off."""
+
+
+# In 4.14 to 5.0 rmqueue_pcplist() holds interrupts off around rmqueue_bulk(); a
+# pageblock changes hands under the zone's lock, taken with interrupts off.
+_BULK: Final = ("refill",)
+_LOCKED: Final = ("refill", "change_block")
+
 REGISTRY: Final = {
-    "none": "no XPFO",
-    "v6": "XPFO v6 as posted",
-    "per_frame": "v6 with the thread's fixes",
-    "alternation": "flush when the type of allocation alternates",
-    "pcp_batch": "unmap a whole pcp refill, flush once",
-    "pcp_batch_consume": "flush when the pcp list is consumed",
-    "pageblock": "flip whole pageblocks",
+    "none": Entry("no XPFO"),
+    "v6": Entry("XPFO v6 as posted", marks=True),
+    "per_frame": Entry("unmap at allocation, free is a no-op"),
+    "alternation": Entry("flush when the type of allocation alternates"),
+    "pcp_batch": Entry("unmap a whole pcp refill, flush once", irqs_off=_BULK),
+    "pcp_batch_consume": Entry("flush when the list is consumed", irqs_off=_BULK),
+    "pageblock": Entry("flip whole pageblocks", irqs_off=_LOCKED),
+    "cold_end": Entry(
+        "v3: freed kernel frames to the cold end", counted=False, marks=True
+    ),
+    "v5": Entry("XPFO v5 as posted", counted=False, marks=True),
+    "will_map": Entry("v6 with the fixes of its thread", counted=False, marks=True),
+    "nov2017": Entry("the first prototype", counted=False, marks=True, irqs_off=_BULK),
+    "v8": Entry("XPFO v8 as posted", counted=False, marks=True, irqs_off=_BULK),
+    "v9": Entry("XPFO v9 as posted", counted=False, marks=True, irqs_off=_BULK),
+    "freetype": Entry("free lists by mapping, 2026", counted=False),
+    "pcp_batch_local": Entry(
+        "recommended: lazy map, local kmap", counted=False, safe=True
+    ),
 }
-"""Name of the strategy and of its module, and what it does in a line."""
+"""A strategy by its name, which is also its module's."""
+
+COUNTED: Final = tuple(name for name, entry in REGISTRY.items() if entry.counted)
+"""The strategies of the September 2017 thread."""
 
 
 def load(name: str) -> ModuleType:

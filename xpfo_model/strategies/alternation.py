@@ -9,7 +9,8 @@ two flushes is handed out stale.
 from typing import Any, Final
 
 from xpfo_model.machine import ALTERNATION, Machine, flush, map_back, unmap
-from xpfo_model.strategies.guarantee import ignore, leave
+from xpfo_model.strategies.guarantee import go_on, ignore, leave
+from xpfo_model.strategies.kmaps import physmap_kmap, physmap_kunmap
 
 # cpu_state: the kind of the CPU's previous allocation
 NEVER: Final = 0
@@ -17,7 +18,7 @@ WAS_KERNEL: Final = 1
 WAS_USER: Final = 2
 
 
-def alloc(m: Machine, cpu: int, frames: Any, user: bool) -> None:
+def alloc(m: Machine, cpu: int, frames: Any, user: bool, zeroed: bool) -> None:
     """Remap the frames; flush if this CPU's allocation is of the other kind."""
     if user:
         unmap(m, frames)
@@ -30,5 +31,9 @@ def alloc(m: Machine, cpu: int, frames: Any, user: bool) -> None:
 
 
 free = leave
+kmap = physmap_kmap
+kunmap = physmap_kunmap
 refill = ignore
+drain = leave
 change_block = ignore
+context_switch = go_on

@@ -8,10 +8,10 @@ unit, to unmap ahead of time, so that the rule finds nothing left to do.
 
 from typing import Any
 
-from xpfo_model.machine import ALLOC, Machine, flush, map_back, unmap
+from xpfo_model.machine import ALLOC, USER, Machine, flush, map_back, unmap
 
 
-def guarantee(m: Machine, cpu: int, frames: Any, user: bool) -> None:
+def guarantee(m: Machine, cpu: int, frames: Any, user: bool, zeroed: bool) -> None:
     """Allocate: unmap for a user and flush if needed, map for the kernel."""
     if user:
         if unmap(m, frames):
@@ -21,8 +21,19 @@ def guarantee(m: Machine, cpu: int, frames: Any, user: bool) -> None:
 
 
 def leave(m: Machine, cpu: int, frames: Any) -> None:
-    """Free: leave the frames as they are, for whoever gets them next."""
+    """Free or drain: leave the frames as they are, for whoever gets them next."""
+
+
+def restore(m: Machine, cpu: int, frames: Any) -> None:
+    """Free: map a user's frames back, as v3 to v8 do."""
+    for frame in frames:
+        if m.owner[frame] == USER:
+            map_back(m, range(frame, frame + 1))
 
 
 def ignore(m: Machine, cpu: int, what: Any, migratetype: int) -> None:
     """Refill or change of a block: no business of this strategy."""
+
+
+def go_on(m: Machine, cpu: int) -> None:
+    """Context switch: nothing was deferred."""

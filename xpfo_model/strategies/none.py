@@ -4,13 +4,18 @@
 from typing import Any
 
 from xpfo_model.machine import Machine
-from xpfo_model.strategies.guarantee import ignore, leave
+from xpfo_model.strategies.guarantee import go_on, ignore, leave
+from xpfo_model.strategies.kmaps import local_kmap, local_kunmap
 
 
-def alloc(m: Machine, cpu: int, frames: Any, user: bool) -> None:
+def alloc(m: Machine, cpu: int, frames: Any, user: bool, zeroed: bool) -> None:
     """post_alloc_hook(): nothing."""
 
 
 free = leave
+kmap = local_kmap
+kunmap = local_kunmap
 refill = ignore
+drain = leave
 change_block = ignore
+context_switch = go_on

@@ -8,13 +8,19 @@ it becomes the user's. A frame may differ from its block; the guarantee sees to 
 
 from typing import Any, Final
 
-from xpfo_model.constants import (
-    MIGRATE_MOVABLE,
-    PAGEBLOCK_NR_PAGES,
-    PAGEBLOCK_ORDER,
+from xpfo_model.constants import MIGRATE_MOVABLE
+from xpfo_model.machine import (
+    BLOCK,
+    BLOCK_ORDER,
+    KERNEL,
+    USER,
+    Machine,
+    flush,
+    map_back,
+    unmap,
 )
-from xpfo_model.machine import BLOCK, KERNEL, USER, Machine, flush, map_back, unmap
-from xpfo_model.strategies.guarantee import guarantee, leave
+from xpfo_model.strategies.guarantee import go_on, guarantee, leave
+from xpfo_model.strategies.kmaps import physmap_kmap, physmap_kunmap
 
 # block_state: whose block it is
 KERNEL_BLOCK: Final = 0
@@ -22,27 +28,36 @@ USER_BLOCK: Final = 1
 
 alloc = guarantee
 free = leave
+kmap = physmap_kmap
+kunmap = physmap_kunmap
 
 
 def refill(m: Machine, cpu: int, frames: Any, migratetype: int) -> None:
     """rmqueue_bulk(): the blocks that feed the MOVABLE list are the user's."""
     if migratetype == MIGRATE_MOVABLE:
         for frame in frames:
-            change_block(m, cpu, frame >> PAGEBLOCK_ORDER, migratetype)
+            change_block(m, cpu, frame >> m.settings[BLOCK_ORDER], migratetype)
+
+
+drain = leave
 
 
 def change_block(m: Machine, cpu: int, block: int, migratetype: int) -> None:
     """set_pageblock_migratetype() and the fallback: flip the block if needed."""
-    first = block << PAGEBLOCK_ORDER
+    first = block << m.settings[BLOCK_ORDER]
+    last = first + (1 << m.settings[BLOCK_ORDER])
     if migratetype == MIGRATE_MOVABLE:
         if m.block_state[block] == KERNEL_BLOCK:
             m.block_state[block] = USER_BLOCK
-            for frame in range(first, first + PAGEBLOCK_NR_PAGES):
+            for frame in range(first, last):
                 if m.owner[frame] != KERNEL:
                     unmap(m, range(frame, frame + 1))
             flush(m, BLOCK)
     elif m.block_state[block] == USER_BLOCK:
         m.block_state[block] = KERNEL_BLOCK
-        for frame in range(first, first + PAGEBLOCK_NR_PAGES):
+        for frame in range(first, last):
             if m.owner[frame] != USER:
                 map_back(m, range(frame, frame + 1))
+
+
+context_switch = go_on

@@ -9,10 +9,13 @@ from typing import Any
 
 from xpfo_model.constants import MIGRATE_MOVABLE
 from xpfo_model.machine import REFILL, Machine, flush, map_back, unmap
-from xpfo_model.strategies.guarantee import guarantee, ignore, leave
+from xpfo_model.strategies.guarantee import go_on, guarantee, ignore, leave
+from xpfo_model.strategies.kmaps import physmap_kmap, physmap_kunmap
 
 alloc = guarantee
 free = leave
+kmap = physmap_kmap
+kunmap = physmap_kunmap
 
 
 def refill(m: Machine, cpu: int, frames: Any, migratetype: int) -> None:
@@ -24,4 +27,6 @@ def refill(m: Machine, cpu: int, frames: Any, migratetype: int) -> None:
         map_back(m, frames)
 
 
+drain = leave
 change_block = ignore
+context_switch = go_on

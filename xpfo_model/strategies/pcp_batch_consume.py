@@ -9,14 +9,15 @@ from typing import Any, Final
 
 from xpfo_model.constants import MIGRATE_MOVABLE
 from xpfo_model.machine import REFILL, Machine, flush, map_back, unmap
-from xpfo_model.strategies.guarantee import ignore, leave
+from xpfo_model.strategies.guarantee import go_on, ignore, leave
+from xpfo_model.strategies.kmaps import physmap_kmap, physmap_kunmap
 
 # cpu_state: whether this CPU handed out frames that wait for a flush
 IDLE: Final = 0
 WAITING: Final = 1
 
 
-def alloc(m: Machine, cpu: int, frames: Any, user: bool) -> None:
+def alloc(m: Machine, cpu: int, frames: Any, user: bool, zeroed: bool) -> None:
     """Unmap for a user and let the flush wait; map for the kernel."""
     if user:
         if unmap(m, frames):
@@ -26,6 +27,8 @@ def alloc(m: Machine, cpu: int, frames: Any, user: bool) -> None:
 
 
 free = leave
+kmap = physmap_kmap
+kunmap = physmap_kunmap
 
 
 def refill(m: Machine, cpu: int, frames: Any, migratetype: int) -> None:
@@ -35,4 +38,6 @@ def refill(m: Machine, cpu: int, frames: Any, migratetype: int) -> None:
         m.cpu_state[cpu] = IDLE
 
 
+drain = leave
 change_block = ignore
+context_switch = go_on

@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""v6 with the thread's fixes: unmap at allocation, and let free be a no-op.
+"""The least that is safe: unmap at allocation, and let free be a no-op.
 
 A frame that users had stays unmapped, and costs a flush again only after the
-kernel had it. Mirrors the working tree of 12 to 20 September 2017 (`will_map`),
-for frames that the kernel does not map for zeroing.
+kernel had it. What `will_map` means to do, without its flushes for nothing.
 """
 
-from xpfo_model.strategies.guarantee import guarantee, ignore, leave
+from xpfo_model.strategies.guarantee import go_on, guarantee, ignore, leave
+from xpfo_model.strategies.kmaps import physmap_kmap, physmap_kunmap
 
 alloc = guarantee
 free = leave
+kmap = physmap_kmap
+kunmap = physmap_kunmap
 refill = ignore
+drain = leave
 change_block = ignore
+context_switch = go_on

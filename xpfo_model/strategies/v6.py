@@ -3,27 +3,59 @@
 
 Allocation marks the frames and flushes, but clears no PTE: that is left to the
 first kunmap. Free forgets the mark and maps the frame back, so the next user of
-the same frame pays again. Mirrors mm/xpfo.c: xpfo_alloc_pages, xpfo_free_pages.
+the same frame pays again. Mirrors mm/xpfo.c, v6: xpfo_alloc_pages,
+xpfo_free_pages, xpfo_kmap, xpfo_kunmap.
 """
 
 from typing import Any
 
-from xpfo_model.machine import ALLOC, USER, Machine, flush, map_back
-from xpfo_model.strategies.guarantee import ignore
+from xpfo_model.machine import (
+    ALLOC,
+    KUNMAP,
+    XPFO_UNMAPPED,
+    XPFO_USER,
+    Machine,
+    flush,
+    map_back,
+    unmap,
+)
+from xpfo_model.strategies import v5
+from xpfo_model.strategies.guarantee import go_on, ignore, leave
 
 
-def alloc(m: Machine, cpu: int, frames: Any, user: bool) -> None:
-    """xpfo_alloc_pages(): flush for a user, whatever the order."""
+def alloc(m: Machine, cpu: int, frames: Any, user: bool, zeroed: bool) -> None:
+    """Mark and flush for a user, whatever the order: no frame is marked already."""
+    for frame in frames:
+        if user:
+            m.marks[frame] |= XPFO_USER
+        else:
+            m.marks[frame] &= ~XPFO_USER
     if user:
         flush(m, ALLOC)
 
 
 def free(m: Machine, cpu: int, frames: Any) -> None:
-    """xpfo_free_pages(): map a user's frames back."""
+    """Forget the marks and map a user's frames back."""
     for frame in frames:
-        if m.owner[frame] == USER:
+        if m.marks[frame] & XPFO_USER:
+            m.marks[frame] = 0
             map_back(m, range(frame, frame + 1))
 
 
+kmap = v5.kmap
+
+
+def kunmap(m: Machine, cpu: int, frame: int) -> None:
+    """Unmap a user's frame at its last kunmap, and flush all CPUs."""
+    if m.marks[frame] & XPFO_USER:
+        m.mapcount[frame] -= 1
+        if m.mapcount[frame] == 0:
+            m.marks[frame] |= XPFO_UNMAPPED
+            unmap(m, range(frame, frame + 1))
+            flush(m, KUNMAP)
+
+
 refill = ignore
+drain = leave
 change_block = ignore
+context_switch = go_on

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What this document recommends: pcp_batch, with what the checker taught.
+
+The MOVABLE refill is unmapped with one flush, after the lists' locks are dropped
+and with interrupts on. A frame is mapped back only when the kernel allocates it,
+so that a user's data is out of reach while it lies on a list. The kernel's own
+access goes through a mapping of its CPU, so that kunmap flushes no other CPU.
+"""
+
+from typing import Any
+
+from xpfo_model.constants import MIGRATE_MOVABLE
+from xpfo_model.machine import REFILL, Machine, flush, unmap
+from xpfo_model.strategies.guarantee import go_on, guarantee, ignore, leave
+from xpfo_model.strategies.kmaps import local_kmap, local_kunmap
+
+alloc = guarantee
+free = leave
+kmap = local_kmap
+kunmap = local_kunmap
+
+
+def refill(m: Machine, cpu: int, frames: Any, migratetype: int) -> None:
+    """After rmqueue_bulk(): unmap a MOVABLE batch with one flush."""
+    if migratetype == MIGRATE_MOVABLE and unmap(m, frames):
+        flush(m, REFILL)
+
+
+drain = leave
+change_block = ignore
+context_switch = go_on
