@@ -29,7 +29,7 @@ from xpfo_model.events import (
 )
 from xpfo_model.fidelity import follow as counters
 from xpfo_model.fidelity.follow import FULL, NR_COUNTS, PCP, REASONS, Tally, follow
-from xpfo_model.fidelity.initial import fill, is_boot
+from xpfo_model.fidelity.initial import UNSEEN, fill, is_boot, sightings
 from xpfo_model.fidelity.reading import NONE, Read, read
 from xpfo_model.replay import replay_log
 
@@ -148,7 +148,8 @@ def _run(
         for cpu in range(layout.cpus):
             if booting:
                 pageset_update(state, pcp_of(cpu, number), BOOT_PAGESET)
-    runs = fill(state, events, layout)
+    kind = sightings(events, state.frames)
+    runs = fill(state, events, layout, kind)
     tally = Tally(
         counts=view(np.zeros(NR_COUNTS, np.int64)),
         predicted=view(np.full(demand.allocations, FAILED, np.int64)),
@@ -160,6 +161,7 @@ def _run(
         event=view(np.zeros(SCRATCH, np.int64)),
         row=view(np.zeros(SCRATCH, np.int64)),
         last=view(np.full(state.frames, NONE, np.int64)),
+        unseen=view((kind == UNSEEN).astype(np.uint8)),
         ghosts=view(np.zeros(len(state.mem), np.int64)),
         sizes=view(sizes),
         level=level,
@@ -206,7 +208,7 @@ def compare_level(
     )
     counts = [int(count) for count in tally.counts]
     resynchronised = {name: counts[k] for k, name in enumerate(REASONS)}
-    resynchronised["boot"] = runs
+    resynchronised["boot"] += runs
     reasons = np.asarray(tally.reason)
     missed = {
         name: int(np.count_nonzero(reasons == k)) for k, name in enumerate(REASONS)

@@ -71,11 +71,13 @@ from xpfo_model.fidelity.resync import (
     NOWHERE,
     block_around,
     carve,
+    credit,
     depth_on,
     drop_first,
     enter_pcp,
     leave_pcp,
     length,
+    pcp_around,
     put_back,
 )
 
@@ -95,6 +97,7 @@ BY_BATCH: Final = 6
 BY_HIGH: Final = 7
 BY_DRAIN: Final = 8
 BY_LIST: Final = 9
+BY_BOOT: Final = 10
 REASONS: Final = (
     "bulk",
     "foreign",
@@ -106,26 +109,27 @@ REASONS: Final = (
     "high",
     "drain",
     "list",
+    "boot",
 )
 """Names of the reasons, by number."""
 
 # What else is counted there.
-ALLOCATIONS: Final = 10
-EXACT: Final = 11
-REFILLS: Final = 12
-REFILLS_ALSO: Final = 13
+ALLOCATIONS: Final = 11
+EXACT: Final = 12
+REFILLS: Final = 13
+REFILLS_ALSO: Final = 14
 """Refills of the kernel where the model refilled too."""
-SAME_SIZE: Final = 14
-SAME_FIRST: Final = 15
-SAME_FRAMES: Final = 16
-NEEDED: Final = 17
+SAME_SIZE: Final = 15
+SAME_FIRST: Final = 16
+SAME_FRAMES: Final = 17
+NEEDED: Final = 18
 """Allocations not predicted only because something before was put right."""
-DRAINS: Final = 18
-DRAINS_ALSO: Final = 19
+DRAINS: Final = 19
+DRAINS_ALSO: Final = 20
 """Drains of the kernel where the model drained too."""
-DRAINS_SAME_SIZE: Final = 20
-DRAINS_SAME: Final = 21
-NR_COUNTS: Final = 22
+DRAINS_SAME_SIZE: Final = 21
+DRAINS_SAME: Final = 22
+NR_COUNTS: Final = 23
 
 LOOK_AHEAD: Final = 1 << 13
 """Operations within which the kernel's drain is looked for."""
@@ -155,6 +159,8 @@ class Tally(NamedTuple):
     """Of `theirs`: the row of the trace, int64."""
     last: Any
     """Per frame: the last row that named it so far, or NONE, int64."""
+    unseen: Any
+    """Per frame: 1 if no event names it, uint8."""
     ghosts: Any
     """Per pcp, by its place in State.mem: frames of its lists that its count
     leaves out, because the kernel's lists must lack as many; int64."""
@@ -246,6 +252,10 @@ def undo_refill(s: State, t: Tally, start: int, mine: int, order: int, mt: int) 
     for k in range(mine - 1, start - 1, -1):
         if s.tag[t.mine[k]] == ON_PCP:
             leave_pcp(s, t.mine[k])
+        if t.unseen[t.mine[k]]:
+            # it was never free: taken before the trace began
+            t.counts[BY_BOOT] += 1
+            continue
         put_back(s, t.mine[k], order, mt)
 
 
@@ -294,6 +304,7 @@ def sync_refill(
             order_to_pindex(s, d.migratetype[i], order),
         )
         drop_first(s, t.ghosts, head, length(s, head))
+        credit(s, t.ghosts, pcp_around(s, head), 1 << order)
     else:
         undo_refill(s, t, start, mine, order, d.migratetype[i])
         if not theirs:
@@ -346,6 +357,7 @@ def sync_alloc(
         if got != FAILED and depth != FAILED and taken_silently(e, r, t, got):
             reason = BY_BULK
             drop_first(s, t.ghosts, head, depth)
+            credit(s, t.ghosts, pcp, 1 << order)
         elif got != FAILED:
             reason = BY_ORDER if depth != FAILED else reason
             pcp = pcp_of(d.cpu[i], page_zone(s, got))
@@ -441,6 +453,8 @@ def sync_drain(
     if theirs and mine:
         c[DRAINS_ALSO] += 1
         c[DRAINS_SAME_SIZE] += mine == theirs
+    for k in range(theirs):
+        t.instead[t.theirs[k]] = 0
     if start == mine == theirs:
         c[DRAINS_SAME] += 1
         return
@@ -472,7 +486,6 @@ def sync_drain(
         pfn = t.theirs[k]
         order = e.order[t.row[k]]
         carve(s, pfn, order)
-        t.instead[pfn] = 0
         migratetype = e.migratetype[t.row[k]]
         __free_one_page(s, pfn, page_zone(s, pfn), order, migratetype, False)
 

@@ -44,6 +44,14 @@ def first_sightings(e: Events, first: Any) -> None:
             first[frame] = kind
 
 
+def sightings(events: Events, frames: int) -> Any:
+    """Per frame: the kind of event that names it first, or UNSEEN."""
+    kind = np.full(frames, UNSEEN, np.uint8)
+    columns = Events(*(view(column) for column in events))
+    compiled(first_sightings)(columns, view(kind))
+    return kind
+
+
 def is_boot(events: Events) -> bool:
     """Whether the trace begins as the machine does: with refills of one page."""
     kinds = events.kind[: 1 << 4].tolist()
@@ -51,11 +59,8 @@ def is_boot(events: Events) -> bool:
     return kinds[:4] == [refill, alloc, refill, alloc]
 
 
-def free_at_start(events: Events, layout: Layout, frames: int) -> Any:
+def free_at_start(events: Events, layout: Layout, kind: Any) -> Any:
     """Per frame: whether it is taken to be on a free list as the trace begins."""
-    kind = np.full(frames, UNSEEN, np.uint8)
-    columns = Events(*(view(column) for column in events))
-    compiled(first_sightings)(columns, view(kind))
     free = kind == MM_PAGE_ALLOC_ZONE_LOCKED
     if is_boot(events):
         lowest = int(events.pfn[0])
@@ -99,9 +104,9 @@ def block_types(events: Events, count: int, deferred: Any) -> Any:
     return types
 
 
-def fill(s: State, events: Events, layout: Layout) -> int:
+def fill(s: State, events: Events, layout: Layout, kind: Any) -> int:
     """Set up the lists as the trace begins; how many runs of frames were free."""
-    free = free_at_start(events, layout, s.frames)
+    free = free_at_start(events, layout, kind)
     large = (events.kind == MM_PAGE_FREE) & (events.order >= PAGEBLOCK_ORDER)
     deferred = events.pfn[large] if is_boot(events) else events.pfn[:0]
     types = block_types(events, s.frames >> PAGEBLOCK_ORDER, deferred)

@@ -46,13 +46,16 @@ AFTER_BULK: Final = 2
 """Flag of an ALLOC: that pages were taken in bulk before it was read from the
 very page that it got."""
 NONE: Final = -1
+PINNED_AND_LOCKED: Final = 2
+"""Depth of preemption disabling under a pcp's lock in a preemptible task."""
 KEY_BITS: Final = 8
 
 # What the walk carries per CPU: columns of `Carry.cpu`.
 HEAD: Final = 0
 TAIL: Final = 1
 PUSH: Final = 2
-CPU_FIELDS: Final = 3
+WHOLE: Final = 3
+CPU_FIELDS: Final = 4
 
 
 class Read(NamedTuple):
@@ -74,7 +77,8 @@ class Carry(NamedTuple):
     """Scratch of the walk."""
 
     cpu: Any
-    """Per CPU: first and last open row, last push to the pcp; int64."""
+    """Per CPU: first and last open row, last push to the pcp, row of the last
+    allocation of higher order if only its tail has been freed since; int64."""
     later: Any
     """Per row: the next open row of its CPU, int64."""
     owner: Any
@@ -174,6 +178,21 @@ def direct(e: Events, i: int, refill: int) -> bool:
     return e.preempt[refill] == e.preempt[i] + 1
 
 
+def exact_tail(e: Events, c: Carry, d: Demand, n: int, i: int) -> bool:
+    """Whether a free is of the tail that alloc_pages_exact() gives back at once."""
+    whole = c.cpu[e.cpu[i] * CPU_FIELDS + WHOLE]
+    if whole == NONE or e.order[i] or e.pid[i] != e.pid[whole]:
+        return False
+    return 0 < d.part[n] < 1 << e.order[whole] and (
+        e.pfn[i] - d.part[n] == e.pfn[whole]
+    )
+
+
+def held(e: Events, i: int) -> bool:
+    """Whether a single free interrupted what had pinned the CPU and locked its pcp."""
+    return e.preempt[i] != UNKNOWN and e.preempt[i] > PINNED_AND_LOCKED
+
+
 def walk(
     e: Events, next_row: Any, core: Any, c: Carry, d: Demand, row: Any
 ) -> tuple[int, int]:
@@ -206,6 +225,7 @@ def walk(
                 c.owner[frame] = allocations
             allocations += 1
             c.cpu[at + PUSH] = NONE
+            c.cpu[at + WHOLE] = i if e.order[i] else NONE
         elif kind == MM_PAGE_FREE:
             following = next_row[i]
             batched = following != NONE and e.kind[following] == MM_PAGE_FREE_BATCHED
@@ -213,9 +233,15 @@ def walk(
             name_page(e, c, d, n - 1, i)
             if core[i] and d.page[n - 1] == FOREIGN:
                 d.op[n - 1] = FREE_TO_BUDDY
+            elif exact_tail(e, c, d, n - 1, i):
+                d.op[n - 1] = FREE_TO_BUDDY
+            if not batched and held(e, i):
+                d.flags[n - 1] |= LOCKED
             if not batched:
                 forget(e, c, i)
                 c.cpu[at + PUSH] = n - 1
+            if d.op[n - 1] != FREE_TO_BUDDY:
+                c.cpu[at + WHOLE] = NONE
         elif kind == MM_PAGE_FREE_BATCHED:
             n = operation(d, row, n, FREE_COMMIT, e, i)
             name_page(e, c, d, n - 1, i)

@@ -159,15 +159,20 @@ def length(s: State, head: int) -> int:
     return count
 
 
-def drop_first(s: State, ghosts: Any, head: int, count: int) -> None:
-    """Take pages from the head of a pcp list as if somebody had got them.
+def credit(s: State, ghosts: Any, pcp: int, frames: int) -> None:
+    """Frames that left a pcp were missed in its count already.
 
-    `ghosts` is, per pcp, how many frames were missed in its count already.
+    `ghosts` is, per pcp, how many its count leaves out.
     """
+    known = min(ghosts[pcp], frames)
+    ghosts[pcp] -= known
+    s.mem[pcp + COUNT] += known
+
+
+def drop_first(s: State, ghosts: Any, head: int, count: int) -> None:
+    """Take pages from the head of a pcp list as if somebody had got them."""
     pcp = pcp_around(s, head)
     for _ in range(count):
         before = s.mem[pcp + COUNT]
         leave_pcp(s, s.link[head])
-        known = min(ghosts[pcp], before - s.mem[pcp + COUNT])
-        ghosts[pcp] -= known
-        s.mem[pcp + COUNT] += known
+        credit(s, ghosts, pcp, before - s.mem[pcp + COUNT])
