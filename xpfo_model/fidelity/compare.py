@@ -9,6 +9,7 @@ from typing import Any, Final, TextIO
 import numpy as np
 
 from xpfo_model.allocator import zoneinfo as zoneinfo_text
+from xpfo_model.allocator.demand import ALLOC
 from xpfo_model.allocator.layout import (
     BOOT_PAGESET,
     Layout,
@@ -23,6 +24,7 @@ from xpfo_model.events import (
     CHANGE_OWNERSHIP,
     FAILED,
     MM_PAGE_ALLOC_EXTFRAG,
+    MM_PAGE_ALLOC_ZONE_LOCKED,
     MM_PAGE_PCPU_DRAIN,
     EventLog,
     Events,
@@ -171,6 +173,7 @@ def _run(
     answers = demand._replace(
         demand=asked,
         row=view(demand.row),
+        start=view(demand.start),
         first=view(demand.first),
         answers=view(demand.answers),
         next_row=view(demand.next_row),
@@ -202,7 +205,13 @@ def compare_level(
     )
     *parts, (tally, runs) = _run(events, demand, layout, kernel, level)
     model = Events.concatenate(parts)
-    rows = demand.row[model.time]
+    by = model.time
+    rows = demand.row[by]
+    # an allocation says so after its refill, and other CPUs may come between
+    begun = np.isin(model.kind, (MM_PAGE_ALLOC_ZONE_LOCKED, MM_PAGE_ALLOC_EXTFRAG))
+    order = np.argsort(np.where(begun, demand.start[by], rows), kind="stable")
+    model = model.rows(order)
+    rows = rows[order]
     model = model._replace(
         time=events.time[rows], gfp=events.gfp[rows], pid=events.pid[rows]
     )
@@ -217,8 +226,9 @@ def compare_level(
     real = replay_log(log)
     kernel_numbers = _numbers(events) | {"refills": real.totals["refills"]}
     model_numbers = _numbers(model) | {"refills": ours.totals["refills"]}
-    taken = demand.demand.op == 0
+    taken = demand.demand.op == ALLOC
     row = demand.row[taken]
+    number = demand.demand.page[taken]
     return Level(
         allocations=counts[counters.ALLOCATIONS],
         pfn_exact=counts[counters.EXACT],
@@ -245,7 +255,7 @@ def compare_level(
             name: Both(real.strategies[name].flushes, ours.strategies[name].flushes)
             for name in real.strategies
         },
-        dump=np.stack([row, np.asarray(tally.predicted), events.pfn[row]], axis=1),
+        dump=np.stack([row, np.asarray(tally.predicted)[number], events.pfn[row]], axis=1),
     )
 
 

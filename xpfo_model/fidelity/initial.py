@@ -59,14 +59,19 @@ def is_boot(events: Events) -> bool:
     return kinds[:4] == [refill, alloc, refill, alloc]
 
 
+def handed_over(events: Events, kind: Any) -> Any:
+    """First frames of the blocks that boot frees late, as it initialises them."""
+    large = (events.kind == MM_PAGE_FREE) & (events.order >= PAGEBLOCK_ORDER)
+    first = events.pfn[large]
+    return np.unique(first[kind[first] == MM_PAGE_FREE])
+
+
 def free_at_start(events: Events, layout: Layout, kind: Any) -> Any:
     """Per frame: whether it is taken to be on a free list as the trace begins."""
     free = kind == MM_PAGE_ALLOC_ZONE_LOCKED
     if is_boot(events):
         lowest = int(events.pfn[0])
-        given = events.pfn[
-            (events.kind == MM_PAGE_FREE) & (events.order >= PAGEBLOCK_ORDER)
-        ]
+        given = handed_over(events, kind)
         highest = int(given.min()) if len(given) else layout.frames
         free[lowest:highest] |= kind[lowest:highest] == UNSEEN
     return free
@@ -107,8 +112,7 @@ def block_types(events: Events, count: int, deferred: Any) -> Any:
 def fill(s: State, events: Events, layout: Layout, kind: Any) -> int:
     """Set up the lists as the trace begins; how many runs of frames were free."""
     free = free_at_start(events, layout, kind)
-    large = (events.kind == MM_PAGE_FREE) & (events.order >= PAGEBLOCK_ORDER)
-    deferred = events.pfn[large] if is_boot(events) else events.pfn[:0]
+    deferred = handed_over(events, kind) if is_boot(events) else events.pfn[:0]
     types = block_types(events, s.frames >> PAGEBLOCK_ORDER, deferred)
     known = np.flatnonzero(types != UNSEEN)
     blocks = np.asarray(s.tag)[s.block :]

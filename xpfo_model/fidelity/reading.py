@@ -55,7 +55,8 @@ HEAD: Final = 0
 TAIL: Final = 1
 PUSH: Final = 2
 WHOLE: Final = 3
-CPU_FIELDS: Final = 4
+CORE: Final = 4
+CPU_FIELDS: Final = 5
 
 
 class Read(NamedTuple):
@@ -64,6 +65,8 @@ class Read(NamedTuple):
     demand: Demand
     row: Any
     """Per operation: row of the event that it is read from, int64."""
+    start: Any
+    """Per operation: row at which it began, its refill's first, int64."""
     first: Any
     """Per operation and one more: where its answers begin in `answers`, int64."""
     answers: Any
@@ -78,7 +81,8 @@ class Carry(NamedTuple):
 
     cpu: Any
     """Per CPU: first and last open row, last push to the pcp, row of the last
-    allocation of higher order if only its tail has been freed since; int64."""
+    allocation of higher order if only its tail has been freed since, row of the
+    last free of memory that is being initialised; int64."""
     later: Any
     """Per row: the next open row of its CPU, int64."""
     owner: Any
@@ -178,6 +182,19 @@ def direct(e: Events, i: int, refill: int) -> bool:
     return e.preempt[refill] == e.preempt[i] + 1
 
 
+def core_free(e: Events, c: Carry, d: Demand, n: int, i: int) -> bool:
+    """Whether a free hands memory over as it is initialised: __free_pages_core().
+
+    Whole blocks that nobody allocated, and what the same task frees next to them.
+    """
+    if d.page[n] != FOREIGN:
+        return False
+    if e.order[i] >= PAGEBLOCK_ORDER:
+        return True
+    last = c.cpu[e.cpu[i] * CPU_FIELDS + CORE]
+    return last != NONE and e.pid[last] == e.pid[i] and e.pfn[last] < e.pfn[i]
+
+
 def exact_tail(e: Events, c: Carry, d: Demand, n: int, i: int) -> bool:
     """Whether a free is of the tail that alloc_pages_exact() gives back at once."""
     whole = c.cpu[e.cpu[i] * CPU_FIELDS + WHOLE]
@@ -194,7 +211,7 @@ def held(e: Events, i: int) -> bool:
 
 
 def walk(
-    e: Events, next_row: Any, core: Any, c: Carry, d: Demand, row: Any
+    e: Events, next_row: Any, c: Carry, d: Demand, row: Any
 ) -> tuple[int, int]:
     """Read all rows; how many operations and how many allocations."""
     n = 0
@@ -226,13 +243,15 @@ def walk(
             allocations += 1
             c.cpu[at + PUSH] = NONE
             c.cpu[at + WHOLE] = i if e.order[i] else NONE
+            c.cpu[at + CORE] = NONE
         elif kind == MM_PAGE_FREE:
             following = next_row[i]
             batched = following != NONE and e.kind[following] == MM_PAGE_FREE_BATCHED
             n = operation(d, row, n, FREE_PREPARE if batched else FREE, e, i)
             name_page(e, c, d, n - 1, i)
-            if core[i] and d.page[n - 1] == FOREIGN:
+            if core_free(e, c, d, n - 1, i):
                 d.op[n - 1] = FREE_TO_BUDDY
+                c.cpu[at + CORE] = i
             elif exact_tail(e, c, d, n - 1, i):
                 d.op[n - 1] = FREE_TO_BUDDY
             if not batched and held(e, i):
@@ -242,6 +261,7 @@ def walk(
                 c.cpu[at + PUSH] = n - 1
             if d.op[n - 1] != FREE_TO_BUDDY:
                 c.cpu[at + WHOLE] = NONE
+                c.cpu[at + CORE] = NONE
         elif kind == MM_PAGE_FREE_BATCHED:
             n = operation(d, row, n, FREE_COMMIT, e, i)
             name_page(e, c, d, n - 1, i)
@@ -263,17 +283,6 @@ def followers(events: Events) -> Any:
     same = events.pfn[order[1:]] == events.pfn[order[:-1]]
     result[order[:-1][same]] = order[1:][same]
     return result
-
-
-def core_frees(events: Events) -> Any:
-    """Per row: whether its task hands memory over as memory is initialised.
-
-    Such a task frees whole blocks that nobody allocated: __free_pages_core().
-    """
-    large = (events.kind == MM_PAGE_FREE) & (events.order >= PAGEBLOCK_ORDER)
-    taken = events.kind == MM_PAGE_ALLOC
-    large &= ~np.isin(events.pfn, events.pfn[taken & (events.order >= PAGEBLOCK_ORDER)])
-    return np.isin(events.pid, events.pid[large]) & (events.kind == MM_PAGE_FREE)
 
 
 def highest_zone(masks: Any, kernel: str) -> Any:
@@ -315,17 +324,28 @@ def read(events: Events, kernel: str, profile: Profile, masks: str) -> Read:
     n, allocations = compiled(walk)(
         Events(*(view(column) for column in events)),
         view(next_row),
-        view(core_frees(events).astype(np.uint8)),
         carry,
         Demand(*(view(column) for column in out)),
         view(row),
     )
-    out = Demand(*(column[:n].copy() for column in out))
-    mask = events.gfp[row[:n]]
+    # an allocation takes its page when its refill begins, not when it says so
+    answered = np.flatnonzero(of != NONE)[::-1]
+    start = row[:n].copy()
+    takes = np.isin(out.op[:n], (ALLOC, BULK))
+    begun = start.copy()
+    begun[of[answered]] = answered
+    start[takes] = begun[takes]
+    order = np.argsort(start, kind="stable")
+    place = np.empty(n, np.int64)
+    place[order] = np.arange(n)
+    out = Demand(*(column[:n][order] for column in out))
+    row = row[:n][order]
+    mask = events.gfp[row]
     out.highest[:] = highest_zone(mask, masks)
     out.highest[out.op == BULK] = ZONE_NORMAL
     out.atomic[:] = slow_flags(mask, out.order, masks)
-    answers = np.flatnonzero(of != NONE)
-    answers = answers[np.argsort(of[answers], kind="stable")]
-    first = np.searchsorted(of[answers], np.arange(n + 1))
-    return Read(out, row[:n].copy(), first, answers, next_row, allocations)
+    answered = answered[::-1]
+    by = place[of[answered]]
+    answers = answered[np.argsort(by, kind="stable")]
+    first = np.searchsorted(np.sort(by), np.arange(n + 1))
+    return Read(out, row, start[order], first, answers, next_row, allocations)
