@@ -15,6 +15,7 @@ from xpfo_model.claims.claim import Table, Verdict
 from xpfo_model.compare import WIDTH, columns
 
 FIRST_LINE: Final = "XPFO flushes, counted by a model over recorded kernel traces."
+WITHOUT_TRACE: Final = "XPFO, computed by a model from {basis}."
 UNPUBLISHED: Final = "(unpublished build)"
 
 
@@ -46,13 +47,13 @@ def cover_letter(verdict: Verdict, *, commit: str = "", site: str = "") -> str:
             f"{'/'.join(map(str, cpus))} CPUs; one recording each, no dispersion."
         )
     else:
-        hardware = "no trace; made-up demand, see the claim's page."
+        hardware = f"no trace; {claim.basis}, see the claim's page."
     made_by = f"xpfo-model {__version__}" + (
         f", commit {commit[:12]}" if commit else ""
     )
     inputs = ", ".join(f"{i.short} {i.sha256[:12]}" for i in verdict.inputs)
     parts = [
-        FIRST_LINE,
+        FIRST_LINE if verdict.inputs else WITHOUT_TRACE.format(basis=claim.basis),
         _wrap(finding.sentence),
         _wrap(f"Hardware: {hardware}"),
         "\n".join(columns(finding.table.columns, rows)),

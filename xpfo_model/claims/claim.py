@@ -56,6 +56,8 @@ class Claim:
     """Message-IDs that it tests or rests on."""
     find: Callable[..., Finding]
     """Takes the evidence, and the arguments of `change`."""
+    basis: str = "made-up demand"
+    """What it rests on where it uses no trace."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,7 @@ def claim(
     change: dict[str, Any],
     downside: str,
     mails: tuple[str, ...] = (),
+    basis: str = "made-up demand",
 ) -> Callable[[Callable[..., Finding]], Callable[..., Finding]]:
     """Register the decorated function as a claim; see `Claim`."""
 
@@ -130,7 +133,7 @@ def claim(
         if identity in REGISTRY:
             raise ValueError(f"claim {identity} is registered twice")
         REGISTRY[identity] = Claim(
-            identity, must, instead, change, downside, mails, find
+            identity, must, instead, change, downside, mails, find, basis
         )
         return find
 

@@ -121,7 +121,7 @@ def _files(verdict: Verdict, up: str) -> str:
     return (
         f'<p class="provenance"><code>{claim.id}</code> computed by '
         f"<code>{html.escape(function)}</code> from "
-        f"{html.escape(traces) or 'made-up demand'}: {links}</p>"
+        f"{html.escape(traces or claim.basis)}: {links}</p>"
     )
 
 
