@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The front door. Whatever is needed goes into .venv, from requirements.lock.
+# After that only lock and linkcheck use the network.
+
+PYTHON ?= python3
+UV     ?= uv
+
+VENV   := .venv
+BUILD  := _build
+PY     := $(VENV)/bin/python
+PIP    := $(PY) -m pip --disable-pip-version-check -q
+SPHINX := $(PY) -m sphinx -c . -n -W --keep-going -j 1
+
+# Two builds of one commit are the same, byte for byte.
+SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null)
+STEADY  = PYTHONHASHSEED=0 $(SOURCE_DATE_EPOCH:%=SOURCE_DATE_EPOCH=%)
+
+# A .venv is good for one Python and one folder, so its stamps are named by both.
+KEY    := $(shell { $(PYTHON) -V; pwd; } 2>&1 | cksum | cut -d ' ' -f 1)
+LOCKED := $(VENV)/locked-$(KEY)
+READY  := $(VENV)/ready-$(KEY)
+
+unexport PYTHONPATH PYTHONHOME SOURCE_DATE_EPOCH
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*  ## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
+
+htmldocs: $(READY)  ## build the site into _build/html; a claim that broke stops it
+	@test -e $(BUILD)/passed || rm -rf $(BUILD)/doctrees
+	@rm -f $(BUILD)/passed
+	@start=$$(date +%s) && \
+	$(STEADY) $(SPHINX) -b html -d $(BUILD)/doctrees docs $(BUILD)/html && \
+	touch $(BUILD)/passed && \
+	echo "set-up: $$(cat $(READY)) s, once" && \
+	echo "build: $$(($$(date +%s) - start)) s, _build/html/index.html"
+
+check: lint types test  ## all that a commit must pass, but the site
+
+lint: $(READY)  ## ruff, its format, sphinx-lint
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m sphinxlint docs xpfo_model conf.py
+
+types: $(READY)  ## mypy --strict on the package
+	$(PY) -m mypy --strict
+
+test: $(READY)  ## the fast tests
+	$(PY) -m pytest
+
+slow: $(READY)  ## the slow tests
+	$(PY) -m pytest -m slow
+
+cov: $(READY)  ## the fast tests, and the lines that they miss
+	$(PY) -m pytest --cov --cov-report=term-missing:skip-covered
+
+bench: $(READY)  ## time the model and its peers
+	$(PY) bench/run.py
+
+linkcheck: $(READY)  ## try every link of the site
+	$(STEADY) $(SPHINX) -b linkcheck -d $(BUILD)/linkcheck/doctrees docs $(BUILD)/linkcheck
+
+lock:  ## resolve all dependencies anew into requirements.lock; needs uv
+	@command -v $(UV) >/dev/null || \
+	{ echo 'make lock needs uv: pip install uv, or make lock UV=/path/to/uv' >&2; exit 1; }
+	@$(PYTHON) -c 'import tomllib; \
+	print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"])' | \
+	$(UV) pip compile -q --upgrade --universal --python-version 3.11 \
+	--fork-strategy fewest --exclude-newer '1 week' --only-binary :all: \
+	--generate-hashes --custom-compile-command 'make lock' \
+	--all-extras pyproject.toml - -o requirements.lock
+
+cleandocs:  ## remove the site, its cache included
+	rm -rf $(BUILD)
+
+clean: cleandocs  ## remove all that make made
+	rm -rf $(VENV) build *.egg-info .coverage
+	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
+
+$(LOCKED): requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	{ echo 'This needs Python 3.11 or later. make PYTHON=python3.12 names one.' >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' || \
+	{ echo '$(PYTHON) cannot make a venv. On Debian: apt install python3-venv' >&2; exit 1; }
+	@echo 'Setting up $(VENV) from requirements.lock; this takes a minute.'
+	@start=$$(date +%s) && \
+	$(PYTHON) -m venv --clear $(VENV) && \
+	$(PIP) install --require-hashes --only-binary :all: -r requirements.lock && \
+	echo $$(($$(date +%s) - start)) > $@
+
+$(READY): $(LOCKED) pyproject.toml
+	@start=$$(date +%s) && \
+	$(PIP) install --no-deps --no-build-isolation -e . && \
+	echo $$(($$(cat $(LOCKED)) + $$(date +%s) - start)) > $@
+
+.DELETE_ON_ERROR:
+.PHONY: help htmldocs check lint types test slow cov bench linkcheck lock cleandocs clean
