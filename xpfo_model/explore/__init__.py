@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The checker: a strategy's own functions in every interleaving of a tiny machine.
+
+Prose about it is on the site's page *The checker*; `check` is the entry.
+"""
+
+from xpfo_model.explore.check import Report, Violation, check, check_all
+from xpfo_model.explore.invariants import INVARIANTS
+from xpfo_model.explore.scope import SCOPES, Scope, scope
+
+__all__ = [
+    "INVARIANTS",
+    "SCOPES",
+    "Report",
+    "Scope",
+    "Violation",
+    "check",
+    "check_all",
+    "scope",
+]

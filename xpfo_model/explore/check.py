@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Check strategies: explore, and tell the shortest way to each violation."""
+
+import time
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Executor
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from typing import Any, Final
+
+import numpy as np
+
+from xpfo_model import strategies
+from xpfo_model.engine import compiled, view
+from xpfo_model.errors import XpfoModelError
+from xpfo_model.explore.actions import Actions, describe, enumerate_actions
+from xpfo_model.explore.invariants import CHECK_KMAP, CHECK_MARKS, INVARIANTS
+from xpfo_model.explore.scope import Scope
+from xpfo_model.explore.search import (
+    BLOCK_IRQS_OFF,
+    EMPTY,
+    REFILL_IRQS_OFF,
+    act,
+    bfs,
+)
+from xpfo_model.explore.world import World, canonical, create, pack, unpack, width
+from xpfo_model.strategies.kmaps import local_kmap
+
+_MOST_BITS: Final = 62
+_FIRST_ROOM: Final = 1 << 16
+
+
+@dataclass(frozen=True)
+class Violation:
+    """The shortest way to a state that must never be."""
+
+    invariant: str
+    steps: int
+    trace: tuple[str, ...]
+    """One action a step, in words."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What the exploration of one strategy found."""
+
+    strategy: str
+    scope: Scope
+    states: int
+    exhaustive: bool
+    """Whether every reachable state was visited."""
+    violations: tuple[Violation, ...]
+    seconds: float
+    """Of the exploration, without compilation."""
+
+    @property
+    def claims_safe(self) -> bool:
+        """Whether this document says that the strategy is safe."""
+        return strategies.REGISTRY[self.strategy].safe
+
+    @property
+    def found(self) -> dict[str, Violation]:
+        """The violations by invariant."""
+        return {violation.invariant: violation for violation in self.violations}
+
+    def as_json(self) -> dict[str, Any]:
+        """The object that ``check --json`` prints for the strategy."""
+        return {
+            "strategy": self.strategy,
+            "states": self.states,
+            "exhaustive": self.exhaustive,
+            "claims_safe": self.claims_safe,
+            "scope": asdict(self.scope),
+            "violations": [
+                {**asdict(violation), "trace": list(violation.trace)}
+                for violation in self.violations
+            ],
+        }
+
+
+def _irqs_off(entry: strategies.Entry) -> int:
+    bits = {"refill": REFILL_IRQS_OFF, "change_block": BLOCK_IRQS_OFF}
+    return sum(bits[hook] for hook in entry.irqs_off)
+
+
+def check(name: str, scope: Scope) -> Report:
+    """Explore one strategy.
+
+    Raises `UnknownStrategyError`, and `XpfoModelError` for a scope whose states
+    need more than 62 bits.
+    """
+    module = strategies.load(name)
+    entry = strategies.REGISTRY[name]
+    if width(scope) > _MOST_BITS:
+        raise XpfoModelError(
+            f"a state of {scope} needs {width(scope)} bits, {_MOST_BITS} are there",
+            remedy="take fewer CPUs or frames",
+        )
+    hooks = {hook: getattr(module, hook) for hook in strategies.HOOKS}
+    checks = CHECK_MARKS if entry.marks else 0
+    if hooks["kmap"] is not local_kmap:
+        checks |= CHECK_KMAP
+    options = np.array([scope.nesting, _irqs_off(entry), checks], np.int64)
+    actions = enumerate_actions(scope)
+    search = compiled(bfs, **hooks)
+    # once for a single state, so that compilation is not in the time
+    _explore(search, scope, actions, options, 1)
+    room = _FIRST_ROOM
+    while True:
+        start = time.perf_counter()
+        states, whole, tree = _explore(search, scope, actions, options, room)
+        seconds = time.perf_counter() - start
+        if whole or room >= scope.most_states:
+            break
+        room = min(room * 8, scope.most_states)
+    teller = _Teller(scope, actions, options, compiled(act, **hooks), tree)
+    violations = tuple(
+        teller.tell(invariant, int(state), int(action))
+        for invariant, (state, action) in zip(INVARIANTS, tree.first, strict=True)
+        if state != EMPTY
+    )
+    return Report(name, scope, states, whole, violations, seconds)
+
+
+@dataclass
+class _Tree:
+    states: Any
+    parent: Any
+    via: Any
+    first: Any
+
+
+def _explore(
+    search: Any, scope: Scope, actions: Actions, options: Any, room: int
+) -> tuple[int, bool, _Tree]:
+    slots = 1 << max(4, (2 * room - 1).bit_length())
+    table = np.full(slots, EMPTY, np.int32)
+    tree = _Tree(
+        np.zeros(room, np.int64),
+        np.zeros(room, np.int32),
+        np.zeros(room, np.int16),
+        np.full((len(INVARIANTS), 2), EMPTY, np.int64),
+    )
+    states, whole = search(
+        create(scope),
+        actions,
+        view(options),
+        view(table),
+        view(tree.states),
+        view(tree.parent),
+        view(tree.via),
+        view(tree.first),
+    )
+    return int(states), bool(whole), tree
+
+
+class _Teller:
+    """Tells the way to a state, with the CPUs named as they were at the start."""
+
+    def __init__(
+        self, scope: Scope, actions: Actions, options: Any, step: Any, tree: _Tree
+    ) -> None:
+        self.world = create(scope)
+        self.actions = actions
+        self.options = options
+        self.step = step
+        self.tree = tree
+
+    def tell(self, invariant: str, state: int, action: int) -> Violation:
+        """The violation of an invariant, by an action in a state."""
+        way = [action]
+        while self.tree.parent[state] != EMPTY:
+            way.append(int(self.tree.via[state]))
+            state = int(self.tree.parent[state])
+        lines = []
+        # names[i] is who the canonical state's CPU i really is
+        names = list(range(len(self.world.m.cpu_state)))
+        unpack(self.world, int(self.tree.states[0]))
+        for number in reversed(way):
+            cpu = names[int(self.actions.cpu[number])]
+            lines.append(describe(self.actions, number, cpu))
+            self.step(
+                self.world,
+                self.actions,
+                number,
+                int(self.options[0]),
+                int(self.options[1]),
+            )
+            order = _canonical_order(self.world)
+            names = [names[cpu] for cpu in order]
+            unpack(self.world, canonical(self.world))
+        return Violation(invariant, len(lines), tuple(lines))
+
+
+def _canonical_order(world: World) -> list[int]:
+    orders = np.asarray(world.orders_of_cpus)
+    best = min(range(len(orders)), key=lambda order: pack(world, order))
+    return [int(cpu) for cpu in orders[best]]
+
+
+def check_all(
+    names: Sequence[str], scope: Scope, executor: Executor | None = None
+) -> Iterable[Report]:
+    """Explore strategies one after the other, or side by side in an executor."""
+    one = partial(check, scope=scope)
+    return map(one, names) if executor is None else executor.map(one, names)
+
+
+def limited(scope: Scope, states: int) -> Scope:
+    """The scope with another bound on its states."""
+    return replace(scope, most_states=states)

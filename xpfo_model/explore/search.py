@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Breadth-first search over every interleaving, bound to a strategy's hooks.
+
+The hooks are those that `replay` counts. States are numbers in a hash table, so
+that a million of them take seconds and megabytes.
+"""
+
+from typing import Any, Final
+
+from xpfo_model.explore.actions import (
+    ALLOC_ATOMIC,
+    ALLOC_USER,
+    ALLOC_ZEROED,
+    BOUNCE,
+    CHANGE_BLOCK,
+    DRAIN,
+    FREE_PAGE,
+    KMAP,
+    KUNMAP,
+    REFILL,
+    SWITCH,
+    Actions,
+)
+from xpfo_model.explore.invariants import violated
+from xpfo_model.explore.world import (
+    BUDDY,
+    KERNEL_HAS,
+    MOVABLE_LIST,
+    OTHER_LIST,
+    USER_HAS,
+    World,
+    canonical,
+    unpack,
+)
+from xpfo_model.machine import FREE, IRQS_OFF, KERNEL, give, take
+from xpfo_model.strategies.none import (
+    alloc,
+    change_block,
+    context_switch,
+    drain,
+    free,
+    kmap,
+    kunmap,
+    refill,
+)
+
+EMPTY: Final = -1
+# Hooks that the strategy's place in the kernel calls with interrupts off.
+REFILL_IRQS_OFF: Final = 1
+BLOCK_IRQS_OFF: Final = 2
+
+# 2^64 divided by the golden ratio, odd: Knuth's multiplicative hash, kept to 63
+# bits for signed arithmetic.
+HASH: Final = 0x1E3779B97F4A7C15
+HASH_SHIFT: Final = 20
+
+
+def together(w: World, frames: Any) -> int:
+    """Where all of the frames are; KERNEL_HAS if they are not at one place."""
+    place = w.place[frames[0]]
+    for frame in frames:
+        if w.place[frame] != place:
+            return KERNEL_HAS
+    return int(place)
+
+
+def allocate(w: World, cpu: int, frames: Any, op: int) -> bool:
+    """Hand the frames out, if they are free and at one place."""
+    if together(w, frames) >= KERNEL_HAS:
+        return False
+    user = op in (ALLOC_USER, ALLOC_ZEROED)
+    page = range(frames[0], frames[0] + len(frames))
+    w.m.settings[IRQS_OFF] = op == ALLOC_ATOMIC
+    alloc(w.m, cpu, page, user, op == ALLOC_ZEROED)
+    if user:
+        give(w.m, page)
+    else:
+        take(w.m, page, KERNEL)
+    if op == ALLOC_ZEROED:  # clear_highpage(), before the user gets the page
+        for frame in page:
+            kmap(w.m, cpu, frame)
+            kunmap(w.m, cpu, frame)
+    for frame in page:
+        w.place[frame] = USER_HAS if user else KERNEL_HAS
+        w.was_user[frame] = user
+    return True
+
+
+def release(w: World, cpu: int, frames: Any, target: int) -> bool:
+    """Free a frame that nobody has kmapped, to one of the lists."""
+    frame = frames[0]
+    if w.place[frame] < KERNEL_HAS or w.held[frame]:
+        return False
+    page = range(frame, frame + 1)
+    free(w.m, cpu, page)
+    take(w.m, page, FREE)
+    w.place[frame] = target
+    return True
+
+
+def act(w: World, a: Actions, i: int, nesting: int, irqs_off: int) -> bool:
+    """Do action `i` if it is possible; whether it was."""
+    m = w.m
+    op = a.op[i]
+    cpu = a.cpu[i]
+    m.settings[IRQS_OFF] = 0
+    if op == SWITCH:
+        context_switch(m, cpu)
+        return True
+    if op == CHANGE_BLOCK:
+        m.settings[IRQS_OFF] = irqs_off & BLOCK_IRQS_OFF
+        change_block(m, cpu, a.start[i], a.migratetype[i])
+        return True
+    frames = a.frames[a.start[i] : a.stop[i]]
+    if op <= ALLOC_ATOMIC:
+        return allocate(w, cpu, frames, op)
+    frame = frames[0]
+    movable = MOVABLE_LIST if a.migratetype[i] else OTHER_LIST
+    if op == FREE_PAGE:
+        return release(w, cpu, frames, movable)
+    if op == REFILL:
+        if together(w, frames) != BUDDY:
+            return False
+        m.settings[IRQS_OFF] = irqs_off & REFILL_IRQS_OFF
+        refill(m, cpu, frames, a.migratetype[i])
+        for one in frames:
+            w.place[one] = movable
+        return True
+    if op == DRAIN:
+        if w.place[frame] not in (MOVABLE_LIST, OTHER_LIST):
+            return False
+        drain(m, cpu, range(frame, frame + 1))
+        w.place[frame] = BUDDY
+        return True
+    if w.place[frame] < KERNEL_HAS:
+        return False
+    if op == KMAP:
+        if w.held[frame] >= nesting:
+            return False
+        kmap(m, cpu, frame)
+        w.held[frame] += 1
+    elif op == KUNMAP:
+        if not w.held[frame]:
+            return False
+        kunmap(m, cpu, frame)
+        w.held[frame] -= 1
+    elif op == BOUNCE:
+        m.settings[IRQS_OFF] = 1
+        kmap(m, cpu, frame)
+        kunmap(m, cpu, frame)
+    return True
+
+
+def slot_of(table: Any, states: Any, key: int) -> int:
+    """Where a state is in the hash table, or the empty slot where it belongs."""
+    mask = len(table) - 1
+    slot = ((key * HASH) >> HASH_SHIFT) & mask
+    while table[slot] != EMPTY and states[table[slot]] != key:
+        slot = (slot + 1) & mask
+    return slot
+
+
+def bfs(
+    w: World,
+    a: Actions,
+    options: Any,
+    table: Any,
+    states: Any,
+    parent: Any,
+    via: Any,
+    first: Any,
+) -> tuple[int, bool]:
+    """Explore all states; how many there are, and whether that is all of them.
+
+    `options` are the nesting, the hooks with interrupts off and the invariants to
+    check. `first` gets, per invariant, the state that violates it first.
+    """
+    nesting, irqs_off, checks = options[0], options[1], options[2]
+    states[0] = canonical(w)
+    table[slot_of(table, states, states[0])] = 0
+    parent[0] = EMPTY
+    known = 1
+    done = 0
+    while done < known:
+        for i in range(len(a.op)):
+            unpack(w, states[done])
+            if not act(w, a, i, nesting, irqs_off):
+                continue
+            found = violated(w, checks)
+            key = canonical(w)
+            slot = slot_of(table, states, key)
+            fresh = table[slot] == EMPTY
+            if fresh:
+                if known == len(states):
+                    return known, False
+                table[slot] = known
+                states[known] = key
+                parent[known] = done
+                via[known] = i
+                known += 1
+            for n in range(len(first)):
+                if found >> n & 1 and first[n, 0] == EMPTY:
+                    # the action counts, too: a flush leaves no trace in a state
+                    first[n, 0] = done
+                    first[n, 1] = i
+        done += 1
+    return known, True

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The tiny machine with all that surrounds it, and its state as one number."""
+
+from itertools import permutations
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from xpfo_model.engine import view
+from xpfo_model.explore.scope import Scope
+from xpfo_model.machine import (
+    FREE,
+    IS_MAPPED,
+    IS_STALE,
+    KERNEL,
+    NR_COUNTS,
+    STALE_FRAMES,
+    USER,
+    Machine,
+    boot,
+)
+
+# Where a frame is. A pcp list serves any CPU here: that only adds interleavings.
+BUDDY: Final = 0
+MOVABLE_LIST: Final = 1
+OTHER_LIST: Final = 2
+KERNEL_HAS: Final = 3
+USER_HAS: Final = 4
+
+BITS_PLACE: Final = 3
+BITS_COUNT: Final = 2
+BITS_MARKS: Final = 2
+BITS_CPU: Final = 2
+
+
+class World(NamedTuple):
+    """A machine, and what the strategy does not know."""
+
+    m: Machine
+    place: Any
+    """Per frame: BUDDY … USER_HAS, uint8."""
+    was_user: Any
+    """Per frame: 1 if a user had it last, and the kernel not since, uint8."""
+    held: Any
+    """Per frame: kmaps that were not undone yet, uint8."""
+    orders_of_cpus: Any
+    """Every permutation of the CPUs, int64 of shape (n!, n)."""
+
+
+def create(scope: Scope) -> World:
+    """A machine of a scope, everything free and mapped."""
+    frames = scope.frames
+    m = boot(scope.blocks << scope.block_order, scope.block_order, scope.cpus)
+    orders = np.array(list(permutations(range(scope.cpus))), np.int64)
+    return World(
+        m,
+        view(np.zeros(frames, np.uint8)),
+        view(np.zeros(frames, np.uint8)),
+        view(np.zeros(frames, np.uint8)),
+        view(orders) if len(orders) else view(np.zeros((1, 0), np.int64)),
+    )
+
+
+def width(scope: Scope) -> int:
+    """Bits of a state's number."""
+    frame = BITS_PLACE + 1 + 2 * BITS_COUNT + 1 + scope.cpus + BITS_MARKS
+    return frame * scope.frames + scope.blocks + BITS_CPU * scope.cpus
+
+
+def pack(w: World, order: int) -> int:
+    """The state as a number, its CPUs renamed by a row of `orders_of_cpus`."""
+    m = w.m
+    key = 0
+    for cpu in range(len(m.cpu_state)):
+        key = (key << BITS_CPU) | m.cpu_state[w.orders_of_cpus[order, cpu]]
+    for block in range(len(m.block_state) - 1):
+        key = (key << 1) | m.block_state[block]
+    for frame in range(len(w.place)):
+        key = (key << BITS_PLACE) | w.place[frame]
+        key = (key << 1) | w.was_user[frame]
+        key = (key << BITS_COUNT) | w.held[frame]
+        key = (key << BITS_COUNT) | m.mapcount[frame]
+        key = (key << BITS_MARKS) | m.marks[frame]
+        key = (key << 1) | (m.alias[frame] & IS_MAPPED)
+        for cpu in range(len(m.cpu_state)):
+            key = (key << 1) | (m.stale[frame] >> w.orders_of_cpus[order, cpu] & 1)
+    return key
+
+
+def canonical(w: World) -> int:
+    """The smallest of the state's numbers: CPUs that swap names are one state."""
+    best = pack(w, 0)
+    for order in range(1, len(w.orders_of_cpus)):
+        best = min(best, pack(w, order))
+    return best
+
+
+def unpack(w: World, key: int) -> None:
+    """Put the world into the state of a number."""
+    m = w.m
+    for i in range(NR_COUNTS):
+        m.counts[i] = 0
+    cpus = len(m.cpu_state)
+    for frame in range(len(w.place) - 1, -1, -1):
+        stale = 0
+        for cpu in range(cpus - 1, -1, -1):
+            stale |= (key & 1) << cpu
+            key >>= 1
+        mapped = key & 1
+        key >>= 1
+        m.marks[frame] = key & ((1 << BITS_MARKS) - 1)
+        key >>= BITS_MARKS
+        m.mapcount[frame] = key & ((1 << BITS_COUNT) - 1)
+        key >>= BITS_COUNT
+        w.held[frame] = key & ((1 << BITS_COUNT) - 1)
+        key >>= BITS_COUNT
+        w.was_user[frame] = key & 1
+        key >>= 1
+        w.place[frame] = key & ((1 << BITS_PLACE) - 1)
+        key >>= BITS_PLACE
+        m.stale[frame] = stale
+        m.alias[frame] = mapped * IS_MAPPED
+        if stale:
+            m.alias[frame] = mapped * IS_MAPPED + IS_STALE
+            m.stale_frames[m.counts[STALE_FRAMES]] = frame
+            m.counts[STALE_FRAMES] += 1
+        m.owner[frame] = FREE
+        if w.place[frame] == KERNEL_HAS:
+            m.owner[frame] = KERNEL
+        elif w.place[frame] == USER_HAS:
+            m.owner[frame] = USER
+    for spare in range(len(w.place), len(m.alias)):
+        m.alias[spare] = IS_MAPPED  # fills up the last block, nobody has it
+    for block in range(len(m.block_state) - 2, -1, -1):
+        m.block_state[block] = key & 1
+        key >>= 1
+    for cpu in range(cpus - 1, -1, -1):
+        m.cpu_state[cpu] = key & ((1 << BITS_CPU) - 1)
+        key >>= BITS_CPU
