@@ -37,8 +37,9 @@ def alloc(m: Machine, cpu: int, frames: Any, user: bool, zeroed: bool) -> None:
                 m.marks[frame] &= ~XPFO_UNMAPPED
                 map_back(m, range(frame, frame + 1))
     if changed:
-        head = frames[0]
-        unmap(m, range(head, head + 1))  # set_kpte() with numpages = 1
+        for head in frames:
+            unmap(m, range(head, head + 1))  # set_kpte() with numpages = 1
+            break
         xpfo_flush_tlb_kernel_range(m, cpu, frames)
 
 
