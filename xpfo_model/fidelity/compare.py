@@ -18,7 +18,7 @@ from xpfo_model.allocator.layout import (
 from xpfo_model.allocator.model import boot, events_of, pageset_update, viewed
 from xpfo_model.allocator.pcp import pcp_of
 from xpfo_model.allocator.profiles import profile
-from xpfo_model.allocator.state import NR_ZONES
+from xpfo_model.allocator.state import HIGH, HIGH_MAX, NR_ZONES
 from xpfo_model.engine import compiled, view
 from xpfo_model.events import (
     CHANGE_OWNERSHIP,
@@ -148,10 +148,16 @@ def _run(
         sizes[2 * number] = zone.pageset.batch
         sizes[2 * number + 1] = zone.pageset.high
         for cpu in range(layout.cpus):
-            if booting:
+            if not booting:
+                # nobody knows how much is there: the first drain tells
+                state.mem[pcp_of(cpu, number) + HIGH] = zone.managed
+                state.mem[pcp_of(cpu, number) + HIGH_MAX] = max(
+                    zone.pageset.high_max, zone.managed
+                )
+            else:
                 pageset_update(state, pcp_of(cpu, number), BOOT_PAGESET)
     kind = sightings(events, state.frames)
-    runs = fill(state, events, layout, kind)
+    runs = fill(state, events, layout, kind, demand.next_row)
     tally = Tally(
         counts=view(np.zeros(NR_COUNTS, np.int64)),
         predicted=view(np.full(demand.allocations, FAILED, np.int64)),
@@ -164,6 +170,11 @@ def _run(
         row=view(np.zeros(SCRATCH, np.int64)),
         last=view(np.full(state.frames, NONE, np.int64)),
         unseen=view((kind == UNSEEN).astype(np.uint8)),
+        unknown=view(
+            np.full(
+                layout.cpus * NR_ZONES * state.profile.pcp_lists, not booting, np.uint8
+            )
+        ),
         ghosts=view(np.zeros(len(state.mem), np.int64)),
         sizes=view(sizes),
         level=level,

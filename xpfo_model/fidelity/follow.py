@@ -29,7 +29,7 @@ from xpfo_model.allocator.pcp import (
     pindex_to_order,
 )
 from xpfo_model.allocator.profiles import CLAIM_THEN_STEAL, SIZE_AUTO
-from xpfo_model.allocator.sizing import nr_pcp_free
+from xpfo_model.allocator.sizing import note_alloc, nr_pcp_free
 from xpfo_model.allocator.state import (
     BATCH,
     BUDDY,
@@ -40,10 +40,12 @@ from xpfo_model.allocator.state import (
     FREE_FACTOR,
     HIGH,
     KIND,
+    LISTS,
     MIGRATE_PCPTYPES,
     MIGRATETYPE,
     NR_ZONES,
     ON_PCP,
+    OPERATION,
     ORDER,
     PCP_FIELDS,
     PCPS,
@@ -98,6 +100,7 @@ BY_HIGH: Final = 7
 BY_DRAIN: Final = 8
 BY_LIST: Final = 9
 BY_BOOT: Final = 10
+BY_START: Final = 11
 REASONS: Final = (
     "bulk",
     "foreign",
@@ -110,26 +113,27 @@ REASONS: Final = (
     "drain",
     "list",
     "boot",
+    "start",
 )
 """Names of the reasons, by number."""
 
 # What else is counted there.
-ALLOCATIONS: Final = 11
-EXACT: Final = 12
-REFILLS: Final = 13
-REFILLS_ALSO: Final = 14
+ALLOCATIONS: Final = 12
+EXACT: Final = 13
+REFILLS: Final = 14
+REFILLS_ALSO: Final = 15
 """Refills of the kernel where the model refilled too."""
-SAME_SIZE: Final = 15
-SAME_FIRST: Final = 16
-SAME_FRAMES: Final = 17
-NEEDED: Final = 18
+SAME_SIZE: Final = 16
+SAME_FIRST: Final = 17
+SAME_FRAMES: Final = 18
+NEEDED: Final = 19
 """Allocations not predicted only because something before was put right."""
-DRAINS: Final = 19
-DRAINS_ALSO: Final = 20
+DRAINS: Final = 20
+DRAINS_ALSO: Final = 21
 """Drains of the kernel where the model drained too."""
-DRAINS_SAME_SIZE: Final = 21
-DRAINS_SAME: Final = 22
-NR_COUNTS: Final = 23
+DRAINS_SAME_SIZE: Final = 22
+DRAINS_SAME: Final = 23
+NR_COUNTS: Final = 24
 
 LOOK_AHEAD: Final = 1 << 13
 """Operations within which the kernel's drain is looked for."""
@@ -161,6 +165,8 @@ class Tally(NamedTuple):
     """Per frame: the last row that named it so far, or NONE, int64."""
     unseen: Any
     """Per frame: 1 if no event names it, uint8."""
+    unknown: Any
+    """Per pcp list: 1 while nobody knows what was on it as the trace began, uint8."""
     ghosts: Any
     """Per pcp, by its place in State.mem: frames of its lists that its count
     leaves out, because the kernel's lists must lack as many; int64."""
@@ -586,6 +592,41 @@ def before(s: State, d: Demand, e: Events, r: Read, t: Tally, i: int) -> None:
         t.counts[BY_FOREIGN] += d.op[i] != FREE_COMMIT
 
 
+def list_of(s: State, d: Demand, i: int, pfn: int) -> int:
+    """Head of the pcp list of an operation, in the zone of a frame."""
+    pcp = pcp_of(d.cpu[i], page_zone(s, pfn))
+    return pcp_list(s, pcp, order_to_pindex(s, d.migratetype[i], d.order[i]))
+
+
+def from_the_dark(
+    s: State, d: Demand, e: Events, r: Read, t: Tally, i: int
+) -> bool:
+    """An allocation from what was on a list before the trace began: nobody can
+    know. Whether it was one; then it is done."""
+    order = d.order[i]
+    if d.op[i] != ALLOC or not pcp_allowed_order(s, order) or d.flags[i] & LOCKED:
+        return False
+    actual = e.pfn[r.row[i]]
+    head = list_of(s, d, i, actual)
+    first = s.mem[PCPS + LISTS]
+    if r.first[i + 1] > r.first[i]:
+        t.unknown[head - first] = 0
+    if not t.unknown[head - first] or s.link[head] != head:
+        return False
+    note_alloc(s, pcp_of(d.cpu[i], page_zone(s, actual)))
+    carve(s, actual, order)
+    s.held[d.page[i]] = actual
+    s.mem[OPERATION] = i
+    emit(s, MM_PAGE_ALLOC, actual, order, d.migratetype[i], 0)
+    s.tag[actual] = USED_MOVABLE if d.migratetype[i] == MIGRATE_MOVABLE else USED
+    t.instead[actual] = 0
+    t.last[actual] = r.row[i]
+    t.reason[d.page[i]] = BY_START
+    t.counts[ALLOCATIONS] += 1
+    t.counts[BY_START] += 1
+    return True
+
+
 def follow(
     s: State, d: Demand, e: Events, r: Read, t: Tally, first: int, room: int
 ) -> int:
@@ -595,6 +636,8 @@ def follow(
             return i
         before(s, d, e, r, t, i)
         start = s.mem[EVENTS]
+        if from_the_dark(s, d, e, r, t, i):
+            continue
         pcp = pcp_of(d.cpu[i], page_zone(s, e.pfn[r.row[i]]))
         factor = s.mem[pcp + FREE_FACTOR]
         operate(s, d, i)

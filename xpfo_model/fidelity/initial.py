@@ -26,9 +26,11 @@ from xpfo_model.events import (
     MM_PAGE_ALLOC_EXTFRAG,
     MM_PAGE_ALLOC_ZONE_LOCKED,
     MM_PAGE_FREE,
+    MM_PAGE_FREE_BATCHED,
     SCHED_SWITCH,
     Events,
 )
+from xpfo_model.fidelity.reading import NONE
 
 UNSEEN: Final = 255
 """In place of a kind of event: the trace never names the frame."""
@@ -109,11 +111,34 @@ def block_types(events: Events, count: int, deferred: Any) -> Any:
     return types
 
 
-def fill(s: State, events: Events, layout: Layout, kind: Any) -> int:
+def types_by_use(events: Events, next_row: Any, types: Any) -> None:
+    """Fill in types of blocks that are known only by their pages' way.
+
+    A page that is freed and then allocated without leaving the pcp was on the
+    list of its block's type. Only for traces that do not begin with the machine.
+    """
+    freed = np.flatnonzero(
+        (events.kind == MM_PAGE_FREE) | (events.kind == MM_PAGE_FREE_BATCHED)
+    )
+    after = next_row[freed]
+    freed, after = freed[after != NONE], after[after != NONE]
+    direct = events.kind[after] == MM_PAGE_ALLOC
+    block = events.pfn[freed[direct]] >> PAGEBLOCK_ORDER
+    evidence = np.full(len(types), UNSEEN, np.uint8)
+    evidence[block[::-1]] = events.migratetype[after[direct]][::-1]
+    open_ = types == UNSEEN
+    types[open_] = evidence[open_]
+
+
+def fill(
+    s: State, events: Events, layout: Layout, kind: Any, next_row: Any
+) -> int:
     """Set up the lists as the trace begins; how many runs of frames were free."""
     free = free_at_start(events, layout, kind)
     deferred = handed_over(events, kind) if is_boot(events) else events.pfn[:0]
     types = block_types(events, s.frames >> PAGEBLOCK_ORDER, deferred)
+    if not is_boot(events):
+        types_by_use(events, next_row, types)
     known = np.flatnonzero(types != UNSEEN)
     blocks = np.asarray(s.tag)[s.block :]
     blocks[known] = types[known]
