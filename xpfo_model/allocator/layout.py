@@ -69,6 +69,8 @@ class Zone:
     reserve: tuple[int, int, int]
     """lowmem_reserve[], by the highest zone of the request."""
     pageset: Pageset
+    free: int = 0
+    """Pages on the free lists when it was looked at."""
 
     @classmethod
     def none(cls, end: int) -> "Zone":

@@ -50,6 +50,7 @@ def _zone(text: str) -> Zone:
             high=high,
             high_max=_number(pagesets, "high_max", high),
         ),
+        free=_number(text, "nr_free_pages", 0),
     )
 
 

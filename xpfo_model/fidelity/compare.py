@@ -18,7 +18,7 @@ from xpfo_model.allocator.layout import (
 from xpfo_model.allocator.model import boot, events_of, pageset_update, viewed
 from xpfo_model.allocator.pcp import pcp_of
 from xpfo_model.allocator.profiles import profile
-from xpfo_model.allocator.state import HIGH, HIGH_MAX, NR_ZONES
+from xpfo_model.allocator.state import FREE_PAGES, HIGH, HIGH_MAX, NR_ZONES, ZONE_FIELDS
 from xpfo_model.engine import compiled, view
 from xpfo_model.events import (
     CHANGE_OWNERSHIP,
@@ -158,6 +158,9 @@ def _run(
                 pageset_update(state, pcp_of(cpu, number), BOOT_PAGESET)
     kind = sightings(events, state.frames)
     runs = fill(state, events, layout, kind, demand.next_row)
+    for number, zone in enumerate(layout.zones):
+        if not booting and zone.free:
+            state.mem[number * ZONE_FIELDS + FREE_PAGES] = zone.free
     tally = Tally(
         counts=view(np.zeros(NR_COUNTS, np.int64)),
         predicted=view(np.full(demand.allocations, FAILED, np.int64)),

@@ -50,8 +50,10 @@ from xpfo_model.allocator.state import (
     PCP_FIELDS,
     PCPS,
     PFN,
+    RECLAIM_ACTIVE,
     USED,
     USED_MOVABLE,
+    ZONE_FIELDS,
     State,
     emit,
     emit_extfrag,
@@ -409,8 +411,13 @@ def learn_high(
         s.mem[pcp + BATCH] == t.sizes[zone * 2]
     )
     count = s.mem[pcp + COUNT]
+    reclaim = zone * ZONE_FIELDS + RECLAIM_ACTIVE
     if theirs and mine:
         learn_factor(s, pcp, theirs)
+    elif mine and s.mem[reclaim]:
+        s.mem[reclaim] = 0
+    elif theirs and count - s.mem[pcp + HIGH] < -s.mem[pcp + BATCH]:
+        s.mem[reclaim] = 1
     elif not known:
         more = 0 if theirs else net_until_drain(s, d, r, i)
         s.mem[pcp + HIGH] = count + more

@@ -89,6 +89,9 @@ class Carry(NamedTuple):
     """Per frame: allocation that holds it, or NONE, int32."""
     start: Any
     """Per allocation: its first frame, int64."""
+    order: Any
+    """Per frame: order of the page that is being freed there, int8. The second
+    event of a batched free says 0 for any."""
     of: Any
     """Per row: the operation that it answers, or NONE, int64."""
     fallback_frames: int
@@ -169,9 +172,9 @@ def name_page(e: Events, c: Carry, d: Demand, n: int, i: int) -> None:
         d.part[n] = e.pfn[i] - c.start[owner]
 
 
-def forget(e: Events, c: Carry, i: int) -> None:
+def forget(e: Events, c: Carry, i: int, order: int) -> None:
     """A page is free: no allocation holds its frames."""
-    for frame in range(e.pfn[i], e.pfn[i] + (1 << e.order[i])):
+    for frame in range(e.pfn[i], e.pfn[i] + (1 << order)):
         c.owner[frame] = NONE
 
 
@@ -256,8 +259,10 @@ def walk(
                 d.op[n - 1] = FREE_TO_BUDDY
             if not batched and held(e, i):
                 d.flags[n - 1] |= LOCKED
-            if not batched:
-                forget(e, c, i)
+            if batched:
+                c.order[e.pfn[i]] = e.order[i]
+            else:
+                forget(e, c, i, e.order[i])
                 c.cpu[at + PUSH] = n - 1
             if d.op[n - 1] != FREE_TO_BUDDY:
                 c.cpu[at + WHOLE] = NONE
@@ -265,7 +270,8 @@ def walk(
         elif kind == MM_PAGE_FREE_BATCHED:
             n = operation(d, row, n, FREE_COMMIT, e, i)
             name_page(e, c, d, n - 1, i)
-            forget(e, c, i)
+            d.order[n - 1] = c.order[e.pfn[i]]
+            forget(e, c, i, d.order[n - 1])
             c.cpu[at + PUSH] = n - 1
         elif kind == MM_PAGE_PCPU_DRAIN:
             if c.cpu[at + PUSH] == NONE:
@@ -317,6 +323,7 @@ def read(events: Events, kernel: str, profile: Profile, masks: str) -> Read:
         later=view(np.full(rows, NONE, np.int64)),
         owner=view(np.full(frames, NONE, np.int32)),
         start=view(np.zeros(rows, np.int64)),
+        order=view(np.zeros(frames, np.int8)),
         of=view(of),
         fallback_frames=int(profile.fallback == CLAIM_THEN_STEAL),
     )
