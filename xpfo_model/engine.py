@@ -113,7 +113,7 @@ def _jit(function: FunctionType) -> Any:
         # numba looks only at the file of the function itself; a directory that
         # is named by all sources cannot go stale.
         config.CACHE_DIR = str(_cache_directory(numba.__version__))
-        return numba.njit(cache=True, forceinline=True)(function)
+        return numba.njit(cache=True, forceinline=not os.environ.get("NOINLINE"))(function)
     except (OSError, RuntimeError):  # nowhere to write: compile every time
         return numba.njit(function)
     finally:

@@ -48,6 +48,7 @@ _PALETTE: Final = {
     "v8": "#9b59b6",
     "v9": "#c0507f",
     "freetype": "#5f9e2f",
+    "pcp_batch_prezero": "#6b8fd6",
     "pcp_batch_local": "#2f8f9d",
 }
 LIGHT: Final = Theme("#1a1a1a", "#d0d0d0", _PALETTE, ("#5c6f87", "#8c2d5b", "#b5b5b5"))

@@ -129,6 +129,15 @@ def hotplug(m: Machine, frames: int) -> Machine:
     return grown
 
 
+def of_cpus(m: Machine, cpus: int) -> Machine:
+    """The same machine, before its first step, with so many CPUs.
+
+    A flush that is deferred for a CPU that is not there would never happen.
+    """
+    m.settings[ALL_CPUS] = (1 << min(cpus, MOST_CPUS)) - 1
+    return m._replace(cpu_state=view(np.zeros(cpus, np.uint8)))
+
+
 def reachable(m: Machine, frames: Any) -> int:
     """How many of the frames the kernel can still reach through their alias."""
     reached = 0
@@ -164,11 +173,23 @@ def take(m: Machine, frames: Any, owner: int) -> None:
         m.owner[frame] = owner
 
 
+def split_entry(m: Machine, frame: int) -> None:
+    """A frame differs from its pageblock: the 2M entry is split, for good.
+
+    x86 re-forms none of those that single pages split. Mirrors
+    arch/x86/mm/pat/set_memory.c: __split_large_page, v6.1.
+    """
+    block = frame >> m.settings[BLOCK_ORDER]
+    if not m.split[block]:
+        m.split[block] = 1
+        m.counts[SPLITS] += 1
+
+
 def unmap(m: Machine, frames: Any) -> int:
     """Take the aliases of frames out of the direct map; how many were mapped.
 
     They are stale on all CPUs until a flush. The first one of a pageblock splits
-    its 2M entry. Mirrors mm/xpfo.c: set_kpte(…, 0), v9.
+    its 2M entry; see `unmap_block`. Mirrors mm/xpfo.c: set_kpte(…, 0), v9.
     """
     unmapped = 0
     for frame in frames:
@@ -179,10 +200,7 @@ def unmap(m: Machine, frames: Any) -> int:
                 m.counts[STALE_FRAMES] += 1
             m.alias[frame] = IS_STALE
             m.stale[frame] = m.settings[ALL_CPUS]
-            block = frame >> m.settings[BLOCK_ORDER]
-            if not m.split[block]:
-                m.split[block] = 1
-                m.counts[SPLITS] += 1
+            split_entry(m, frame)
     m.counts[UNMAPPED] += unmapped
     return unmapped
 
@@ -200,7 +218,56 @@ def map_back(m: Machine, frames: Any) -> int:
                 m.since[frame] = m.settings[NOW]
             m.alias[frame] |= IS_MAPPED
             mapped += 1
+            split_entry(m, frame)
     m.counts[MAPPED] += mapped
+    return mapped
+
+
+def spares(m: Machine, block: int, owner: int) -> bool:
+    """Whether frames of a pageblock are an owner's, so that it cannot flip whole."""
+    first = block << m.settings[BLOCK_ORDER]
+    for frame in range(first, first + (1 << m.settings[BLOCK_ORDER])):
+        if m.owner[frame] == owner:
+            return True
+    return False
+
+
+def unmap_block(m: Machine, block: int, spared: int) -> int:
+    """Unmap a pageblock, except frames of the owner `spared`; how many were mapped.
+
+    If none is spared, the 2M entry goes as one and is not split. Mirrors
+    arch/x86/mm/pat/set_memory.c: __should_split_large_page, v6.1.
+    """
+    whole = not spares(m, block, spared)
+    was_split = m.split[block]
+    if whole:
+        m.split[block] = 1  # one entry for all: no frame can split it
+    unmapped = 0
+    first = block << m.settings[BLOCK_ORDER]
+    for frame in range(first, first + (1 << m.settings[BLOCK_ORDER])):
+        if m.owner[frame] != spared:
+            unmapped += unmap(m, range(frame, frame + 1))
+    if whole:
+        m.split[block] = was_split
+    return unmapped
+
+
+def map_block(m: Machine, block: int, spared: int) -> int:
+    """Map a pageblock back, except frames of the owner `spared`; how many.
+
+    The 2M entry is split as in `unmap_block`.
+    """
+    whole = not spares(m, block, spared)
+    was_split = m.split[block]
+    if whole:
+        m.split[block] = 1  # one entry for all: no frame can split it
+    mapped = 0
+    first = block << m.settings[BLOCK_ORDER]
+    for frame in range(first, first + (1 << m.settings[BLOCK_ORDER])):
+        if m.owner[frame] != spared:
+            mapped += map_back(m, range(frame, frame + 1))
+    if whole:
+        m.split[block] = was_split
     return mapped
 
 

@@ -24,6 +24,7 @@ from xpfo_model.explore.search import (
     bfs,
 )
 from xpfo_model.explore.world import World, canonical, create, pack, unpack, width
+from xpfo_model.machine import IS_MAPPED
 from xpfo_model.strategies.kmaps import local_kmap
 
 _MOST_BITS: Final = 62
@@ -91,9 +92,10 @@ def check(name: str, scope: Scope) -> Report:
     """
     module = strategies.load(name)
     entry = strategies.REGISTRY[name]
-    if width(scope) > _MOST_BITS:
+    bits = width(scope, entry.marks)
+    if bits > _MOST_BITS:
         raise XpfoModelError(
-            f"a state of {scope} needs {width(scope)} bits, {_MOST_BITS} are there",
+            f"a state of {name} in {scope} needs {bits} bits, not {_MOST_BITS}",
             remedy="take fewer CPUs or frames",
         )
     hooks = {hook: getattr(module, hook) for hook in strategies.HOOKS}
@@ -104,16 +106,17 @@ def check(name: str, scope: Scope) -> Report:
     actions = enumerate_actions(scope)
     search = compiled(bfs, **hooks)
     # once for a single state, so that compilation is not in the time
-    _explore(search, scope, actions, options, 1)
+    world = create(scope, entry.marks)
+    _explore(search, world, actions, options, 1)
     room = _FIRST_ROOM
     while True:
         start = time.perf_counter()
-        states, whole, tree = _explore(search, scope, actions, options, room)
+        states, whole, tree = _explore(search, world, actions, options, room)
         seconds = time.perf_counter() - start
         if whole or room >= scope.most_states:
             break
         room = min(room * 8, scope.most_states)
-    teller = _Teller(scope, actions, options, compiled(act, **hooks), tree)
+    teller = _Teller(world, actions, options, compiled(act, **hooks), tree)
     violations = tuple(
         teller.tell(invariant, int(state), int(action))
         for invariant, (state, action) in zip(INVARIANTS, tree.first, strict=True)
@@ -131,7 +134,7 @@ class _Tree:
 
 
 def _explore(
-    search: Any, scope: Scope, actions: Actions, options: Any, room: int
+    search: Any, world: World, actions: Actions, options: Any, room: int
 ) -> tuple[int, bool, _Tree]:
     slots = 1 << max(4, (2 * room - 1).bit_length())
     table = np.full(slots, EMPTY, np.int32)
@@ -142,7 +145,7 @@ def _explore(
         np.full((len(INVARIANTS), 2), EMPTY, np.int64),
     )
     states, whole = search(
-        create(scope),
+        _reset(world),
         actions,
         view(options),
         view(table),
@@ -154,13 +157,23 @@ def _explore(
     return int(states), bool(whole), tree
 
 
+def _reset(world: World) -> World:
+    """The same world at the start: everything free and mapped."""
+    m = world.m
+    for array in (*m[:-2], world.place, world.was_user, world.held):
+        np.asarray(array)[:] = 0
+    np.asarray(m.alias)[:] = IS_MAPPED
+    np.asarray(m.counts)[:] = 0
+    return world
+
+
 class _Teller:
     """Tells the way to a state, with the CPUs named as they were at the start."""
 
     def __init__(
-        self, scope: Scope, actions: Actions, options: Any, step: Any, tree: _Tree
+        self, world: World, actions: Actions, options: Any, step: Any, tree: _Tree
     ) -> None:
-        self.world = create(scope)
+        self.world = world
         self.actions = actions
         self.options = options
         self.step = step

@@ -38,7 +38,8 @@ class Scope:
 SCOPES: Final = {
     "small": Scope(cpus=2, frames=2, block_order=0),
     "default": Scope(),
-    "large": Scope(cpus=2, frames=4, nesting=2),
+    "large": Scope(cpus=2, frames=6, most_states=20_000_000),
+    "wide": Scope(cpus=3, frames=4, nesting=2, most_states=20_000_000),
 }
 """By the name that ``check --scope`` takes."""
 

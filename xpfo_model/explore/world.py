@@ -16,6 +16,8 @@ from xpfo_model.machine import (
     NR_COUNTS,
     STALE_FRAMES,
     USER,
+    XPFO_UNMAPPED,
+    XPFO_USER,
     Machine,
     boot,
 )
@@ -27,10 +29,17 @@ OTHER_LIST: Final = 2
 KERNEL_HAS: Final = 3
 USER_HAS: Final = 4
 
+# A frame's place and last user in one code: 2 * place + was_user while it is free,
+# then these two.
+CODE_KERNEL: Final = 6
+CODE_USER: Final = 7
+
 BITS_PLACE: Final = 3
-BITS_COUNT: Final = 2
-BITS_MARKS: Final = 2
 BITS_CPU: Final = 2
+
+# Indices of World.bits.
+BITS_COUNT: Final = 0
+BITS_MARKS: Final = 1
 
 
 class World(NamedTuple):
@@ -45,10 +54,20 @@ class World(NamedTuple):
     """Per frame: kmaps that were not undone yet, uint8."""
     orders_of_cpus: Any
     """Every permutation of the CPUs, int64 of shape (n!, n)."""
+    bits: Any
+    """Bits of a count of kmaps, and of the marks, in a state's number, int64."""
 
 
-def create(scope: Scope) -> World:
-    """A machine of a scope, everything free and mapped."""
+def bits_of(scope: Scope, marks: bool) -> tuple[int, int]:
+    """Bits of a count of kmaps, and of a frame's marks."""
+    return scope.nesting.bit_length(), (XPFO_USER | XPFO_UNMAPPED).bit_length() * marks
+
+
+def create(scope: Scope, marks: bool) -> World:
+    """A machine of a scope, everything free and mapped.
+
+    Without `marks` a state has no room for a strategy's marks on frames.
+    """
     frames = scope.frames
     m = boot(scope.blocks << scope.block_order, scope.block_order, scope.cpus)
     orders = np.array(list(permutations(range(scope.cpus))), np.int64)
@@ -57,13 +76,15 @@ def create(scope: Scope) -> World:
         view(np.zeros(frames, np.uint8)),
         view(np.zeros(frames, np.uint8)),
         view(np.zeros(frames, np.uint8)),
-        view(orders) if len(orders) else view(np.zeros((1, 0), np.int64)),
+        view(orders),
+        view(np.array(bits_of(scope, marks), np.int64)),
     )
 
 
-def width(scope: Scope) -> int:
+def width(scope: Scope, marks: bool) -> int:
     """Bits of a state's number."""
-    frame = BITS_PLACE + 1 + 2 * BITS_COUNT + 1 + scope.cpus + BITS_MARKS
+    count_bits, mark_bits = bits_of(scope, marks)
+    frame = BITS_PLACE + 2 * count_bits + mark_bits + 1 + scope.cpus
     return frame * scope.frames + scope.blocks + BITS_CPU * scope.cpus
 
 
@@ -76,11 +97,15 @@ def pack(w: World, order: int) -> int:
     for block in range(len(m.block_state) - 1):
         key = (key << 1) | m.block_state[block]
     for frame in range(len(w.place)):
-        key = (key << BITS_PLACE) | w.place[frame]
-        key = (key << 1) | w.was_user[frame]
-        key = (key << BITS_COUNT) | w.held[frame]
-        key = (key << BITS_COUNT) | m.mapcount[frame]
-        key = (key << BITS_MARKS) | m.marks[frame]
+        code = 2 * w.place[frame] + w.was_user[frame]
+        if w.place[frame] == KERNEL_HAS:
+            code = CODE_KERNEL
+        elif w.place[frame] == USER_HAS:
+            code = CODE_USER
+        key = (key << BITS_PLACE) | code
+        key = (key << w.bits[BITS_COUNT]) | w.held[frame]
+        key = (key << w.bits[BITS_COUNT]) | m.mapcount[frame]
+        key = (key << w.bits[BITS_MARKS]) | m.marks[frame]
         key = (key << 1) | (m.alias[frame] & IS_MAPPED)
         for cpu in range(len(m.cpu_state)):
             key = (key << 1) | (m.stale[frame] >> w.orders_of_cpus[order, cpu] & 1)
@@ -108,16 +133,20 @@ def unpack(w: World, key: int) -> None:
             key >>= 1
         mapped = key & 1
         key >>= 1
-        m.marks[frame] = key & ((1 << BITS_MARKS) - 1)
-        key >>= BITS_MARKS
-        m.mapcount[frame] = key & ((1 << BITS_COUNT) - 1)
-        key >>= BITS_COUNT
-        w.held[frame] = key & ((1 << BITS_COUNT) - 1)
-        key >>= BITS_COUNT
-        w.was_user[frame] = key & 1
-        key >>= 1
-        w.place[frame] = key & ((1 << BITS_PLACE) - 1)
+        m.marks[frame] = key & ((1 << w.bits[BITS_MARKS]) - 1)
+        key >>= w.bits[BITS_MARKS]
+        m.mapcount[frame] = key & ((1 << w.bits[BITS_COUNT]) - 1)
+        key >>= w.bits[BITS_COUNT]
+        w.held[frame] = key & ((1 << w.bits[BITS_COUNT]) - 1)
+        key >>= w.bits[BITS_COUNT]
+        code = key & ((1 << BITS_PLACE) - 1)
         key >>= BITS_PLACE
+        w.place[frame] = code >> 1
+        w.was_user[frame] = code & 1
+        if code == CODE_KERNEL:
+            w.was_user[frame] = 0
+        elif code == CODE_USER:
+            w.place[frame] = USER_HAS
         m.stale[frame] = stale
         m.alias[frame] = mapped * IS_MAPPED
         if stale:

@@ -62,6 +62,9 @@ REGISTRY: Final = {
     "v8": Entry("XPFO v8 as posted", counted=False, marks=True, irqs_off=_BULK),
     "v9": Entry("XPFO v9 as posted", counted=False, marks=True, irqs_off=_BULK),
     "freetype": Entry("free lists by mapping, 2026", counted=False),
+    "pcp_batch_prezero": Entry(
+        "zero a refill, then unmap it", counted=False, irqs_off=_BULK
+    ),
     "pcp_batch_local": Entry(
         "recommended: lazy map, local kmap", counted=False, safe=True
     ),

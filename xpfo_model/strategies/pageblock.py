@@ -3,7 +3,8 @@
 
 A pageblock is the user's or the kernel's, and all start as the kernel's. It
 flips as a whole, except frames that the other side has now, with one flush when
-it becomes the user's. A frame may differ from its block; the guarantee sees to it.
+it becomes the user's. Its 2M entry is split only if frames are excepted. A frame
+may differ from its block later; the guarantee sees to it.
 """
 
 from typing import Any, Final
@@ -16,8 +17,8 @@ from xpfo_model.machine import (
     USER,
     Machine,
     flush,
-    map_back,
-    unmap,
+    map_block,
+    unmap_block,
 )
 from xpfo_model.strategies.guarantee import go_on, guarantee, leave
 from xpfo_model.strategies.kmaps import physmap_kmap, physmap_kunmap
@@ -44,20 +45,14 @@ drain = leave
 
 def change_block(m: Machine, cpu: int, block: int, migratetype: int) -> None:
     """set_pageblock_migratetype() and the fallback: flip the block if needed."""
-    first = block << m.settings[BLOCK_ORDER]
-    last = first + (1 << m.settings[BLOCK_ORDER])
     if migratetype == MIGRATE_MOVABLE:
         if m.block_state[block] == KERNEL_BLOCK:
             m.block_state[block] = USER_BLOCK
-            for frame in range(first, last):
-                if m.owner[frame] != KERNEL:
-                    unmap(m, range(frame, frame + 1))
+            unmap_block(m, block, KERNEL)
             flush(m, BLOCK)
     elif m.block_state[block] == USER_BLOCK:
         m.block_state[block] = KERNEL_BLOCK
-        for frame in range(first, last):
-            if m.owner[frame] != USER:
-                map_back(m, range(frame, frame + 1))
+        map_block(m, block, USER)
 
 
 context_switch = go_on

@@ -82,20 +82,20 @@ def _bracketed(data: Any, at: int, begin: int, state: Any) -> int:
 
 def _task(data: Any, at: int, bracket: int, state: Any) -> bool:
     """Read backwards from the CPU: spaces, an optional (tgid), the pid."""
-    stop = _blank_before(data, at, bracket)
+    stop = blank_before(data, at, bracket)
     if stop == bracket:
         return False
     if stop > at and data[stop - 1] == RIGHT:
         while stop > at and data[stop - 1] != LEFT:
             stop -= 1
-        stop = _blank_before(data, at, max(stop - 1, at))
-    start = _digits_before(data, at, stop)
+        stop = blank_before(data, at, max(stop - 1, at))
+    start = digits_before(data, at, stop)
     if start in (stop, at):
         return False
     before = data[start - 1]
     sign = 1
     if before == SLASH:  # perf: process/thread
-        process = _digits_before(data, at, start - 1)
+        process = digits_before(data, at, start - 1)
         if process == at or data[process - 1] != SPACE:
             return False
     elif before == DASH:
@@ -186,13 +186,23 @@ def decimal(data: Any, i: int, stop: int) -> int:
     return value
 
 
-def _blank_before(data: Any, at: int, i: int) -> int:
+def blank_before(data: Any, at: int, i: int) -> int:
+    """Index of the first of the spaces that end at `i`, from `at` on."""
     while i > at and data[i - 1] == SPACE:
         i -= 1
     return i
 
 
-def _digits_before(data: Any, at: int, i: int) -> int:
+def digits_before(data: Any, at: int, i: int) -> int:
+    """Index of the first of the digits that end at `i`, from `at` on."""
     while i > at and ZERO <= data[i - 1] <= NINE:
         i -= 1
     return i
+
+
+def is_at(data: Any, i: int, text: Any) -> bool:
+    """Whether the line has a text, a tuple of bytes, at `i`."""
+    for k in range(len(text)):  # noqa: SIM110 - numba compiles no generator
+        if data[i + k] != text[k]:
+            return False
+    return True

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The body of an event: key=value fields, or who is switched to whom.
+"""The body of a kmem event: key=value, in any order. Compiled with `scan`.
 
-Compiled with `scan`. Mirrors the TP_printk of include/trace/events/kmem.h and
-sched.h, v4.14 to v6.18, and the sched_switch plugin of libtraceevent.
+Mirrors the TP_printk of include/trace/events/kmem.h, v4.14 to v6.18, and what
+libtraceevent prints of the fields themselves.
 """
 
 from typing import Any, Final
@@ -11,7 +11,6 @@ from xpfo_model.traces.context import blank, decimal, digits
 from xpfo_model.traces.layout import (
     BODY,
     CLOSING,
-    COLON,
     EQUALS,
     FIELD,
     GFP_FLAGS,
@@ -26,13 +25,11 @@ from xpfo_model.traces.layout import (
     NAME_WORD,
     NEW_WORD,
     NEWLINE,
-    NEXT_PID,
     NINE,
     NO_NUMBER,
     NULL_PAGE,
     OPENING,
     PAGE,
-    PID,
     PUZZLE,
     SPACE,
     UPPER_A,
@@ -63,11 +60,6 @@ _HEX_DIGITS: Final = 15
 _MOST_DIGITS: Final = 18
 _HEX_SHIFT: Final = 4
 _TEN: Final = 10
-_PREV_PID: Final = tuple(b" prev_pid=")
-_PREV_PRIO: Final = tuple(b" prev_prio=")
-_NEXT_PID: Final = tuple(b" next_pid=")
-_NEXT_PRIO: Final = tuple(b" next_prio=")
-_ARROW: Final = tuple(b" ==> ")
 _NEW: Final = -3
 """Of `_number`: a text that needs the table, and is not in it."""
 
@@ -241,83 +233,3 @@ def _number(data: Any, start: int, stop: int, words: Any) -> int:
     if word < 0:
         return _NEW
     return int(words[word + WORD_VALUE])
-
-
-def switch(data: Any, state: Any) -> int:
-    """Read PID and NEXT_PID of a sched_switch; 0, or -PUZZLE."""
-    start = blank(data, state[BODY])
-    stop = start
-    while data[stop] != NEWLINE:
-        stop += 1
-    state[LINE_END] = stop
-    while stop > start and data[stop - 1] <= SPACE:
-        stop -= 1
-    if _switch_fields(data, start, stop, state):
-        return 0
-    if _switch_short(data, start, stop, state):
-        return 0
-    return -PUZZLE
-
-
-def _switch_fields(data: Any, start: int, stop: int, state: Any) -> bool:
-    """prev_comm=a prev_pid=1 prev_prio=... next_comm=b next_pid=2 next_prio=...
-
-    A task's name may hold any of this: the first prev_pid that a prev_prio
-    follows counts, and the last next_pid that a next_prio follows.
-    """
-    i = start
-    previous = 0
-    while i < stop and not previous:
-        if data[i] == SPACE and _matches(data, i, _PREV_PID):
-            end = digits(data, i + len(_PREV_PID))
-            if end > i + len(_PREV_PID) and _matches(data, end, _PREV_PRIO):
-                state[PID] = decimal(data, i + len(_PREV_PID), end)
-                previous = end
-        i += 1
-    i = stop
-    while i > previous > 0:
-        i -= 1
-        if data[i] == SPACE and _matches(data, i, _NEXT_PID):
-            end = digits(data, i + len(_NEXT_PID))
-            if end > i + len(_NEXT_PID) and _matches(data, end, _NEXT_PRIO):
-                state[NEXT_PID] = decimal(data, i + len(_NEXT_PID), end)
-                return True
-    return False
-
-
-def _switch_short(data: Any, start: int, stop: int, state: Any) -> bool:
-    """sh:12 [120] S ==> swapper/0:0 [120], read from its end."""
-    i = _short_task(data, start, stop, state, NEXT_PID)
-    while i > start:
-        i -= 1
-        if data[i] == SPACE and _matches(data, i, _ARROW):
-            while i > start and data[i - 1] > SPACE:  # the state, such as R+
-                i -= 1
-            return _short_task(data, start, i - 1, state, PID) > 0
-    return False
-
-
-def _short_task(data: Any, start: int, stop: int, state: Any, slot: int) -> int:
-    """Read "...:pid [prio]" that ends at `stop`; index of the colon, or 0."""
-    i = stop - 1
-    if i <= start or data[i] != CLOSING:
-        return 0
-    while i > start and data[i] != OPENING:
-        i -= 1
-    end = i - 1
-    if end <= start or data[end] != SPACE:
-        return 0
-    i = end
-    while i > start and ZERO <= data[i - 1] <= NINE:
-        i -= 1
-    if i in (end, start) or data[i - 1] != COLON:
-        return 0
-    state[slot] = decimal(data, i, end)
-    return i - 1
-
-
-def _matches(data: Any, i: int, text: Any) -> bool:
-    for k in range(len(text)):  # noqa: SIM110 - numba compiles no generator
-        if data[i + k] != text[k]:
-            return False
-    return True

@@ -23,6 +23,7 @@ from xpfo_model.errors import ClockError, MalformedEventError
 from xpfo_model.events import EVENT_NAMES, About
 from xpfo_model.traces import layout
 from xpfo_model.traces.scan import REQUIRED
+from xpfo_model.traces.words import WORD_LIMIT
 
 _OVERRUN: Final = re.compile(rb"# entries-in-buffer/entries-written: (\d+)/(\d+)")
 _LOST: Final = (
@@ -32,14 +33,21 @@ _LOST: Final = (
     re.compile(rb"PERF_RECORD_LOST(?P<samples>_SAMPLES)?:? lost (?P<count>\d+)"),
     re.compile(rb"^\s*LOST (?P<count>\d+) events"),
 )
-# trace-cmd report says these first, perf script --header frames its header
-_PREAMBLE: Final = re.compile(rb"\s*(?:version = \S+|cpus=\d+|[^\w\s]*)\s*$")
+# what trace-cmd report says first
+_PREAMBLE: Final = re.compile(rb"\s*(?:version = \S+|cpus=\d+)\s*$")
+# where option stacktrace is on
+_STACK: Final = re.compile(rb"<(?:user )?stack trace>")
+_FRAME: Final = re.compile(rb"\s*=> ")
 _NAMED: Final = re.compile(
     rb"(?<!\w)(" + "|".join(EVENT_NAMES).encode() + rb"):(?:\s|$)"
 )
+# what is left of an event in a line that is something else
+_SWALLOWED: Final = re.compile(rb"[\d:][:\s]\s*(?:kmem:)?mm_page_\w+: .*pfn=")
 _FUNCTION: Final = re.compile(rb"\S+ <-\S+\s*$")
 _LATENCY: Final = re.compile(rb"\d+us.?: \w")
-_MARK: Final = re.compile(rb"(?:tracing_mark_write|0x[0-9a-f]+): ?")
+_MARK: Final = re.compile(
+    rb"(?:ip=)?(?:tracing_mark_write|0x[0-9a-f]+)(?:: ?| buf=)"
+)
 _FIELD: Final = re.compile(rb"(\w+)=\s*(\S+)")
 
 # One more than the largest value of a field.
@@ -64,6 +72,7 @@ class Puzzle:
     def __init__(self, about: About, state: Any) -> None:
         self._about = about
         self._state = state
+        self._headers: list[int] = []
         self._overrun = 0
         self._marked = 0
         self._samples = 0
@@ -80,29 +89,44 @@ class Puzzle:
         if not text:
             return
         if text.startswith(b"#"):
-            self._comment(text)
+            self._comment(line)
         elif self._state[layout.NAME_START]:
             self._entry(line, rows_before)
-        elif not self._lost(text):
+        elif not self._lost(text) and not _FRAME.match(text):
             self._stranger(line)
 
     def finish(self, rest: bytes) -> None:
         """Look at what follows the last newline; sum up what was lost."""
-        self._about.lost = self._overrun + max(self._marked, self._samples)
-        if rest.strip() and not rest.lstrip().startswith(b"#"):
-            self._about.warn(
+        about, state = self._about, self._state
+        about.lost = self._overrun + max(self._marked, self._samples)
+        if rest.strip():
+            about.warn(
                 "cut-line",
                 "the last line has no newline, so its end may be missing: left out",
-                self._state[layout.LINE] + 1,
+                state[layout.LINE] + 1,
+            )
+        if len(self._headers) == 1 and state[layout.ENTRIES] < self._headers[0]:
+            about.warn(
+                "missing-lines",
+                f"the header counts {self._headers[0]:,} entries, the text has "
+                f"{state[layout.ENTRIES]:,}",
+                None,
+                self._headers[0] - state[layout.ENTRIES],
             )
 
-    def _comment(self, text: bytes) -> None:
+    def _comment(self, line: bytes) -> None:
+        text = line.strip()
         if text.startswith((b"# tracer:", b"# entries-in-buffer", b"# captured on")):
             self.header = True
+        if _SWALLOWED.search(text):
+            self._stranger(line)
         found = _OVERRUN.match(text)
-        if found and int(found[2]) > int(found[1]):
-            self._overrun = max(self._overrun, int(found[2]) - int(found[1]))
-            self._warn_lost()
+        if found:
+            there, written = int(found[1]), int(found[2])
+            self._headers.append(there)
+            if written > there:
+                self._overrun = max(self._overrun, written - there)
+                self._warn_lost()
 
     def _lost(self, text: bytes) -> bool:
         for pattern in _LOST:
@@ -135,14 +159,14 @@ class Puzzle:
         elif name in EVENT_NAMES:
             self._check_clock()
             raise self._malformed(line, self._fault(EVENT_NAMES.index(name), body))
+        elif len(word) > WORD_LIMIT or _SWALLOWED.search(line, start + len(word)):
+            self._stranger(line)
         elif name == "tracing_mark_write":
             self._mark(body, rows_before)
         elif name == "print" and (writer := _MARK.match(body.strip())):
             self._mark(body.strip()[writer.end() :], rows_before)
-        elif name == "print":
-            self._skip(name)
         else:
-            self._stranger(line)
+            self._skip(name)
 
     def _nameless(self, line: bytes, body: bytes) -> None:
         word = body.rpartition(b":")[2].decode(errors="replace")
@@ -150,6 +174,8 @@ class Puzzle:
             return
         if _FUNCTION.match(body):
             self._skip("function")
+        elif _STACK.match(body):
+            self._skip("stack trace")
         elif any(name.startswith(word) for name in EVENT_NAMES):
             raise self._malformed(line, "the line ends before its event does")
         else:

@@ -26,8 +26,8 @@ from xpfo_model.events import (
     SCHED_SWITCH,
     UNKNOWN,
 )
-from xpfo_model.traces.context import blank, context
-from xpfo_model.traces.fields import fields, find, switch
+from xpfo_model.traces.context import blank, context, is_at
+from xpfo_model.traces.fields import fields, find
 from xpfo_model.traces.layout import (
     ALLOC_MIGRATETYPE,
     ALLOC_ORDER,
@@ -55,6 +55,7 @@ from xpfo_model.traces.layout import (
     LINE_END,
     LOWER_A,
     LOWER_F,
+    LOWER_M,
     MARK,
     MIGRATE_TYPES,
     MIGRATETYPE,
@@ -84,8 +85,11 @@ from xpfo_model.traces.layout import (
     WORD_STOP,
     ZERO,
 )
+from xpfo_model.traces.switch import switch
 from xpfo_model.traces.words import NAME, WORD_VALUE
 
+_COMMON: Final = tuple(b"mm_page_")
+"""How the names of all kmem events begin."""
 _LOWER_D: Final = ord("d")
 _UPPER_D: Final = ord("D")
 _DEPTH: Final = 3
@@ -151,12 +155,7 @@ def _line(data: Any, state: Any, words: Any, counts: Any) -> int:
     if kind < 0:
         return kind
     if kind >= SKIPPED:
-        counts[kind - SKIPPED] += 1
-        i = state[BODY]
-        while data[i] != NEWLINE:
-            i += 1
-        state[LINE_END] = i
-        return kind
+        return _skip(data, state, counts, kind)
     if kind == MARK or not _same_clock(state):
         return -PUZZLE
     if kind == SCHED_SWITCH:
@@ -168,6 +167,22 @@ def _line(data: Any, state: Any, words: Any, counts: Any) -> int:
     if state[CPU] >= NR_CPUS or not _in_range(state, kind, outcome):
         return -PUZZLE
     _settle(data, state, kind)
+    return kind
+
+
+def _skip(data: Any, state: Any, counts: Any, kind: int) -> int:
+    """Count an event; -PUZZLE if its line has swallowed a kmem event."""
+    i = state[BODY]
+    while data[i] != NEWLINE:
+        if (
+            data[i] == LOWER_M
+            and (data[i - 1] == SPACE or data[i - 1] == COLON)
+            and is_at(data, i, _COMMON)
+        ):
+            return -PUZZLE
+        i += 1
+    state[LINE_END] = i
+    counts[kind - SKIPPED] += 1
     return kind
 
 
