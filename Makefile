@@ -12,14 +12,18 @@ PY     := $(VENV)/bin/python
 PIP    := $(PY) -m pip --disable-pip-version-check -q
 SPHINX := $(PY) -m sphinx -c . -n -W --keep-going -j 1
 
-# Two builds of one commit are the same, byte for byte.
+# Two builds of one commit are the same, whatever is in the builder's dot files.
 SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null)
-STEADY  = PYTHONHASHSEED=0 $(SOURCE_DATE_EPOCH:%=SOURCE_DATE_EPOCH=%)
+STEADY  = PYTHONHASHSEED=0 $(SOURCE_DATE_EPOCH:%=SOURCE_DATE_EPOCH=%) \
+	IPYTHONDIR="$$PWD/$(BUILD)/ipython" MPLCONFIGDIR="$$PWD/$(BUILD)/matplotlib"
 
 # A .venv is good for one Python and one folder, so its stamps are named by both.
 KEY    := $(shell { $(PYTHON) -V; pwd; } 2>&1 | cksum | cut -d ' ' -f 1)
 LOCKED := $(VENV)/locked-$(KEY)
 READY  := $(VENV)/ready-$(KEY)
+
+# A kernel warns at each start that its socket on this machine is in the clear.
+QUIET := c.IPKernelApp.log_level = "CRITICAL"
 
 unexport PYTHONPATH PYTHONHOME SOURCE_DATE_EPOCH
 
@@ -91,6 +95,8 @@ $(LOCKED): requirements.lock
 $(READY): $(LOCKED) pyproject.toml
 	@start=$$(date +%s) && \
 	$(PIP) install --no-deps --no-build-isolation -e . && \
+	mkdir -p $(VENV)/etc/ipython && \
+	echo '$(QUIET)' > $(VENV)/etc/ipython/ipython_kernel_config.py && \
 	echo $$(($$(cat $(LOCKED)) + $$(date +%s) - start)) > $@
 
 .DELETE_ON_ERROR:
