@@ -12,8 +12,8 @@ from xpfo_model.traces.source import Bytes
 
 BLOCK: Final = 1 << 22
 """Bytes to scan at a time."""
-LONG_LINE: Final = 1 << 16
-"""Bytes that are kept of a line that is longer than a block."""
+LONG_LINE: Final = 64
+"""Of a line that is longer than a block, this part of a block is kept."""
 
 # Small enough to stay in a cache until it is hashed and copied.
 _PIECE: Final = 1 << 18
@@ -46,7 +46,7 @@ class Blocks:
                 yield end
             skipping = not end and stop >= self._block
             if skipping:
-                stop = min(stop, LONG_LINE)
+                stop = self._block // LONG_LINE
             held = stop - end
             self._buffer[:held] = self._buffer[end:stop]
             if not more:
