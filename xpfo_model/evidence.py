@@ -7,12 +7,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from xpfo_model import traces
+import numpy as np
+
+from xpfo_model import strategies, traces
 from xpfo_model.errors import TraceError
-from xpfo_model.events import EventLog
+from xpfo_model.events import SCHED_SWITCH, EventLog
+from xpfo_model.machine import of_cpus
 from xpfo_model.replay import Counts, Outcome, Run, replay_log
 from xpfo_model.stepper import Stepper, steps_of
-from xpfo_model.steps import Steps, split_refills
+from xpfo_model.steps import ALLOC, CONTEXT_SWITCH, Steps, split_refills
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ class Evidence:
         self._logs: dict[str, EventLog] = {}
         self._steps: dict[str, tuple[list[Steps], Stepper]] = {}
         self._counts: dict[tuple[Any, ...], Counts] = {}
+        self._courses: dict[tuple[Any, ...], list[tuple[int, Counts]]] = {}
         self._outcomes: dict[str, Outcome] = {}
 
     @cached_property
@@ -109,10 +113,10 @@ class Evidence:
         return self._logs[name]
 
     def steps(self, name: str) -> tuple[list[Steps], Stepper]:
-        """A trace's steps, and the stepper with its totals."""
+        """A trace's steps, drains and context switches too, and their stepper."""
         log = self.log(name)
         if name not in self._steps:
-            stepper = Stepper(log.about.kernel)
+            stepper = Stepper(log.about.kernel, everything=True)
             self._steps[name] = (list(steps_of(log.chunks(), stepper)), stepper)
         return self._steps[name]
 
@@ -121,22 +125,83 @@ class Evidence:
         return self.steps(name)[1].totals
 
     def counts(
-        self, name: str, strategy: str, *, batch: int | None = None, **replaced: Any
+        self,
+        name: str,
+        strategy: str,
+        *,
+        batch: int | None = None,
+        zeroing: bool = False,
+        copy_percent: int = 0,
+        idle_flushes: bool = True,
+        **replaced: Any,
     ) -> Counts:
         """What a strategy does over a trace.
 
-        `batch` splits refills into at most so many frames; `replaced` puts other
-        functions in the place of hooks.
+        `batch` splits refills into at most so many frames; `zeroing` and
+        `copy_percent` are those of `Run`; `replaced` puts other functions in the
+        place of hooks. Without `idle_flushes` a switch to the idle task flushes
+        nothing that was deferred: it keeps the address space (enter_lazy_tlb).
         """
-        key = (name, strategy, batch, tuple(sorted(replaced.items())))
+        how = (batch, zeroing, copy_percent, idle_flushes)
+        key = (name, strategy, *how, tuple(sorted(replaced.items())))
         steps, stepper = self.steps(name)
         if key not in self._counts:
-            run = Run(strategy, **replaced)
+            run = self._run(name, strategy, zeroing, copy_percent, replaced)
+            if not idle_flushes:
+                steps = self._without_idle(name)
             for some in steps:
                 part = some if batch is None else split_refills(some, batch)
                 run.feed(part, stepper.frames)
             self._counts[key] = run.counts
         return self._counts[key]
+
+    def course(
+        self, name: str, strategy: str, *, pieces: int, **replaced: Any
+    ) -> list[tuple[int, Counts]]:
+        """Allocations so far and counts so far, after each of so many pieces."""
+        key = (name, strategy, pieces, tuple(sorted(replaced.items())))
+        steps, stepper = self.steps(name)
+        if key not in self._courses:
+            run = self._run(name, strategy, False, 0, replaced)  # noqa: FBT003
+            length = -(-sum(len(some.op) for some in steps) // pieces)
+            allocations = 0
+            course = []
+            for some in steps:
+                for start in range(0, len(some.op), length):
+                    part = _rows(some, slice(start, start + length))
+                    run.feed(part, stepper.frames)
+                    allocations += int(np.count_nonzero(part.op == ALLOC))
+                    course.append((allocations, run.counts))
+            self._courses[key] = course
+        return self._courses[key]
+
+    def _run(
+        self,
+        name: str,
+        strategy: str,
+        zeroing: bool,  # noqa: FBT001 - the options of counts()
+        copy_percent: int,
+        replaced: dict[str, Any],
+    ) -> Run:
+        module = strategies.load(strategy)
+        if hasattr(module, "use"):
+            replaced = {"use": module.use} | replaced
+        run = Run(strategy, zeroing=zeroing, copy_percent=copy_percent, **replaced)
+        run.machine = of_cpus(run.machine, self.provenance[name].cpus)
+        return run
+
+    def _without_idle(self, name: str) -> list[Steps]:
+        events = self.log(name).events
+        to_idle = events.next_pid[events.kind == SCHED_SWITCH] == 0
+        kept = []
+        switches = 0
+        for some in self.steps(name)[0]:
+            keep = np.ones(len(some.op), np.bool_)
+            rows = np.flatnonzero(some.op == CONTEXT_SWITCH)
+            keep[rows] = ~to_idle[switches : switches + len(rows)]
+            switches += len(rows)
+            kept.append(_rows(some, keep))
+        return kept
 
     def outcome(self, name: str) -> Outcome:
         """All strategies over a trace."""
@@ -144,3 +209,9 @@ class Evidence:
         if name not in self._outcomes:
             self._outcomes[name] = replay_log(log)
         return self._outcomes[name]
+
+
+def _rows(steps: Steps, which: Any) -> Steps:
+    """The steps that a slice or a mask selects."""
+    rows = {f: getattr(steps, f)[which] for f in Steps._fields if f != "frames"}
+    return Steps(frames=steps.frames, **rows)
