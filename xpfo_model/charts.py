@@ -69,4 +69,16 @@ class Ranges:
     log: bool = False
 
 
-Chart = Bars | Shares | Grid | Ranges
+@dataclass(frozen=True)
+class Lines:
+    """Quantities that grow in steps from left to right, a panel a trace."""
+
+    title: str
+    panels: Sequence[tuple[str, Sequence[tuple[str, Sequence[tuple[float, float]]]]]]
+    """Trace, then strategies with their points."""
+    along: str
+    """What is counted from left to right."""
+    unit: str
+
+
+Chart = Bars | Shares | Grid | Ranges | Lines

@@ -15,7 +15,7 @@ import matplotlib as mpl
 import matplotlib.ticker
 from matplotlib.figure import Figure
 
-from xpfo_model.charts import Bar, Bars, Chart, Grid, Ranges, Shares
+from xpfo_model.charts import Bar, Bars, Chart, Grid, Lines, Ranges, Shares
 from xpfo_model.errors import XpfoModelError
 from xpfo_model.replay import Outcome
 
@@ -64,6 +64,9 @@ _INCH_PER_BAR: Final = 0.27
 _WIDTH: Final = 6.4
 _ROOM_FOR_LABELS: Final = 1.9
 _FACTOR_FOR_TEXT: Final = 6.0
+_INCH_PER_PANEL: Final = 1.5
+_LINE_OF_TEXT: Final = 0.17
+"""Of a panel's height."""
 
 
 def draw(chart: Chart, theme: Theme) -> Figure:
@@ -87,6 +90,8 @@ def draw(chart: Chart, theme: Theme) -> Figure:
                 return _grid(chart, theme)
             case Ranges():
                 return _ranges(chart, theme)
+            case Lines():
+                return _lines(chart, theme)
 
 
 def save(chart: Chart, path: Path, theme: Theme = LIGHT) -> None:
@@ -310,5 +315,30 @@ def _ranges(chart: Ranges, theme: Theme) -> Figure:
         axes.set_xlim(least - 0.05 * span, largest + 0.4 * span)
     axes.grid(axis="x", linewidth=0.5)
     axes.set_xlabel(chart.unit)
+    figure.suptitle(chart.title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+    return figure
+
+
+def _lines(chart: Lines, theme: Theme) -> Figure:
+    height = 0.9 + _INCH_PER_PANEL * len(chart.panels)
+    figure = Figure(figsize=(_WIDTH, height), layout="constrained")
+    panels = figure.subplots(len(chart.panels), squeeze=False)[:, 0]
+    for axes, (name, lines) in zip(panels, chart.panels, strict=True):
+        ends = sorted((points[-1][1], line, points) for line, points in lines)
+        most = max(ends[-1][0], 1.0)
+        place = -most
+        for number, (last, line, points) in enumerate(ends):
+            colour = _colour(Bar(line, last, ""), number, theme)
+            along, counts = zip((0.0, 0.0), *points, strict=True)
+            axes.step(along, counts, where="post", color=colour, linewidth=1.6)
+            place = max(last, place + _LINE_OF_TEXT * most)  # labels do not overlap
+            axes.annotate(f" {line} {last:,.0f}", (along[-1], place), va="center")
+        axes.set_title(name, fontsize=9.5, pad=4)
+        axes.set_xlim(0, max(points[-1][0] for _, points in lines) * 1.35)
+        axes.set_ylim(0, most * 1.15)
+        axes.xaxis.set_major_formatter("{x:,.0f}")
+        axes.grid(axis="y", linewidth=0.5)
+        axes.set_ylabel(chart.unit)
+    panels[-1].set_xlabel(chart.along)
     figure.suptitle(chart.title, x=0.01, ha="left", fontsize=11, fontweight="bold")
     return figure

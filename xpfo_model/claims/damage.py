@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Claims about the direct map: 2M entries split, and what whole pageblocks save.
+
+A split entry stays split. All runs here zero what is asked zeroed through kmap,
+since a kmap through the direct map splits, too.
+"""
+
+from typing import Any, Final
+
+import numpy as np
+
+from xpfo_model.charts import Bar, Bars, Lines
+from xpfo_model.claims.claim import Finding, Table, claim
+from xpfo_model.claims.exposure import COUNTED, RECOMMENDED, in_use
+from xpfo_model.claims.tables import BUILDS
+from xpfo_model.claims.thread import NOT_REALLY, SCARCE
+from xpfo_model.constants import PAGE_SIZE, PAGEBLOCK_NR_PAGES, PAGEBLOCK_ORDER
+from xpfo_model.evidence import Evidence
+from xpfo_model.steps import ALLOC, FREE, REFILL
+
+INTEL_2021: Final = "213b4567-46ce-f116-9cdf-bbd0c884eb3c@linux.intel.com"
+JUERG_2018: Final = "CADLDEKsxx=MSFu=4_4JLX1afUMr3GVjNxSQ-726NrbLn8KQaQg@mail.gmail.com"
+FREETYPE: Final = "20260225-page_alloc-unmapped-v1-0-e8808a03cd66@google.com"
+
+FLIPS: Final = "freetype"
+"""Flips whole pageblocks, and kmaps through a mapping of one CPU."""
+CROWDED: Final = (SCARCE, "netmap-3cpu")
+"""Traces on which users and kernel share pageblocks."""
+
+FULL_FLUSHES: Final = (1, 2)
+"""Full flushes of a split, least and most: the second where a 1G entry is split as
+well, or in v4.14. arch/x86/mm/pat/set_memory.c: __split_large_page, v6.1;
+arch/x86/mm/pageattr.c: __change_page_attr, v4.14."""
+PAGES_OF_A_SPLIT: Final = 1
+"""Order-0 pages for the new page table. Same function."""
+
+HALF: Final = 0.5
+MOST: Final = 0.8
+THIRD: Final = 1 / 3
+A_TENTH_MORE: Final = 1.1
+PIECES: Final = 96
+"""Parts of a trace in a figure over time."""
+
+
+def touched(evidence: Evidence, trace: str) -> int:
+    """Pageblocks of which the trace names a page."""
+    blocks: list[Any] = []
+    for some in evidence.steps(trace)[0]:
+        pages = (some.op == ALLOC) | (some.op == FREE)
+        blocks += [some.start[pages], some.stop[pages] - 1]
+        if (some.op == REFILL).any():
+            blocks.append(some.frames)
+    return len(np.unique(np.concatenate(blocks) >> PAGEBLOCK_ORDER))
+
+
+def all_blocks(evidence: Evidence, trace: str) -> int:
+    """Pageblocks of the machine's memory, as its provenance says."""
+    mebibytes = int(evidence.provenance[trace].memory.split()[0])
+    return (mebibytes << 20) // (PAGE_SIZE * PAGEBLOCK_NR_PAGES)
+
+
+def splits(evidence: Evidence, trace: str, strategy: str) -> int:
+    """2M entries that a strategy splits, with zeroing through its kmap."""
+    return in_use(evidence, trace, strategy).splits
+
+
+def _numbers(evidence: Evidence) -> dict[str, int | float | str]:
+    """Splits of every strategy on every trace, with their own cost."""
+    values: dict[str, int | float | str] = {}
+    for trace in evidence.names:
+        some, whole = touched(evidence, trace), all_blocks(evidence, trace)
+        values |= {f"{trace}.touched": some, f"{trace}.blocks": whole}
+        for name in COUNTED:
+            split = splits(evidence, trace, name)
+            values |= {
+                f"{name}.{trace}": split,
+                f"{name}.{trace}.touched": round(100 * split / some),
+                f"{name}.{trace}.all": round(100 * split / whole),
+                f"{name}.{trace}.flushes_least": FULL_FLUSHES[0] * split,
+                f"{name}.{trace}.flushes_most": FULL_FLUSHES[1] * split,
+                f"{name}.{trace}.pages": PAGES_OF_A_SPLIT * split,
+            }
+    return values
+
+
+def _bars(title: str, names: tuple[str, ...], rows: list[tuple[Any, ...]]) -> Bars:
+    return Bars(
+        title,
+        [
+            (
+                row[0],
+                [
+                    Bar(name, row[i], f"{row[i]}")
+                    for i, name in enumerate(dict.fromkeys(names), 1)
+                ],
+            )
+            for row in rows
+        ],
+        "2M entries split",
+        log=False,
+    )
+
+
+@claim(
+    "block-flips-keep-2m",
+    must="on both builds, block flips keep whole at least half of the 2M entries that "
+    "batches of frames split",
+    instead="kmap through the direct map, with the same flips",
+    change={"flips": "pageblock"},
+    downside="Not so on every trace: see exceptions-split-blocks.",
+    mails=(JUERG_2018, FREETYPE, NOT_REALLY),
+)
+def block_flips(evidence: Evidence, flips: str = FLIPS) -> Finding:
+    """A pageblock that flips as a whole keeps its entry."""
+    names = ("per_frame", RECOMMENDED, flips)
+    rows: list[tuple[Any, ...]] = []
+    for trace in evidence.names:
+        counts = [splits(evidence, trace, name) for name in names]
+        rows.append((trace, *counts, all_blocks(evidence, trace)))
+    saved = {row[0]: 100 * (1 - row[3] / row[2]) for row in rows}
+    values = _numbers(evidence)
+    values |= {f"{trace}.saved": round(percent) for trace, percent in saved.items()}
+    builds = [saved[name] for name in BUILDS]
+    return Finding(
+        holds=min(builds) >= 100 * HALF,
+        sentence=f"Flipping whole pageblocks, {flips} keeps {min(builds):.0f} to "
+        f"{max(builds):.0f} % of the 2M entries that {RECOMMENDED} splits in the two "
+        f"builds, and {min(saved.values()):.0f} to {max(saved.values()):.0f} % on all "
+        "traces.",
+        values=values,
+        table=Table(("trace", *names, "all 2M"), tuple(rows)),
+        chart=_bars("2M entries of the direct map that are split", names, rows),
+    )
+
+
+@claim(
+    "exceptions-split-blocks",
+    must="under reclaim, and with sockets beside mappings, block flips split more than "
+    f"{MOST:.0%} of the 2M entries that batches of frames split",
+    instead="the two builds in place of these traces",
+    change={"traces": BUILDS},
+    downside="An allocator that keeps mapped and unmapped lists would have fewer.",
+    mails=(FREETYPE,),
+)
+def exceptions_split(evidence: Evidence, traces: tuple[str, ...] = CROWDED) -> Finding:
+    """Frames that differ from their block split it anyway."""
+    names = (RECOMMENDED, FLIPS)
+    rows: list[tuple[Any, ...]] = []
+    for trace in traces:
+        by_frames, by_blocks = (splits(evidence, trace, name) for name in names)
+        flips = in_use(evidence, trace, FLIPS).flushes_by_cause["block"]
+        percent = round(100 * by_blocks / by_frames)
+        rows.append((trace, by_frames, by_blocks, flips, percent))
+    values: dict[str, int | float | str] = {}
+    for trace, *_, flips, percent in rows:
+        values |= {f"{trace}.flips": flips, f"{trace}.percent": percent}
+    shares = [row[-1] for row in rows]
+    values |= {"smallest": min(shares), "largest": max(shares)}
+    return Finding(
+        holds=min(shares) > 100 * MOST,
+        sentence=f"On {' and '.join(traces)}, {FLIPS} splits {min(shares)} to "
+        f"{max(shares)} % as many 2M entries as {RECOMMENDED}.",
+        values=values,
+        table=Table(("trace", *names, "flips", "percent"), tuple(rows)),
+        chart=_bars("Frames that differ split their block", names, rows),
+    )
+
+
+@claim(
+    "batching-splits-more",
+    must="over all traces, unmapping whole refills splits at least a tenth more 2M "
+    "entries than unmapping what users get",
+    instead="flips of whole pageblocks in place of the refills",
+    change={"strategy": FLIPS},
+    downside="Not on every trace: on some it makes no difference.",
+    mails=(NOT_REALLY,),
+)
+def batching_splits(evidence: Evidence, strategy: str = RECOMMENDED) -> Finding:
+    """A batch also unmaps frames that no user will have."""
+    names = ("per_frame", strategy)
+    rows: list[tuple[Any, ...]] = [
+        (trace, *(splits(evidence, trace, name) for name in names))
+        for trace in evidence.names
+    ]
+    fewer, more = (sum(row[i] for row in rows) for i in (1, 2))
+    return Finding(
+        holds=more >= A_TENTH_MORE * fewer,
+        sentence=f"Over {len(rows)} traces {strategy} splits {more} 2M entries, and "
+        f"unmapping only what users get {fewer}.",
+        values={
+            "per_frame": fewer,
+            "batch": more,
+            "more": round(100 * (more / fewer - 1)),
+        },
+        table=Table(("trace", *names), tuple(rows)),
+        chart=_bars("Batches split more than users need", names, rows),
+    )
+
+
+@claim(
+    "splits-come-early",
+    must="on every trace, half of the splits come within the first third of the "
+    "allocations",
+    instead="flips of whole pageblocks, where the exceptions accumulate",
+    change={"strategy": FLIPS},
+    downside="Counted from boot; a machine that is up for days is past it.",
+    mails=(INTEL_2021,),
+)
+def splits_early(evidence: Evidence, strategy: str = RECOMMENDED) -> Finding:
+    """The damage is done once, and early."""
+    rows: list[tuple[Any, ...]] = []
+    panels: list[Any] = []
+    values: dict[str, int | float | str] = {}
+    for trace in evidence.names:
+        lines: list[Any] = []
+        for name in dict.fromkeys(("per_frame", strategy, FLIPS)):
+            course = evidence.course(trace, name, pieces=PIECES)
+            lines.append((name, [(float(n), float(c.splits)) for n, c in course]))
+        panels.append((trace, lines))
+        course = evidence.course(trace, strategy, pieces=PIECES)
+        allocations, last = course[-1]
+        half = next(n for n, c in course if c.splits >= HALF * last.splits)
+        own = last.flushes
+        rows.append((trace, last.splits, allocations, round(100 * half / allocations)))
+        values |= {
+            f"{trace}.half": rows[-1][-1],
+            f"{trace}.flushes": own,
+            f"{trace}.flushes_most": FULL_FLUSHES[1] * last.splits,
+            f"{trace}.flushes_share": 100 * FULL_FLUSHES[1] * last.splits / own,
+        }
+    halves = [row[-1] for row in rows]
+    extra = [float(values[f"{row[0]}.flushes_share"]) for row in rows]
+    values |= {"smallest": min(halves), "largest": max(halves), "extra": max(extra)}
+    return Finding(
+        holds=max(halves) <= 100 * THIRD,
+        sentence=f"Half of the 2M entries that {strategy} splits are split within the "
+        f"first {min(halves)} to {max(halves)} % of the allocations from boot.",
+        values=values,
+        table=Table(("trace", "splits", "allocations", "half at %"), tuple(rows)),
+        chart=Lines(
+            "2M entries split, from boot on",
+            panels,
+            "page allocations so far",
+            "split",
+        ),
+    )

@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Claims about time: how long the kernel can reach a user's frame, and why.
+
+All runs here zero what is asked zeroed through kmap. Times are those of emulated
+machines, so that shares are claimed, not seconds.
+"""
+
+from typing import Any, Final
+
+import numpy as np
+
+from xpfo_model import strategies
+from xpfo_model.charts import Bar, Bars
+from xpfo_model.claims.claim import Finding, Table, claim
+from xpfo_model.claims.safety import NO_UNMAP
+from xpfo_model.claims.thread import listing
+from xpfo_model.events import SCHED_SWITCH
+from xpfo_model.evidence import Evidence
+from xpfo_model.replay import Counts
+
+V7_WINDOW: Final = "8ffc77a9-6eae-7287-0ea3-56bfb61758cd@intel.com"
+V9_WINDOW: Final = "alpine.DEB.2.21.1904050909520.1802@nanos.tec.linutronix.de"
+V9_COVER: Final = "cover.1554248001.git.khalid.aziz@oracle.com"
+
+SAME_ON_A_TRACE: Final = "cold_end"
+"""Steers the allocator; on a trace it is v5."""
+COUNTED: Final = tuple(n for n in strategies.REGISTRY if n != SAME_ON_A_TRACE)
+SYNCHRONOUS: Final = ("will_map", "per_frame", "pcp_batch", "pageblock", "freetype")
+"""Clear PTEs and flush every CPU before a user has the frame."""
+RECOMMENDED: Final = "pcp_batch_local"
+NANOSECONDS: Final = 1e9
+HALF: Final = 0.5
+COPIES: Final = (0, 25, 50, 100)
+"""Of the user pages that are not zeroed: percent that the kernel copies into."""
+
+
+def in_use(evidence: Evidence, trace: str, strategy: str, **how: Any) -> Counts:
+    """A strategy's counts with zeroing through kmap."""
+    return evidence.counts(trace, strategy, zeroing=True, **how)
+
+
+def share(evidence: Evidence, trace: str, strategy: str, **how: Any) -> float:
+    """Percent of the users' frame-time that the kernel could reach the frames.
+
+    Without XPFO it is all of it: that run gives the whole.
+    """
+    whole = in_use(evidence, trace, "none", **how).frame_time_exposed
+    return 100 * in_use(evidence, trace, strategy, **how).frame_time_exposed / whole
+
+
+def _percent(value: float) -> str:
+    """Two digits, and 0 only for nothing at all."""
+    return f"{value:.2g}" if value < 1 else f"{value:.0f}"
+
+
+def _spread(shares: list[float]) -> str:
+    return f"{_percent(min(shares))} to {_percent(max(shares))} %"
+
+
+@claim(
+    "exposed-frame-time",
+    must="no strategy that clears PTEs and flushes every CPU before the hand-out "
+    "leaves a user's frame reachable for any of its time, on any trace",
+    instead="v9, which defers the flush, in place of the recommended strategy",
+    change={"recommended": "v9"},
+    downside="Not in it: the time that a kmap through the direct map itself takes.",
+    mails=(V9_COVER,),
+)
+def exposed_frame_time(evidence: Evidence, recommended: str = RECOMMENDED) -> Finding:
+    """Frame-time of users that the kernel could reach, by strategy."""
+    values: dict[str, int | float | str] = {}
+    rows: list[tuple[str, str, str, str]] = []
+    worst: dict[str, float] = {}
+    for name in COUNTED:
+        shares = {t: share(evidence, t, name) for t in evidence.names}
+        on = max(shares, key=lambda t: shares[t])
+        worst[name] = shares[on]
+        least, most = (_percent(end(shares.values())) for end in (min, max))
+        rows.append((name, least, most, on if worst[name] else "-"))
+        for trace, percent in shares.items():
+            exposed = in_use(evidence, trace, name).frame_time_exposed
+            values[f"{name}.{trace}.share"] = percent
+            values[f"{name}.{trace}.seconds"] = exposed / NANOSECONDS
+            values[f"{name}.{trace}.handed"] = in_use(
+                evidence, trace, name
+            ).frames_exposed
+    held = (*SYNCHRONOUS, recommended)
+    leaking = [name for name in held if worst[name]]
+    found = "none" if not leaking else f"some of {listing(leaking)}"
+    return Finding(
+        holds=not leaking,
+        sentence=f"Of the time that users own frames, {found} is exposed under "
+        f"{listing(list(held))}; v9 exposes up to {_percent(worst['v9'])} %, v8 up to "
+        f"{_percent(worst['v8'])} %.",
+        values=values,
+        table=Table(("strategy", "least %", "most %", "most on"), tuple(rows)),
+        chart=Bars(
+            "How much of a user frame's time the kernel can reach it",
+            [
+                (
+                    "largest share on any trace",
+                    [Bar(n, most, f"{_percent(most)} %") for n, most in worst.items()],
+                )
+            ],
+            "percent of users' frame-time, whole traces, zeroing counted",
+            log=False,
+        ),
+    )
+
+
+def _waits(evidence: Evidence, trace: str) -> tuple[float, float]:
+    """Median and longest time between two switches of one CPU, in the trace's clock."""
+    events = evidence.log(trace).events
+    gaps = []
+    for cpu in np.unique(events.cpu):
+        switches = (events.kind == SCHED_SWITCH) & (events.cpu == cpu)
+        gaps.append(np.diff(events.time[switches]))
+    waits = np.concatenate(gaps)
+    return float(np.median(waits)), float(waits.max())
+
+
+@claim(
+    "deferral-window",
+    must="on every trace of several CPUs, at least as many frames are handed out "
+    "reachable as there are zeroed user pages",
+    instead="the recommended strategy, which waits for all CPUs, in place of v9",
+    change={"strategy": RECOMMENDED},
+    downside="What a TLB may hold, not what it holds: most entries are long evicted.",
+    mails=(V7_WINDOW, V9_WINDOW),
+)
+def deferral_window(evidence: Evidence, strategy: str = "v9") -> Finding:
+    """A deferred flush leaves the frame in the TLBs of the other CPUs."""
+    traces = [n for n in evidence.names if evidence.provenance[n].cpus > 1]
+    rows: list[tuple[Any, ...]] = []
+    values: dict[str, int | float | str] = {}
+    for trace in traces:
+        totals = evidence.totals(trace)
+        users, zeroed = totals["user_allocations"], totals["user_zeroed"]
+        handed = in_use(evidence, trace, strategy).frames_exposed
+        percent = share(evidence, trace, strategy)
+        rows.append((trace, users, zeroed, handed, round(percent, 3)))
+        median, longest = _waits(evidence, trace)
+        values |= {
+            f"{trace}.share": percent,
+            f"{trace}.idle_share": share(evidence, trace, strategy, idle_flushes=False),
+            f"{trace}.copied_share": share(
+                evidence, trace, strategy, copy_percent=COPIES[-1]
+            ),
+            f"{trace}.handed": round(100 * handed / users, 1),
+            f"{trace}.longest_wait": round(longest / median) if median else 0,
+        }
+    shares = [row[4] for row in rows]
+    handed_out = [100 * row[3] / row[1] for row in rows]
+    values |= {
+        "smallest": min(shares),
+        "largest": max(shares),
+        "handed.smallest": min(handed_out),
+        "handed.largest": max(handed_out),
+    }
+    return Finding(
+        holds=all(row[3] >= row[2] for row in rows),
+        sentence=f"Under {strategy}, {_spread(handed_out)} of the user frames are "
+        f"reachable through another CPU's TLB when they are handed out, and they are "
+        f"so for {_spread(shares)} of their time.",
+        values=values,
+        table=Table(("trace", "user", "zeroed", "reachable", "time %"), tuple(rows)),
+        chart=Bars(
+            f"Frames that {strategy} hands out with a translation left elsewhere",
+            [
+                (
+                    trace,
+                    [
+                        Bar("user allocations", users, f"{users:,}"),
+                        Bar(strategy, handed, f"{handed:,} handed out reachable"),
+                    ],
+                )
+                for trace, users, _, handed, _ in rows
+            ],
+            "frames",
+            log=False,
+        ),
+    )
+
+
+@claim(
+    "uncleared-pte-exposes",
+    must="v6 and v8 leave user frames reachable for more than half of their time, on "
+    "every trace, if the kernel maps only what it zeroes",
+    instead="v9, which clears PTEs at the refill, in place of v8",
+    change={"batched": "v9"},
+    downside="A page that the kernel copies into is unmapped after that, too.",
+    mails=(NO_UNMAP,),
+)
+def uncleared_pte(evidence: Evidence, batched: str = "v8") -> Finding:
+    """Flushing without clearing the PTE protects nothing before the first kunmap."""
+    names = ("v6", batched)
+    values: dict[str, int | float | str] = {}
+    rows: list[tuple[Any, ...]] = []
+    for trace in evidence.names:
+        shares = [share(evidence, trace, name) for name in names]
+        rows.append((trace, *(round(each, 1) for each in shares)))
+        for name in names:
+            for copies in COPIES:
+                values[f"{trace}.{name}.{copies}"] = share(
+                    evidence, trace, name, copy_percent=copies
+                )
+    least = [min(row[i] for row in rows) for i in (1, 2)]
+    most = [max(row[i] for row in rows) for i in (1, 2)]
+    values |= {"smallest": min(least), "largest": max(most)}
+    return Finding(
+        holds=min(least) > 100 * HALF,
+        sentence=f"Of users' frame-time, v6 leaves {least[0]:.0f} to {most[0]:.0f} % "
+        f"reachable and {batched} {_percent(least[1])} to {_percent(most[1])} %, "
+        "where the kernel maps only what it zeroes.",
+        values=values,
+        table=Table(("trace", "v6 %", f"{batched} %"), tuple(rows)),
+        chart=Bars(
+            "A flush without a cleared PTE protects nothing",
+            [
+                (
+                    row[0],
+                    [
+                        Bar(name, row[i], f"{_percent(row[i])} %")
+                        for i, name in enumerate(names, 1)
+                    ],
+                )
+                for row in rows
+            ],
+            "percent of users' frame-time",
+            log=False,
+        ),
+    )
