@@ -120,6 +120,16 @@ def test_the_version_is_the_same_everywhere():
     assert f"\n## {version}" in (ROOT / "CHANGELOG.md").read_text()
 
 
+def test_the_package_takes_along_what_is_not_python():
+    package = ROOT / "xpfo_model"
+    data = PYPROJECT["tool"]["setuptools"]["package-data"]["xpfo_model"]
+    assert {
+        path.relative_to(package).as_posix()
+        for path in tracked()
+        if path.is_relative_to(package) and path.suffix != ".py"
+    } == set(data)
+
+
 def test_every_source_file_names_its_licence():
     spdx = "SPDX-License-" + "Identifier: GPL-2.0-only"
     sources = [
