@@ -49,6 +49,9 @@ class Profile(NamedTuple):
     """A batch grows at most to batch << this. CONFIG_PCP_BATCH_SCALE_MAX."""
     batch_bytes_max: int
     """Bound of a quarter of zone_batchsize(), in bytes."""
+    free_high_half: int
+    """1: only after half of high_min was freed does a pcp give higher orders back
+    at once. free_frozen_page_commit() from v6.16 on."""
     drain: int
     """DRAIN_BY_PAGE or DRAIN_BY_LIST. free_pcppages_bulk()."""
     drain_current_type: int
@@ -76,7 +79,7 @@ class Profile(NamedTuple):
     """1: alloc_pages_bulk() exists."""
 
 
-PROFILES: Final = {
+PROFILES: Final[dict[str, Profile]] = {
     "v4.14": Profile(
         pcp_order=0,
         thp_lists=NO_THP_LISTS,
@@ -84,6 +87,7 @@ PROFILES: Final = {
         sizing=SIZE_FIXED,
         batch_scale_max=0,
         batch_bytes_max=512 * 1024,
+        free_high_half=0,
         drain=DRAIN_BY_PAGE,
         drain_current_type=0,
         fallback=STEAL,
@@ -103,6 +107,7 @@ PROFILES: Final = {
         sizing=SIZE_BY_FREES,
         batch_scale_max=5,
         batch_bytes_max=1024 * 1024,
+        free_high_half=0,
         drain=DRAIN_BY_LIST,
         drain_current_type=0,
         fallback=STEAL,
@@ -122,6 +127,7 @@ PROFILES: Final = {
         sizing=SIZE_AUTO,
         batch_scale_max=5,
         batch_bytes_max=1024 * 1024,
+        free_high_half=1,
         drain=DRAIN_BY_LIST,
         drain_current_type=1,
         fallback=CLAIM_THEN_STEAL,
@@ -136,6 +142,9 @@ PROFILES: Final = {
     ),
 }
 """The kernels whose allocator is modelled, oldest first."""
+
+PROFILES["v6.12"] = PROFILES["v6.18"]._replace(free_high_half=0)
+"""Between v6.1 and v6.18: as v6.18 as far as it was looked at, but for this."""
 
 
 def profile(kernel: str) -> Profile:

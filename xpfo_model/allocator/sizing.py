@@ -86,9 +86,12 @@ def note_free(s: State, pcp: int, order: int) -> bool:
         return small_change and p[pcp + FREE_FACTOR] != 0
     free_high = False
     if small_change:
+        enough = p[pcp + BATCH]
+        if s.profile.free_high_half:
+            enough += p[pcp + HIGH_MIN] // 2
         # FREE_HIGH_BATCH is set on all but the smallest caches
         free_high = (
-            p[pcp + FREE_COUNT] >= p[pcp + BATCH] + p[pcp + HIGH_MIN] // 2
+            p[pcp + FREE_COUNT] >= enough
             and p[pcp + PREV_FREE_HIGH_ORDER] != 0
             and p[pcp + COUNT] >= p[pcp + BATCH]
         )

@@ -30,7 +30,15 @@ from xpfo_model.events import (
     Events,
 )
 from xpfo_model.fidelity import follow as counters
-from xpfo_model.fidelity.follow import FULL, NR_COUNTS, PCP, REASONS, Tally, follow
+from xpfo_model.fidelity.follow import (
+    FULL,
+    NR_COUNTS,
+    PCP,
+    REASONS,
+    SIZES,
+    Tally,
+    follow,
+)
 from xpfo_model.fidelity.initial import UNSEEN, fill, is_boot, sightings
 from xpfo_model.fidelity.reading import NONE, Read, read
 from xpfo_model.replay import replay_log
@@ -141,12 +149,10 @@ def _run(
     """The model's events in pieces, then the tally."""
     state = boot(kernel, layout, demand.allocations, ROOM)
     booting = is_boot(events)
-    sizes = np.zeros(2 * NR_ZONES, np.int64)
+    sizes = np.zeros((NR_ZONES, SIZES), np.int64)
     for number, zone in enumerate(layout.zones):
-        sizes[2 * number :] = 0
-    for number, zone in enumerate(layout.zones):
-        sizes[2 * number] = zone.pageset.batch
-        sizes[2 * number + 1] = zone.pageset.high
+        pages = zone.pageset
+        sizes[number] = pages.batch, pages.high, pages.high_max
         for cpu in range(layout.cpus):
             if not booting:
                 # nobody knows how much is there: the first drain tells
@@ -179,7 +185,7 @@ def _run(
             )
         ),
         ghosts=view(np.zeros(len(state.mem), np.int64)),
-        sizes=view(sizes),
+        sizes=view(sizes.ravel()),
         level=level,
     )
     asked = viewed(demand.demand)

@@ -8,10 +8,12 @@ makes the allocation that gets it one that was not predicted.
 
 from typing import Any, Final, NamedTuple
 
+from xpfo_model.allocator.blocks import move_freepages_block
 from xpfo_model.allocator.buddy import __free_one_page, pcp_allowed_order
 from xpfo_model.allocator.demand import (
     ALLOC,
     BULK,
+    DRAIN_CPU,
     FOREIGN,
     FREE,
     FREE_COMMIT,
@@ -21,6 +23,7 @@ from xpfo_model.allocator.demand import (
     Demand,
     operate,
 )
+from xpfo_model.allocator.layout import BATCHES_HIGH_MIN
 from xpfo_model.allocator.model import bound
 from xpfo_model.allocator.pcp import (
     order_to_pindex,
@@ -36,9 +39,14 @@ from xpfo_model.allocator.state import (
     COUNT,
     EVENT_FIELDS,
     EVENTS,
+    FALLBACK_MIGRATETYPE,
+    FALLBACK_ORDER,
+    FLAGS,
     FREE_COUNT,
     FREE_FACTOR,
     HIGH,
+    HIGH_MAX,
+    HIGH_MIN,
     KIND,
     LISTS,
     MIGRATE_PCPTYPES,
@@ -103,6 +111,7 @@ BY_DRAIN: Final = 8
 BY_LIST: Final = 9
 BY_BOOT: Final = 10
 BY_START: Final = 11
+BY_REMOTE: Final = 12
 REASONS: Final = (
     "bulk",
     "foreign",
@@ -116,27 +125,30 @@ REASONS: Final = (
     "list",
     "boot",
     "start",
+    "remote",
 )
 """Names of the reasons, by number."""
 
 # What else is counted there.
-ALLOCATIONS: Final = 12
-EXACT: Final = 13
-REFILLS: Final = 14
-REFILLS_ALSO: Final = 15
+ALLOCATIONS: Final = 13
+EXACT: Final = 14
+REFILLS: Final = 15
+REFILLS_ALSO: Final = 16
 """Refills of the kernel where the model refilled too."""
-SAME_SIZE: Final = 16
-SAME_FIRST: Final = 17
-SAME_FRAMES: Final = 18
-NEEDED: Final = 19
+SAME_SIZE: Final = 17
+SAME_FIRST: Final = 18
+SAME_FRAMES: Final = 19
+NEEDED: Final = 20
 """Allocations not predicted only because something before was put right."""
-DRAINS: Final = 20
-DRAINS_ALSO: Final = 21
+DRAINS: Final = 21
+DRAINS_ALSO: Final = 22
 """Drains of the kernel where the model drained too."""
-DRAINS_SAME_SIZE: Final = 22
-DRAINS_SAME: Final = 23
-NR_COUNTS: Final = 24
+DRAINS_SAME_SIZE: Final = 23
+DRAINS_SAME: Final = 24
+NR_COUNTS: Final = 25
 
+SIZES: Final = 3
+"""Sizes of a zone's pcps in Tally.sizes."""
 LOOK_AHEAD: Final = 1 << 13
 """Operations within which the kernel's drain is looked for."""
 
@@ -173,7 +185,7 @@ class Tally(NamedTuple):
     """Per pcp, by its place in State.mem: frames of its lists that its count
     leaves out, because the kernel's lists must lack as many; int64."""
     sizes: Any
-    """Batch and high of each zone once it is set up, int64."""
+    """Batch, high and high_max of each zone once it is set up, int64."""
     level: int
 
 
@@ -246,13 +258,35 @@ def taint(t: Tally, k: int, mine: int, reason: int) -> None:
         t.why[t.theirs[k]] = reason
 
 
-def learn_batch(s: State, zone: int, batch: int, sizes: Any) -> None:
+def learn_batch(s: State, t: Tally, zone: int, size: int) -> None:
     """A refill was larger or smaller than the model thought: from now on too."""
+    sizes = zone * SIZES
     for cpu in range(s.cpus):
         pcp = pcp_of(cpu, zone)
-        s.mem[pcp + BATCH] = batch
-        if batch == sizes[zone * 2]:
-            s.mem[pcp + HIGH] = sizes[zone * 2 + 1]
+        s.mem[pcp + BATCH] = size
+        s.mem[pcp + HIGH_MIN] = size * BATCHES_HIGH_MIN
+        s.mem[pcp + HIGH_MAX] = t.sizes[sizes + 2]
+        if size == t.sizes[sizes]:
+            s.mem[pcp + HIGH_MIN] = t.sizes[sizes + 1]
+            if s.profile.sizing != SIZE_AUTO:
+                s.mem[pcp + HIGH] = t.sizes[sizes + 1]
+
+
+def learn_refill(s: State, d: Demand, t: Tally, i: int, size: int) -> None:
+    """The kernel's refill had another size: batch is new, or how far it grew."""
+    zone = page_zone(s, t.theirs[0])
+    pcp = pcp_of(d.cpu[i], zone)
+    batch = s.mem[pcp + BATCH]
+    final = t.sizes[zone * SIZES]
+    if s.profile.sizing != SIZE_AUTO or batch == 1 or (
+        size == final and batch != final
+    ):
+        learn_batch(s, t, zone, size)
+        return
+    factor = 0
+    while batch << factor < size:
+        factor += 1
+    s.mem[pcp + FREE_FACTOR] = min(factor + 1, s.profile.batch_scale_max)
 
 
 def undo_refill(s: State, t: Tally, start: int, mine: int, order: int, mt: int) -> None:
@@ -283,8 +317,51 @@ def redo_refill(
         taint(t, k, mine, reason)
 
 
+def retype(s: State, pfn: int, order: int, migratetype: int) -> None:
+    """Give the blocks of a page a type, with the free pages in them."""
+    blocks = 1 << max(order - PAGEBLOCK_ORDER, 0)
+    first = pfn >> PAGEBLOCK_ORDER
+    for block in range(first, first + blocks):
+        if s.tag[s.block + block] != migratetype:
+            s.tag[s.block + block] = migratetype
+            frame = block << PAGEBLOCK_ORDER
+            move_freepages_block(s, frame, page_zone(s, frame), migratetype)
+
+
+def undo_claims(s: State, start: int) -> None:
+    """Take the model's changes of ownership since event `start` back."""
+    for event in range(start, s.mem[EVENTS]):
+        at = event * EVENT_FIELDS
+        if (
+            s.record[at + KIND] == MM_PAGE_ALLOC_EXTFRAG
+            and s.record[at + FLAGS] & CHANGE_OWNERSHIP
+        ):
+            retype(
+                s,
+                s.record[at + PFN],
+                s.record[at + FALLBACK_ORDER],
+                s.record[at + FALLBACK_MIGRATETYPE],
+            )
+
+
+def redo_claims(s: State, e: Events, r: Read, i: int) -> None:
+    """Make the kernel's changes of ownership."""
+    for at in range(r.first[i], r.first[i + 1]):
+        row = r.answers[at]
+        if e.kind[row] == MM_PAGE_ALLOC_EXTFRAG and e.flags[row] & CHANGE_OWNERSHIP:
+            retype(s, e.pfn[row], e.fallback_order[row], e.migratetype[row])
+
+
 def sync_refill(
-    s: State, d: Demand, t: Tally, i: int, mine: int, theirs: int
+    s: State,
+    d: Demand,
+    e: Events,
+    r: Read,
+    t: Tally,
+    i: int,
+    began: int,
+    mine: int,
+    theirs: int,
 ) -> int:
     """Make the model's refill the kernel's; why it had to be, or NR_COUNTS.
 
@@ -322,11 +399,14 @@ def sync_refill(
             reason = BY_BUDDY
         else:
             reason = BY_BATCH
+        if start < mine:
+            undo_claims(s, began)
+    redo_claims(s, e, r, i)
     redo_refill(s, d, t, i, start, mine, theirs, 1, reason)
     if theirs:
         s.held[page] = t.theirs[0]
         if mine and mine != theirs and not order:
-            learn_batch(s, page_zone(s, t.theirs[0]), theirs, t.sizes)
+            learn_refill(s, d, t, i, theirs)
     if t.level == FULL or reason != BY_BUDDY:
         c[reason] += 1
     return reason
@@ -408,7 +488,7 @@ def learn_high(
     """
     zone = (pcp - PCPS) // PCP_FIELDS % NR_ZONES
     known = s.profile.sizing != SIZE_AUTO and (
-        s.mem[pcp + BATCH] == t.sizes[zone * 2]
+        s.mem[pcp + BATCH] == t.sizes[zone * SIZES]
     )
     count = s.mem[pcp + COUNT]
     reclaim = zone * ZONE_FIELDS + RECLAIM_ACTIVE
@@ -541,7 +621,7 @@ def follow_alloc(
     theirs = pages_of_rows(s, e, r, i, MM_PAGE_ALLOC_ZONE_LOCKED, t)
     reason = NR_COUNTS
     if pcp_allowed_order(s, order) and not d.flags[i] & LOCKED and (mine or theirs):
-        reason = sync_refill(s, d, t, i, mine, theirs)
+        reason = sync_refill(s, d, e, r, t, i, start, mine, theirs)
         if t.level == PCP and theirs:
             if mine:
                 chosen = t.theirs[0]
@@ -579,6 +659,9 @@ def follow_bulk(
     first = differ_at(t, mine, theirs)
     if first != mine or mine != theirs:
         undo_refill(s, t, first, mine, d.order[i], d.migratetype[i])
+        if first < mine:
+            undo_claims(s, start)
+        redo_claims(s, e, r, i)
         redo_refill(s, d, t, i, first, mine, theirs, d.part[i], BY_BULK)
     if t.level == PCP and theirs:
         repeat_rows(s, e, r, i, start)
@@ -592,11 +675,14 @@ def before(s: State, d: Demand, e: Events, r: Read, t: Tally, i: int) -> None:
         pindex = order_to_pindex(s, d.migratetype[i], 0)
         pcp = pcp_of(d.cpu[i], page_zone(s, pfn))
         d.count[i] += length(s, pcp_list(s, pcp, pindex))
-    elif d.page[i] == FOREIGN and d.op[i] <= FREE_TO_BUDDY:
-        pfn = d.part[i]
-        carve(s, pfn, d.order[i])
+    elif FREE <= d.op[i] <= FREE_TO_BUDDY:
+        foreign = d.page[i] == FOREIGN
+        pfn = e.pfn[r.row[i]]
+        if d.op[i] != FREE_COMMIT:
+            found = carve(s, pfn, d.order[i])
+            t.counts[BY_FOREIGN] += foreign
+            t.counts[BY_UNSEEN] += found > 0 and not foreign
         t.instead[pfn] = 0
-        t.counts[BY_FOREIGN] += d.op[i] != FREE_COMMIT
 
 
 def list_of(s: State, d: Demand, i: int, pfn: int) -> int:
@@ -634,6 +720,28 @@ def from_the_dark(
     return True
 
 
+def follow_drain(
+    s: State, d: Demand, e: Events, r: Read, t: Tally, i: int
+) -> None:
+    """Drain what the kernel drained with no free: whose pcps, it does not say."""
+    theirs = pages_of_rows(s, e, r, i, MM_PAGE_PCPU_DRAIN, t)
+    s.mem[OPERATION] = i
+    t.counts[BY_REMOTE] += 1
+    for k in range(theirs):
+        drain_row(s, e, t, t.row[k])
+
+
+def drain_row(s: State, e: Events, t: Tally, row: int) -> None:
+    """Take one page from wherever it is to the buddy lists, as the kernel did."""
+    pfn = e.pfn[row]
+    order = e.order[row]
+    migratetype = e.migratetype[row]
+    carve(s, pfn, order)
+    t.instead[pfn] = 0
+    __free_one_page(s, pfn, page_zone(s, pfn), order, migratetype, False)
+    emit(s, MM_PAGE_PCPU_DRAIN, pfn, order, migratetype, 0)
+
+
 def follow(
     s: State, d: Demand, e: Events, r: Read, t: Tally, first: int, room: int
 ) -> int:
@@ -644,6 +752,9 @@ def follow(
         before(s, d, e, r, t, i)
         start = s.mem[EVENTS]
         if from_the_dark(s, d, e, r, t, i):
+            continue
+        if d.op[i] == DRAIN_CPU:
+            follow_drain(s, d, e, r, t, i)
             continue
         pcp = pcp_of(d.cpu[i], page_zone(s, e.pfn[r.row[i]]))
         factor = s.mem[pcp + FREE_FACTOR]

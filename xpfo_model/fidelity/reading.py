@@ -46,6 +46,10 @@ AFTER_BULK: Final = 2
 """Flag of an ALLOC: that pages were taken in bulk before it was read from the
 very page that it got."""
 NONE: Final = -1
+LOCKS_OF_COMMIT: Final = 1
+"""Depth from the second event of a batched free to a drain: the zone's lock."""
+LOCKS_OF_FREE: Final = 3
+"""Depth from a single free to its drain: pin, pcp's lock, zone's lock."""
 PINNED_AND_LOCKED: Final = 2
 """Depth of preemption disabling under a pcp's lock in a preemptible task."""
 KEY_BITS: Final = 8
@@ -185,6 +189,23 @@ def direct(e: Events, i: int, refill: int) -> bool:
     return e.preempt[refill] == e.preempt[i] + 1
 
 
+def drains_for(
+    e: Events, c: Carry, d: Demand, row: Any, push: int, i: int
+) -> bool:
+    """Whether a drained page was drained by the push to the pcp before it.
+
+    What drains whole pcps holds one lock less.
+    """
+    if d.op[push] == DRAIN_CPU:
+        # other CPUs go on with their lists between two chunks
+        return bool(c.of[i - 1] == push)
+    before = e.preempt[row[push]]
+    if before == UNKNOWN or e.preempt[i] == UNKNOWN:
+        return True
+    locks = LOCKS_OF_COMMIT if d.op[push] == FREE_COMMIT else LOCKS_OF_FREE
+    return e.preempt[i] == before + locks
+
+
 def core_free(e: Events, c: Carry, d: Demand, n: int, i: int) -> bool:
     """Whether a free hands memory over as it is initialised: __free_pages_core().
 
@@ -229,6 +250,9 @@ def walk(
             else:
                 c.later[c.cpu[at + TAIL]] = i
             c.cpu[at + TAIL] = i
+            c.cpu[at + PUSH] = NONE
+        elif kind == SCHED_SWITCH:
+            c.cpu[at + PUSH] = NONE
         elif kind == MM_PAGE_ALLOC:
             if e.pfn[i] == FAILED:
                 continue
@@ -259,6 +283,7 @@ def walk(
                 d.op[n - 1] = FREE_TO_BUDDY
             if not batched and held(e, i):
                 d.flags[n - 1] |= LOCKED
+            c.cpu[at + PUSH] = NONE
             if batched:
                 c.order[e.pfn[i]] = e.order[i]
             else:
@@ -274,7 +299,8 @@ def walk(
             forget(e, c, i, d.order[n - 1])
             c.cpu[at + PUSH] = n - 1
         elif kind == MM_PAGE_PCPU_DRAIN:
-            if c.cpu[at + PUSH] == NONE:
+            push = c.cpu[at + PUSH]
+            if push == NONE or not drains_for(e, c, d, row, push, i):
                 n = operation(d, row, n, DRAIN_CPU, e, i)
                 c.cpu[at + PUSH] = n - 1
             c.of[i] = c.cpu[at + PUSH]
