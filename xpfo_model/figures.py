@@ -324,14 +324,16 @@ def _lines(chart: Lines, theme: Theme) -> Figure:
     figure = Figure(figsize=(_WIDTH, height), layout="constrained")
     panels = figure.subplots(len(chart.panels), squeeze=False)[:, 0]
     for axes, (name, lines) in zip(panels, chart.panels, strict=True):
-        ends = sorted((points[-1][1], line, points) for line, points in lines)
-        most = max(ends[-1][0], 1.0)
-        place = -most
+        ends = sorted(
+            ((points[-1][1], line, points) for line, points in lines), reverse=True
+        )
+        most = max(ends[0][0], 1.0)
+        place = 2 * most
         for number, (last, line, points) in enumerate(ends):
             colour = _colour(Bar(line, last, ""), number, theme)
             along, counts = zip((0.0, 0.0), *points, strict=True)
             axes.step(along, counts, where="post", color=colour, linewidth=1.6)
-            place = max(last, place + _LINE_OF_TEXT * most)  # labels do not overlap
+            place = min(last, place - _LINE_OF_TEXT * most)  # labels do not overlap
             axes.annotate(f" {line} {last:,.0f}", (along[-1], place), va="center")
         axes.set_title(name, fontsize=9.5, pad=4)
         axes.set_xlim(0, max(points[-1][0] for _, points in lines) * 1.35)
