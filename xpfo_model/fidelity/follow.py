@@ -350,6 +350,9 @@ def redo_claims(s: State, e: Events, r: Read, i: int) -> None:
         row = r.answers[at]
         if e.kind[row] == MM_PAGE_ALLOC_EXTFRAG and e.flags[row] & CHANGE_OWNERSHIP:
             retype(s, e.pfn[row], e.fallback_order[row], e.migratetype[row])
+        elif e.kind[row] == MM_PAGE_ALLOC_ZONE_LOCKED and s.profile.drain_current_type:
+            # a page on a list is in a block of that type
+            retype(s, e.pfn[row], e.order[row], e.migratetype[row])
 
 
 def sync_refill(
@@ -580,6 +583,8 @@ def sync_drain(
         order = e.order[t.row[k]]
         carve(s, pfn, order)
         migratetype = e.migratetype[t.row[k]]
+        if s.profile.drain_current_type:
+            retype(s, pfn, order, migratetype)
         __free_one_page(s, pfn, page_zone(s, pfn), order, migratetype, False)
 
 
