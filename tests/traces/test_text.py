@@ -22,8 +22,8 @@ from texts import (
     row,
 )
 
-from xpfo_model import gfp, traces
 from xpfo_model import events as ev
+from xpfo_model import gfp, traces
 from xpfo_model.errors import UnknownKernelError
 from xpfo_model.events import About
 from xpfo_model.traces import text

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Lines of traces for tests, and event logs that text can say."""
 
+import functools
+import operator
 from pathlib import Path
 
 import numpy as np
@@ -79,7 +81,9 @@ def rows(draw, kernel="v6.1", kinds=tuple(range(7))):
     if kind == ev.MM_PAGE_ALLOC:
         names = list(gfp.names(kernel).values())
         found["gfp"] = draw(
-            st.lists(st.sampled_from(names), max_size=5).map(np.bitwise_or.reduce)
+            st.lists(st.sampled_from(names), max_size=5).map(
+                lambda some: functools.reduce(operator.or_, some, 0)
+            )
         )
         found["pfn"] = draw(st.one_of(_PFNS, st.just(ev.FAILED)))
     elif kind == ev.MM_PAGE_ALLOC_ZONE_LOCKED:

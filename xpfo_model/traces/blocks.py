@@ -2,6 +2,7 @@
 """Text in blocks of whole lines, in one buffer that is used over and over."""
 
 import hashlib
+import mmap
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -28,10 +29,7 @@ class Blocks:
         self._source = source
         self._block = block
         self._digest = hashlib.sha256()
-        self._buffer = bytearray(block + 2 * _PIECE + _SLACK)
-        self._array = np.frombuffer(self._buffer, np.uint8)
-        self.data: Any = engine.view(self._array)
-        """The buffer as the scanner reads it."""
+        self._grow(block + 2 * _PIECE + _SLACK)
         self.rest = b""
         """At the end: the last line, if it has no newline."""
 
@@ -48,10 +46,10 @@ class Blocks:
             if skipping:
                 stop = self._block // LONG_LINE
             held = stop - end
-            self._buffer[:held] = self._buffer[end:stop]
+            self._buffer.move(0, end, held)
             if not more:
                 break
-        self.rest = bytes(self._buffer[:held])
+        self.rest = self._buffer[:held]
 
     def _fill(self, held: int, *, skipping: bool) -> tuple[int, bool]:
         """Read behind the bytes held until a block is full; whether there is more.
@@ -70,25 +68,28 @@ class Blocks:
                     continue
                 piece = piece[newline:]
                 skipping = False
-            self._fit(stop + len(piece))
+            if stop + len(piece) + _SLACK > len(self._buffer):
+                held_bytes = self._buffer[:stop]
+                self._grow(2 * (stop + len(piece)))
+                self._buffer[:stop] = held_bytes
             self._buffer[stop : stop + len(piece)] = piece
             stop += len(piece)
         return stop, True
 
     def text(self, start: int, stop: int) -> bytes:
         """Bytes of the buffer."""
-        return bytes(self._buffer[start:stop])
+        return self._buffer[start:stop]
 
     def line_end(self, start: int) -> int:
         """Index of the newline that ends the line from `start` on."""
-        return self._buffer.index(b"\n", start)
+        return self._buffer.find(b"\n", start)
 
     def sha256(self) -> str:
         """Digest of everything read, as hex."""
         return self._digest.hexdigest()
 
-    def _fit(self, stop: int) -> None:
-        if stop + _SLACK > len(self._buffer):
-            self._buffer = self._buffer + bytearray(stop)
-            self._array = np.frombuffer(self._buffer, np.uint8)
-            self.data = engine.view(self._array)
+    def _grow(self, size: int) -> None:
+        # anonymous memory: what a small file does not touch costs nothing
+        self._buffer = mmap.mmap(-1, size)
+        self.data: Any = engine.view(np.frombuffer(self._buffer, np.uint8))
+        """The buffer as the scanner reads it."""

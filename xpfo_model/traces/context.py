@@ -40,6 +40,8 @@ from xpfo_model.traces.layout import (
 )
 
 _COMM_WIDTH: Final = 16
+LONGEST_NAME: Final = 15
+"""TASK_COMM_LEN - 1. include/linux/sched.h."""
 _MOST_DIGITS: Final = 18
 _SECOND_DIGITS: Final = 9
 _MICROSECONDS: Final = 6
@@ -53,15 +55,16 @@ def context(data: Any, at: int, state: Any) -> int:
 
     Fills PID, CPU, FLAGS_*, TIME and LINE_CLOCK of the state.
     """
-    found = 0
     begin = at
     while begin < at + _COMM_WIDTH and data[begin] != NEWLINE:
         begin += 1
-    if data[begin] in (DASH, SPACE):
+    if data[begin] not in (DASH, SPACE):
+        begin = at
+    found = 0
+    while found == 0 and begin >= at:
         found = _bracketed(data, at, begin, state)
-    if not found:
-        found = _bracketed(data, at, at, state)
-    if not found:
+        begin = at if begin > at else at - 1
+    if found == 0:
         found = _latency(data, at, state)
     return found
 
@@ -92,20 +95,37 @@ def _task(data: Any, at: int, bracket: int, state: Any) -> bool:
     start = digits_before(data, at, stop)
     if start in (stop, at):
         return False
-    before = data[start - 1]
+    name = start - 1
     sign = 1
-    if before == SLASH:  # perf: process/thread
-        process = digits_before(data, at, start - 1)
-        if process == at or data[process - 1] != SPACE:
+    if data[name] == SLASH:  # perf: process/thread
+        name = digits_before(data, at, name) - 1
+        if name < at or data[name] != SPACE:
             return False
-    elif before == DASH:
+    elif data[name] == DASH:
         # a pid of -1 behind the padded name: perf has lost the task
-        if start - 1 - at > _COMM_WIDTH and (data[start - 2] in (SPACE, DASH)):
+        if name - at > _COMM_WIDTH and data[name - 1] in (SPACE, DASH):
             sign = -1
-    elif before != SPACE:
+            name -= 1
+    elif data[name] != SPACE:
         return False
     state[PID] = sign * decimal(data, start, stop)
-    return True
+    return _is_name(data, at, name)
+
+
+def _is_name(data: Any, at: int, stop: int) -> bool:
+    """Whether what stands before the pid is short enough for a task's name.
+
+    Longer, it is the rest of a line that was cut, and this line follows it without
+    a newline. trace-cmd begins a line with the name of the instance and a colon.
+    """
+    stop = blank_before(data, at, stop)
+    start = blank(data, at)
+    if stop - start > LONGEST_NAME:
+        while data[start] > SPACE:
+            start += 1
+        if data[start - 1] == COLON:
+            start = blank(data, start)
+    return stop - start <= LONGEST_NAME
 
 
 def _latency(data: Any, at: int, state: Any) -> int:
@@ -116,9 +136,15 @@ def _latency(data: Any, at: int, state: Any) -> int:
             stop = digits(data, i + 1)
             cpu = blank(data, stop)
             cpu_stop = digits(data, cpu)
-            if stop > i + 1 and cpu > stop and cpu_stop > cpu:
+            # behind the space that follows the CPU are no flags
+            if (
+                stop > i + 1
+                and cpu > stop
+                and cpu_stop > cpu
+                and data[cpu_stop] > SPACE
+            ):
                 behind = _flags_and_time(data, cpu_stop, state)
-                if behind and state[FLAGS_STOP] > state[FLAGS_START]:
+                if behind and _is_name(data, at, i):
                     state[PID] = decimal(data, i + 1, stop)
                     state[CPU] = decimal(data, cpu, cpu_stop)
                     return behind

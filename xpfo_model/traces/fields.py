@@ -43,8 +43,11 @@ from xpfo_model.traces.layout import (
 from xpfo_model.traces.words import (
     FOLD,
     GFP,
+    GOLDEN,
+    HIGH,
     KEY,
     LAST_SLOT,
+    LOW,
     NUMBER,
     SAMPLES,
     SHIFT,
@@ -70,7 +73,7 @@ def find(data: Any, start: int, stop: int, space: int, words: Any) -> int:
     for i in range(start, stop, 1 + ((stop - start) >> SAMPLES)):
         value = (value << SHIFT) ^ data[i]
     last = words[LAST_SLOT]
-    slot = (value ^ value >> FOLD ^ value >> 2 * FOLD ^ value >> 3 * FOLD) & last
+    slot = ((value ^ value >> FOLD) & LOW) * GOLDEN >> HIGH & last
     record = words[SLOTS + slot]
     while record:
         if words[record + WORD_HASH] == value and (

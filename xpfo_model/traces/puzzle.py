@@ -45,9 +45,7 @@ _NAMED: Final = re.compile(
 _SWALLOWED: Final = re.compile(rb"[\d:][:\s]\s*(?:kmem:)?mm_page_\w+: .*pfn=")
 _FUNCTION: Final = re.compile(rb"\S+ <-\S+\s*$")
 _LATENCY: Final = re.compile(rb"\d+us.?: \w")
-_MARK: Final = re.compile(
-    rb"(?:ip=)?(?:tracing_mark_write|0x[0-9a-f]+)(?:: ?| buf=)"
-)
+_MARK: Final = re.compile(rb"(?:ip=)?(?:tracing_mark_write|0x[0-9a-f]+)(?:: ?| buf=)")
 _FIELD: Final = re.compile(rb"(\w+)=\s*(\S+)")
 
 # One more than the largest value of a field.
@@ -64,6 +62,8 @@ _LIMITS: Final = {
 }
 _RERECORD: Final = "the line is damaged: record the trace again"
 _SHOWN: Final = 60
+_LONGEST: Final = 1 << 12
+"""Bytes of a line that are looked at; enough for any event."""
 
 
 class Puzzle:
@@ -85,6 +85,7 @@ class Puzzle:
         `rows_before` are the rows that were given away before those of the state.
         Raises `MalformedEventError` and `ClockError`.
         """
+        line = line[:_LONGEST]
         text = line.strip()
         if not text:
             return

@@ -12,7 +12,14 @@ sched_switch, v4.14 to v6.18, and the plugin of libtraceevent.
 
 from typing import Any, Final
 
-from xpfo_model.traces.context import blank, decimal, digits, digits_before, is_at
+from xpfo_model.traces.context import (
+    LONGEST_NAME,
+    blank,
+    decimal,
+    digits,
+    digits_before,
+    is_at,
+)
 from xpfo_model.traces.layout import (
     BODY,
     CLOSING,
@@ -26,9 +33,6 @@ from xpfo_model.traces.layout import (
     PUZZLE,
     SPACE,
 )
-
-_LONGEST_NAME: Final = 15
-"""TASK_COMM_LEN - 1. include/linux/sched.h."""
 
 _PREV_COMM: Final = tuple(b"prev_comm=")
 _PREV_PID: Final = tuple(b" prev_pid=")
@@ -85,13 +89,13 @@ def _fields(data: Any, start: int, stop: int, state: Any) -> bool:
         return False
     state[NEXT_PID] = decimal(data, i, end)
     i -= len(_NEXT_PID)
-    return i - name <= _LONGEST_NAME and is_at(data, i, _NEXT_PID)
+    return i - name <= LONGEST_NAME and is_at(data, i, _NEXT_PID)
 
 
 def _prev_pid(data: Any, start: int, state: Any) -> int:
     """Index behind the pid of the task whose name begins at `start`, or 0."""
     i = start
-    while i <= start + _LONGEST_NAME and data[i] != NEWLINE:
+    while i <= start + LONGEST_NAME and data[i] != NEWLINE:
         if data[i] == SPACE and is_at(data, i, _PREV_PID):
             pid = i + len(_PREV_PID)
             stop = digits(data, pid)
@@ -105,12 +109,12 @@ def _prev_pid(data: Any, start: int, state: Any) -> int:
 def _short(data: Any, start: int, stop: int, state: Any) -> bool:
     colon = _short_task(data, start, stop, state, NEXT_PID)
     i = colon - len(_ARROW)
-    while i > start and colon - i - len(_ARROW) <= _LONGEST_NAME:
+    while i > start and colon - i - len(_ARROW) <= LONGEST_NAME:
         if data[i] == SPACE and is_at(data, i, _ARROW):
             while i > start and data[i - 1] > SPACE:  # the state, such as R+
                 i -= 1
             colon = _short_task(data, start, i - 1, state, PID)
-            return 0 < colon <= start + _LONGEST_NAME
+            return 0 < colon <= start + LONGEST_NAME
         i -= 1
     return False
 

@@ -119,6 +119,7 @@ class Text:
                 return
             if outcome == layout.FULL:
                 yield self._take()
+                self._new_chunk()
                 continue
             if outcome == layout.NEW_WORD:
                 start, stop = state[layout.WORD_START], state[layout.WORD_STOP]
@@ -208,7 +209,6 @@ class Text:
         self._kmem = self._kmem or bool((rows.kind != SCHED_SWITCH).any())
         self._rows_before += count
         self._state[layout.ROW] = 0
-        self._new_chunk()
         return rows
 
     def _finish(self, blocks: Blocks) -> None:

@@ -43,12 +43,16 @@ WORD_TEXT: Final = 4
 SAMPLES: Final = 3
 """Log2 of the bytes of a word that its hash looks at; one more, if need be."""
 SHIFT: Final = 5
-FOLD: Final = 11
+FOLD: Final = 31
+LOW: Final = (1 << FOLD) - 1
+GOLDEN: Final = 0x9E3779B1
+"""2**32 over the golden ratio: Fibonacci hashing. The product has 63 bits."""
+HIGH: Final = 24
 
 WORD_LIMIT: Final = (1 << 12) - 1
 
 _FIRST_SLOTS: Final = 1 << 9
-_ROOM: Final = 64
+_ROOM: Final = 24
 """Elements a slot."""
 
 
@@ -65,7 +69,7 @@ def _hash(space: int, text: bytes) -> int:
 
 
 def _slot(value: int, last: int) -> int:
-    return (value ^ value >> FOLD ^ value >> 2 * FOLD ^ value >> 3 * FOLD) & last
+    return ((value ^ value >> FOLD) & LOW) * GOLDEN >> HIGH & last
 
 
 class Words:

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Random damage: it may be noticed late, but no kmem event goes missing unseen."""
+
+import io
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from texts import KMEM, SWITCH, line
+
+from xpfo_model.errors import XpfoModelError
+from xpfo_model.events import About, Events
+from xpfo_model.traces.blocks import Blocks
+from xpfo_model.traces.text import Text
+
+SHORT = "sched_switch: cc1:77 [120] S ==> swapper/0:0 [120]"
+OTHER = "sched_wakeup: comm=cc1 pid=77 prio=120 target_cpu=000"
+MARK = "tracing_mark_write: start"
+EVENTS = [*KMEM, SWITCH, SHORT, OTHER, MARK]
+
+
+def front(event, form):
+    if form == "ftrace":
+        return line(event)
+    if form == "trace-cmd":
+        return line(event, flags="", time="12.345678").replace(":", ":     ", 2)
+    if form == "latency":
+        return f"     cc1-77      1d..2.    12.345678901: {event}"
+    return f"             cc1    77 [001]    12.345678:    kmem:{event}"
+
+
+def accounted(content):
+    """Lines that a reading accounts for, one way or another."""
+    about = About("test")
+    chunks = list(Text(about).chunks(Blocks(io.BytesIO(content))))
+    rows = Events.concatenate(chunks)
+    noted = {"unrecognised-lines", "cut-line"}
+    return (
+        len(rows.kind)
+        + sum(about.skipped.values())
+        + len(about.marks)
+        + sum(w.count for code, w in about.warnings.items() if code in noted)
+    )
+
+
+@st.composite
+def damaged(draw):
+    form = draw(st.sampled_from(["ftrace", "trace-cmd", "latency", "perf"]))
+    events = draw(st.lists(st.sampled_from(EVENTS), min_size=1, max_size=4))
+    text = bytearray("".join(f"{front(e, form)}\n" for e in events), "ascii")
+    place = draw(st.integers(0, len(text) - 1))
+    kind = draw(st.sampled_from(["change", "insert", "delete", "cut", "newline"]))
+    byte = draw(st.one_of(st.integers(0, 255), st.sampled_from(b" \n\r\0:=[]-#0|mp")))
+    if kind == "change":
+        text[place] = byte
+    elif kind == "insert":
+        text.insert(place, byte)
+    elif kind == "delete":
+        del text[place]
+    elif kind == "newline":
+        del text[bytes(text).index(b"\n")]
+    else:
+        del text[place : draw(st.integers(place, len(text)))]
+    return bytes(text)
+
+
+def lines_that_say_something(text):
+    return sum(
+        bool(part.strip()) and not part.lstrip().startswith(b"#")
+        for part in text.split(b"\n")
+    )
+
+
+def check(text):
+    try:
+        found = accounted(text)
+    except XpfoModelError as error:
+        assert error.remedy or error.line  # noqa: PT017 - either may happen
+    else:
+        assert found == lines_that_say_something(text)
+
+
+@settings(max_examples=250)
+@given(damaged())
+def test_every_line_is_accounted_for(text):
+    check(text)
+
+
+@pytest.mark.slow
+@settings(max_examples=20_000)
+@given(damaged())
+def test_every_line_is_accounted_for_at_length(text):
+    check(text)
+
+
+@settings(max_examples=100)
+@given(st.binary(max_size=300))
+def test_any_bytes_are_read_or_refused(content):
+    check(content)
