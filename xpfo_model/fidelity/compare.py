@@ -15,7 +15,7 @@ from xpfo_model.allocator.layout import (
     Layout,
     machine,
 )
-from xpfo_model.allocator.model import boot, events_of, pageset_update, viewed
+from xpfo_model.allocator.model import LARGEST, boot, events_of, pageset_update, viewed
 from xpfo_model.allocator.pcp import pcp_of
 from xpfo_model.allocator.profiles import profile
 from xpfo_model.allocator.state import FREE_PAGES, HIGH, HIGH_MAX, NR_ZONES, ZONE_FIELDS
@@ -136,9 +136,10 @@ class Fidelity:
 def guessed_layout(log: EventLog, kernel: str) -> Layout:
     """A layout for a trace without its zoneinfo: memory up to the last frame."""
     events = log.events
+    end = int((events.pfn + (1 << events.order.astype(np.int64))).max(initial=1))
     return machine(
         profile(kernel),
-        int(events.pfn.max(initial=0)) + 1,
+        -(-end // LARGEST) * LARGEST,
         int(events.cpu.max(initial=0)) + 1,
     )
 
@@ -289,7 +290,7 @@ def compare(log: EventLog, zoneinfo: str | None, kernel: str = "v6.1") -> Fideli
         layout = guessed_layout(log, kernel)
     else:
         layout = zoneinfo_text.read(zoneinfo)
-    demand = read(log.events, kernel, profile(kernel), log.about.kernel)
+    demand = read(log.events, profile(kernel), log.about.kernel)
     return Fidelity(
         trace=log.about.name,
         sha256=log.about.sha256,

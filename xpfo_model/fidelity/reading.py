@@ -335,7 +335,7 @@ def slow_flags(masks: Any, order: Any, kernel: str) -> Any:
     )
 
 
-def read(events: Events, kernel: str, profile: Profile, masks: str) -> Read:
+def read(events: Events, profile: Profile, masks: str) -> Read:
     """The demand of a trace. `masks` is the GFP table of its masks."""
     rows = len(events.kind)
     room = 2 * rows + 1
