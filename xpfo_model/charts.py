@@ -81,4 +81,15 @@ class Lines:
     unit: str
 
 
-Chart = Bars | Shares | Grid | Ranges | Lines
+@dataclass(frozen=True)
+class Steps:
+    """Who does what, one action a line from top to bottom, and how it ends."""
+
+    title: str
+    lanes: Sequence[str]
+    steps: Sequence[tuple[int, str]]
+    """Index of the lane, and what happens."""
+    end: str
+
+
+Chart = Steps | Bars | Shares | Grid | Ranges | Lines

@@ -125,6 +125,40 @@ def run_claims(arguments: argparse.Namespace) -> int:
     return EXIT_CLAIM if failed else 0
 
 
+def run_check(arguments: argparse.Namespace) -> int:
+    """Explore every interleaving of a tiny machine, and tell what goes wrong."""
+    from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415
+    from multiprocessing import get_context  # noqa: PLC0415
+
+    from xpfo_model import explore  # noqa: PLC0415 - quick --help
+
+    names = arguments.names or [n for n in strategies.REGISTRY if n != "none"]
+    for name in names:
+        strategies.load(name)
+    scope = explore.scope(arguments.scope)
+    if arguments.states:
+        scope = explore.limited(scope, arguments.states)
+    jobs = min(arguments.jobs or os.cpu_count() or 1, len(names))
+    reports = []
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        for report in explore.check_all(names, scope, pool):
+            reports.append(report)
+            if not arguments.json:
+                print(explore.tell(report), flush=True)
+    if arguments.json:
+        print(json.dumps([report.as_json() for report in reports]))
+    wrong = [r.strategy for r in reports if r.claims_safe and r.violations]
+    for name in wrong:
+        print(f"xpfo-model: {name} is said to be safe, and is not", file=sys.stderr)
+    return EXIT_CLAIM if wrong else 0
+
+
+def run_diff(arguments: argparse.Namespace) -> int:
+    """Show how two strategies differ, hook by hook."""
+    print(strategies.diff(arguments.one, arguments.other), end="")
+    return 0
+
+
 def _strategies(text: str) -> list[str]:
     names = [name for name in text.split(",") if name]
     for name in names:
@@ -209,6 +243,23 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument(
         "command", nargs="*", metavar="-- COMMAND", help="record while it runs"
     )
+
+    command = add("check", run_check)
+    command.add_argument("names", nargs="*", metavar="STRATEGY", help="all by default")
+    command.add_argument(
+        "--scope", default="default", help="small, default, large, wide"
+    )
+    command.add_argument(
+        "--states", type=_positive(int), metavar="N", help="stop at so many states"
+    )
+    command.add_argument(
+        "--jobs", type=_positive(int), metavar="N", help="processes; one a CPU"
+    )
+    command.add_argument("--json", action="store_true", help="a list, one a strategy")
+
+    command = add("diff", run_diff)
+    command.add_argument("one", metavar="STRATEGY")
+    command.add_argument("other", metavar="STRATEGY")
 
     command = add("claims", run_claims)
     command.add_argument("ids", nargs="*", metavar="ID", help="all by default")

@@ -59,19 +59,30 @@ def view(array: Any) -> Any:
     return array if FAST else memoryview(array)
 
 
+def plain(function: F, **hooks: Callable[..., Any]) -> F:
+    """The function as Python runs it, with the global names in `hooks` replaced."""
+    bound = cast("FunctionType", function)
+    return cast("F", _bind(bound, tuple(sorted(hooks.items())), fast=False))
+
+
 def compiled(function: F, **hooks: Callable[..., Any]) -> F:
     """The function at its best speed, with the global names in `hooks` replaced.
 
     `hooks` is how a loop is bound to a strategy: the loop calls ``alloc``, and
     ``compiled(loop, alloc=v6.alloc)`` is that loop for v6.
     """
-    return cast(
-        "F", _bind(cast("FunctionType", function), tuple(sorted(hooks.items())))
-    )
+    bound = cast("FunctionType", function)
+    return cast("F", _bind(bound, tuple(sorted(hooks.items())), entry=True))
 
 
 @cache
-def _bind(function: FunctionType, hooks: tuple[tuple[str, Any], ...]) -> Any:
+def _bind(
+    function: FunctionType,
+    hooks: tuple[tuple[str, Any], ...],
+    *,
+    entry: bool = False,
+    fast: bool = FAST,
+) -> Any:
     called = {
         name: value
         for name in function.__code__.co_names
@@ -81,12 +92,21 @@ def _bind(function: FunctionType, hooks: tuple[tuple[str, Any], ...]) -> Any:
     own = function.__module__
     ready = {
         # the functions of the loop's own module call the hooks as well
-        name: _bind(value, hooks if value.__module__ == own else ())
+        name: _bind(value, hooks if value.__module__ == own else (), fast=fast)
         for name, value in called.items()
     }
-    ready |= {name: _bind(hook, ()) for name, hook in hooks}
+    ready |= {name: _bind(hook, (), fast=fast) for name, hook in hooks}
     copy = _copy(function, ready, hooks)
-    return _jit(copy) if FAST else copy
+    if not fast:
+        return copy
+    if entry:
+        return _jit(copy)
+    import numba  # noqa: PLC0415
+
+    # Only compiled code calls it: no wrapper for Python, no cache of its own.
+    return numba.njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)(
+        copy
+    )
 
 
 def _copy(
@@ -113,7 +133,7 @@ def _jit(function: FunctionType) -> Any:
         # numba looks only at the file of the function itself; a directory that
         # is named by all sources cannot go stale.
         config.CACHE_DIR = str(_cache_directory(numba.__version__))
-        return numba.njit(cache=True, forceinline=not os.environ.get("NOINLINE"))(function)
+        return numba.njit(cache=True)(function)
     except (OSError, RuntimeError):  # nowhere to write: compile every time
         return numba.njit(function)
     finally:

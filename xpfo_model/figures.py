@@ -15,7 +15,7 @@ import matplotlib as mpl
 import matplotlib.ticker
 from matplotlib.figure import Figure
 
-from xpfo_model.charts import Bar, Bars, Chart, Grid, Lines, Ranges, Shares
+from xpfo_model.charts import Bar, Bars, Chart, Grid, Lines, Ranges, Shares, Steps
 from xpfo_model.errors import XpfoModelError
 from xpfo_model.replay import Outcome
 
@@ -88,6 +88,8 @@ def draw(chart: Chart, theme: Theme) -> Figure:
                 return _shares(chart, theme)
             case Grid():
                 return _grid(chart, theme)
+            case Steps():
+                return _steps(chart, theme)
             case Ranges():
                 return _ranges(chart, theme)
             case Lines():
@@ -342,5 +344,40 @@ def _lines(chart: Lines, theme: Theme) -> Figure:
         axes.grid(axis="y", linewidth=0.5)
         axes.set_ylabel(chart.unit)
     panels[-1].set_xlabel(chart.along)
+    figure.suptitle(chart.title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+    return figure
+
+
+def _steps(chart: Steps, theme: Theme) -> Figure:
+    lines = len(chart.steps) + 2
+    figure = Figure(figsize=(_WIDTH, 0.8 + 0.42 * lines), layout="constrained")
+    axes = figure.subplots()
+    axes.axis("off")
+    axes.set_xlim(0, len(chart.lanes))
+    axes.set_ylim(lines - 0.4, -0.5)
+    for lane, name in enumerate(chart.lanes):
+        axes.text(lane + 0.5, 0, name, ha="center", va="center", fontweight="bold")
+        axes.plot([lane + 0.5] * 2, [0.4, lines - 1.5], color=theme.faint, zorder=0)
+    page = {"facecolor": theme.faint, "edgecolor": "none", "boxstyle": "round,pad=0.3"}
+    for line, (lane, text) in enumerate(chart.steps, start=1):
+        axes.text(
+            lane + 0.5,
+            line,
+            f"{line}. {text}",
+            ha="center",
+            va="center",
+            fontsize=8.5,
+            bbox=page,
+        )
+    axes.text(
+        len(chart.lanes) / 2,
+        lines - 1,
+        chart.end,
+        ha="center",
+        va="center",
+        fontsize=8.5,
+        color=_on(theme.strategies["v6"]),
+        bbox=page | {"facecolor": theme.strategies["v6"]},
+    )
     figure.suptitle(chart.title, x=0.01, ha="left", fontsize=11, fontweight="bold")
     return figure

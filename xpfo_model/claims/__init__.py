@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Every claim of the document, evaluated from the evidence when asked."""
 
-from xpfo_model.claims import cost, safety, tables, thread, users
+from xpfo_model.claims import checker, cost, safety, tables, thread, users
 from xpfo_model.claims.claim import (
     REGISTRY,
     Claim,
@@ -18,6 +18,7 @@ __all__ = [
     "Finding",
     "Table",
     "Verdict",
+    "checker",
     "cost",
     "evaluate",
     "safety",

@@ -4,7 +4,14 @@
 Prose about it is on the site's page *The checker*; `check` is the entry.
 """
 
-from xpfo_model.explore.check import Report, Violation, check, check_all
+from xpfo_model.explore.check import (
+    Report,
+    Violation,
+    check,
+    check_all,
+    limited,
+    tell,
+)
 from xpfo_model.explore.invariants import INVARIANTS
 from xpfo_model.explore.scope import SCOPES, Scope, scope
 
@@ -16,5 +23,7 @@ __all__ = [
     "Violation",
     "check",
     "check_all",
+    "limited",
     "scope",
+    "tell",
 ]

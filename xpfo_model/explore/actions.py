@@ -62,9 +62,7 @@ def enumerate_actions(scope: Scope) -> Actions:
         for order in range(scope.orders)
         for first in range(0, scope.frames - (1 << order) + 1, 1 << order)
     ]
-    batches = [
-        some for n in (1, 2) for some in combinations(range(scope.frames), n)
-    ]
+    batches = [some for n in (1, 2) for some in combinations(range(scope.frames), n)]
     lists = (MIGRATE_MOVABLE, MIGRATE_UNMOVABLE)
     for cpu in range(scope.cpus):
         for page in pages:

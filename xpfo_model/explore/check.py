@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from xpfo_model import strategies
-from xpfo_model.engine import compiled, view
+from xpfo_model.engine import compiled, plain, view
 from xpfo_model.errors import XpfoModelError
 from xpfo_model.explore.actions import Actions, describe, enumerate_actions
 from xpfo_model.explore.invariants import CHECK_KMAP, CHECK_MARKS, INVARIANTS
@@ -24,11 +24,12 @@ from xpfo_model.explore.search import (
     bfs,
 )
 from xpfo_model.explore.world import World, canonical, create, pack, unpack, width
-from xpfo_model.machine import IS_MAPPED
+from xpfo_model.machine import IS_MAPPED, Machine
 from xpfo_model.strategies.kmaps import local_kmap
 
 _MOST_BITS: Final = 62
 _FIRST_ROOM: Final = 1 << 16
+_MS: Final = 1000
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class Violation:
     steps: int
     trace: tuple[str, ...]
     """One action a step, in words."""
+    visited: int
+    """States that were expanded until it was found."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ def check(name: str, scope: Scope) -> Report:
     """
     module = strategies.load(name)
     entry = strategies.REGISTRY[name]
-    bits = width(scope, entry.marks)
+    bits = width(scope, marks=entry.marks)
     if bits > _MOST_BITS:
         raise XpfoModelError(
             f"a state of {name} in {scope} needs {bits} bits, not {_MOST_BITS}",
@@ -106,9 +109,9 @@ def check(name: str, scope: Scope) -> Report:
     actions = enumerate_actions(scope)
     search = compiled(bfs, **hooks)
     # once for a single state, so that compilation is not in the time
-    world = create(scope, entry.marks)
+    world = create(scope, marks=entry.marks)
     _explore(search, world, actions, options, 1)
-    room = _FIRST_ROOM
+    room = min(_FIRST_ROOM, scope.most_states)
     while True:
         start = time.perf_counter()
         states, whole, tree = _explore(search, world, actions, options, room)
@@ -116,7 +119,7 @@ def check(name: str, scope: Scope) -> Report:
         if whole or room >= scope.most_states:
             break
         room = min(room * 8, scope.most_states)
-    teller = _Teller(world, actions, options, compiled(act, **hooks), tree)
+    teller = _Teller(world, actions, options, plain(act, **hooks), tree)
     violations = tuple(
         teller.tell(invariant, int(state), int(action))
         for invariant, (state, action) in zip(INVARIANTS, tree.first, strict=True)
@@ -173,7 +176,10 @@ class _Teller:
     def __init__(
         self, world: World, actions: Actions, options: Any, step: Any, tree: _Tree
     ) -> None:
-        self.world = world
+        # plain Python wants memoryviews, whatever the engine
+        m = Machine(*(memoryview(np.asarray(array)) for array in world.m))
+        rest = (memoryview(np.asarray(array)) for array in world[1:])
+        self.world = World(m, *rest)
         self.actions = actions
         self.options = options
         self.step = step
@@ -182,6 +188,7 @@ class _Teller:
     def tell(self, invariant: str, state: int, action: int) -> Violation:
         """The violation of an invariant, by an action in a state."""
         way = [action]
+        visited = state + 1
         while self.tree.parent[state] != EMPTY:
             way.append(int(self.tree.via[state]))
             state = int(self.tree.parent[state])
@@ -202,7 +209,7 @@ class _Teller:
             order = _canonical_order(self.world)
             names = [names[cpu] for cpu in order]
             unpack(self.world, canonical(self.world))
-        return Violation(invariant, len(lines), tuple(lines))
+        return Violation(invariant, len(lines), tuple(lines), visited)
 
 
 def _canonical_order(world: World) -> list[int]:
@@ -217,6 +224,24 @@ def check_all(
     """Explore strategies one after the other, or side by side in an executor."""
     one = partial(check, scope=scope)
     return map(one, names) if executor is None else executor.map(one, names)
+
+
+def tell(report: Report) -> str:
+    """A report as text: the verdict, then each violation with its steps."""
+    whole = "all of them" if report.exhaustive else "not all: the bound was reached"
+    lines = [
+        f"{report.strategy}: {report.states:,} states, {whole}; "
+        f"{report.seconds * _MS:,.0f} ms",
+    ]
+    if not report.violations:
+        lines.append(f"  no invariant of {len(INVARIANTS)} violated")
+    for violation in report.violations:
+        lines.append(f"  {violation.invariant}: {INVARIANTS[violation.invariant]}")
+        lines += [
+            f"    {number}. {action}"
+            for number, action in enumerate(violation.trace, start=1)
+        ]
+    return "\n".join(lines) + "\n"
 
 
 def limited(scope: Scope, states: int) -> Scope:

@@ -34,31 +34,36 @@ CHECK_MARKS: Final = 1
 CHECK_KMAP: Final = 2
 
 
-def violated(w: World, checks: int) -> int:
-    """The invariants that the state violates, a bit for each."""
+def violated_by(w: World, frame: int, checks: int) -> int:  # noqa: C901 - a list
+    """The invariants that a frame violates, a bit for each."""
     m = w.m
     found = 0
-    if m.counts[FLUSHES_IRQS_OFF]:
-        found |= FLUSH_WITH_IRQS_ON
-    for frame in range(len(w.place)):
-        mapped = m.alias[frame] & IS_MAPPED
-        if checks & CHECK_MARKS:
-            marked = (m.marks[frame] & XPFO_UNMAPPED) != 0
-            if marked == (mapped != 0):
-                found |= MARK_AGREES
-        if w.place[frame] == USER_HAS:
-            if w.held[frame]:
-                if mapped:
-                    found |= KMAP_KEEPS_IT_PRIVATE
-                elif checks & CHECK_KMAP:
-                    found |= KMAP_FINDS_IT_MAPPED
-            elif mapped:
-                found |= HANDED_OUT_UNMAPPED
-            elif m.stale[frame]:
-                found |= NO_STALE_TRANSLATION
-        elif w.place[frame] == KERNEL_HAS:
-            if not mapped:
-                found |= KERNEL_FINDS_IT_MAPPED
-        elif w.was_user[frame] and m.alias[frame]:
+    mapped = m.alias[frame] & IS_MAPPED
+    if checks & CHECK_MARKS:
+        marked = (m.marks[frame] & XPFO_UNMAPPED) != 0
+        if marked == (mapped != 0):
+            found = MARK_AGREES
+    if w.place[frame] == KERNEL_HAS:
+        if not mapped:
+            found |= KERNEL_FINDS_IT_MAPPED
+    elif w.place[frame] != USER_HAS:
+        if w.was_user[frame] and m.alias[frame]:
             found |= FREED_STAYS_UNREACHABLE
+    elif w.held[frame]:
+        if mapped:
+            found |= KMAP_KEEPS_IT_PRIVATE
+        elif checks & CHECK_KMAP:
+            found |= KMAP_FINDS_IT_MAPPED
+    elif mapped:
+        found |= HANDED_OUT_UNMAPPED
+    elif m.stale[frame]:
+        found |= NO_STALE_TRANSLATION
+    return found
+
+
+def violated(w: World, checks: int) -> int:
+    """The invariants that the state violates, a bit for each."""
+    found = FLUSH_WITH_IRQS_ON if w.m.counts[FLUSHES_IRQS_OFF] else 0
+    for frame in range(len(w.place)):
+        found |= violated_by(w, frame, checks)
     return found

@@ -11,7 +11,6 @@ from xpfo_model.explore.actions import (
     ALLOC_ATOMIC,
     ALLOC_USER,
     ALLOC_ZEROED,
-    BOUNCE,
     CHANGE_BLOCK,
     DRAIN,
     FREE_PAGE,
@@ -98,57 +97,69 @@ def release(w: World, cpu: int, frames: Any, target: int) -> bool:
     return True
 
 
-def act(w: World, a: Actions, i: int, nesting: int, irqs_off: int) -> bool:
-    """Do action `i` if it is possible; whether it was."""
-    m = w.m
-    op = a.op[i]
+def move(w: World, a: Actions, i: int, frames: Any, irqs_off: int) -> bool:
+    """Move frames between the buddy allocator and a list, if they are there."""
     cpu = a.cpu[i]
-    m.settings[IRQS_OFF] = 0
-    if op == SWITCH:
-        context_switch(m, cpu)
-        return True
-    if op == CHANGE_BLOCK:
-        m.settings[IRQS_OFF] = irqs_off & BLOCK_IRQS_OFF
-        change_block(m, cpu, a.start[i], a.migratetype[i])
-        return True
-    frames = a.frames[a.start[i] : a.stop[i]]
-    if op <= ALLOC_ATOMIC:
-        return allocate(w, cpu, frames, op)
-    frame = frames[0]
-    movable = MOVABLE_LIST if a.migratetype[i] else OTHER_LIST
-    if op == FREE_PAGE:
-        return release(w, cpu, frames, movable)
-    if op == REFILL:
+    if a.op[i] == REFILL:
         if together(w, frames) != BUDDY:
             return False
-        m.settings[IRQS_OFF] = irqs_off & REFILL_IRQS_OFF
-        refill(m, cpu, frames, a.migratetype[i])
-        for one in frames:
-            w.place[one] = movable
+        w.m.settings[IRQS_OFF] = irqs_off & REFILL_IRQS_OFF
+        refill(w.m, cpu, frames, a.migratetype[i])
+        for frame in frames:
+            w.place[frame] = MOVABLE_LIST if a.migratetype[i] else OTHER_LIST
         return True
-    if op == DRAIN:
-        if w.place[frame] not in (MOVABLE_LIST, OTHER_LIST):
-            return False
-        drain(m, cpu, range(frame, frame + 1))
-        w.place[frame] = BUDDY
-        return True
+    frame = frames[0]
+    if w.place[frame] not in (MOVABLE_LIST, OTHER_LIST):
+        return False
+    drain(w.m, cpu, range(frame, frame + 1))
+    w.place[frame] = BUDDY
+    return True
+
+
+def access(w: World, cpu: int, frame: int, op: int, nesting: int) -> bool:
+    """kmap, kunmap, or both in an interrupt, if somebody has the frame."""
     if w.place[frame] < KERNEL_HAS:
         return False
     if op == KMAP:
         if w.held[frame] >= nesting:
             return False
-        kmap(m, cpu, frame)
+        kmap(w.m, cpu, frame)
         w.held[frame] += 1
     elif op == KUNMAP:
         if not w.held[frame]:
             return False
-        kunmap(m, cpu, frame)
+        kunmap(w.m, cpu, frame)
         w.held[frame] -= 1
-    elif op == BOUNCE:
-        m.settings[IRQS_OFF] = 1
-        kmap(m, cpu, frame)
-        kunmap(m, cpu, frame)
+    else:
+        w.m.settings[IRQS_OFF] = 1
+        kmap(w.m, cpu, frame)
+        kunmap(w.m, cpu, frame)
     return True
+
+
+def act(w: World, a: Actions, i: int, nesting: int, irqs_off: int) -> bool:
+    """Do action `i` if it is possible; whether it was."""
+    op = a.op[i]
+    cpu = a.cpu[i]
+    w.m.settings[IRQS_OFF] = 0
+    done = True
+    if op == SWITCH:
+        context_switch(w.m, cpu)
+    elif op == CHANGE_BLOCK:
+        w.m.settings[IRQS_OFF] = irqs_off & BLOCK_IRQS_OFF
+        change_block(w.m, cpu, a.start[i], a.migratetype[i])
+    else:
+        frames = a.frames[a.start[i] : a.stop[i]]
+        if op <= ALLOC_ATOMIC:
+            done = allocate(w, cpu, frames, op)
+        elif op == FREE_PAGE:
+            target = MOVABLE_LIST if a.migratetype[i] else OTHER_LIST
+            done = release(w, cpu, frames, target)
+        elif op in (REFILL, DRAIN):
+            done = move(w, a, i, frames, irqs_off)
+        else:
+            done = access(w, cpu, frames[0], op, nesting)
+    return done
 
 
 def slot_of(table: Any, states: Any, key: int) -> int:

@@ -58,12 +58,12 @@ class World(NamedTuple):
     """Bits of a count of kmaps, and of the marks, in a state's number, int64."""
 
 
-def bits_of(scope: Scope, marks: bool) -> tuple[int, int]:
+def bits_of(scope: Scope, *, marks: bool) -> tuple[int, int]:
     """Bits of a count of kmaps, and of a frame's marks."""
     return scope.nesting.bit_length(), (XPFO_USER | XPFO_UNMAPPED).bit_length() * marks
 
 
-def create(scope: Scope, marks: bool) -> World:
+def create(scope: Scope, *, marks: bool) -> World:
     """A machine of a scope, everything free and mapped.
 
     Without `marks` a state has no room for a strategy's marks on frames.
@@ -77,13 +77,13 @@ def create(scope: Scope, marks: bool) -> World:
         view(np.zeros(frames, np.uint8)),
         view(np.zeros(frames, np.uint8)),
         view(orders),
-        view(np.array(bits_of(scope, marks), np.int64)),
+        view(np.array(bits_of(scope, marks=marks), np.int64)),
     )
 
 
-def width(scope: Scope, marks: bool) -> int:
+def width(scope: Scope, *, marks: bool) -> int:
     """Bits of a state's number."""
-    count_bits, mark_bits = bits_of(scope, marks)
+    count_bits, mark_bits = bits_of(scope, marks=marks)
     frame = BITS_PLACE + 2 * count_bits + mark_bits + 1 + scope.cpus
     return frame * scope.frames + scope.blocks + BITS_CPU * scope.cpus
 
@@ -120,49 +120,55 @@ def canonical(w: World) -> int:
     return best
 
 
+def bits_from(key: int, bits: int) -> int:
+    """The lowest bits of a number."""
+    return key & ((1 << bits) - 1)
+
+
 def unpack(w: World, key: int) -> None:
     """Put the world into the state of a number."""
     m = w.m
+    count_bits = w.bits[BITS_COUNT]
     for i in range(NR_COUNTS):
         m.counts[i] = 0
-    cpus = len(m.cpu_state)
     for frame in range(len(w.place) - 1, -1, -1):
         stale = 0
-        for cpu in range(cpus - 1, -1, -1):
+        for cpu in range(len(m.cpu_state) - 1, -1, -1):
             stale |= (key & 1) << cpu
             key >>= 1
-        mapped = key & 1
-        key >>= 1
-        m.marks[frame] = key & ((1 << w.bits[BITS_MARKS]) - 1)
-        key >>= w.bits[BITS_MARKS]
-        m.mapcount[frame] = key & ((1 << w.bits[BITS_COUNT]) - 1)
-        key >>= w.bits[BITS_COUNT]
-        w.held[frame] = key & ((1 << w.bits[BITS_COUNT]) - 1)
-        key >>= w.bits[BITS_COUNT]
-        code = key & ((1 << BITS_PLACE) - 1)
-        key >>= BITS_PLACE
-        w.place[frame] = code >> 1
-        w.was_user[frame] = code & 1
-        if code == CODE_KERNEL:
-            w.was_user[frame] = 0
-        elif code == CODE_USER:
-            w.place[frame] = USER_HAS
         m.stale[frame] = stale
-        m.alias[frame] = mapped * IS_MAPPED
+        m.alias[frame] = (key & 1) * IS_MAPPED
         if stale:
-            m.alias[frame] = mapped * IS_MAPPED + IS_STALE
+            m.alias[frame] = (key & 1) * IS_MAPPED + IS_STALE
             m.stale_frames[m.counts[STALE_FRAMES]] = frame
             m.counts[STALE_FRAMES] += 1
-        m.owner[frame] = FREE
-        if w.place[frame] == KERNEL_HAS:
-            m.owner[frame] = KERNEL
-        elif w.place[frame] == USER_HAS:
-            m.owner[frame] = USER
+        key >>= 1
+        m.marks[frame] = bits_from(key, w.bits[BITS_MARKS])
+        key >>= w.bits[BITS_MARKS]
+        m.mapcount[frame] = bits_from(key, count_bits)
+        key >>= count_bits
+        w.held[frame] = bits_from(key, count_bits)
+        key >>= count_bits
+        put(w, frame, bits_from(key, BITS_PLACE))
+        key >>= BITS_PLACE
     for spare in range(len(w.place), len(m.alias)):
         m.alias[spare] = IS_MAPPED  # fills up the last block, nobody has it
     for block in range(len(m.block_state) - 2, -1, -1):
         m.block_state[block] = key & 1
         key >>= 1
-    for cpu in range(cpus - 1, -1, -1):
-        m.cpu_state[cpu] = key & ((1 << BITS_CPU) - 1)
+    for cpu in range(len(m.cpu_state) - 1, -1, -1):
+        m.cpu_state[cpu] = bits_from(key, BITS_CPU)
         key >>= BITS_CPU
+
+
+def put(w: World, frame: int, code: int) -> None:
+    """Put a frame where its code says."""
+    w.place[frame] = code >> 1
+    w.was_user[frame] = code & 1
+    w.m.owner[frame] = FREE
+    if code == CODE_KERNEL:
+        w.was_user[frame] = 0
+        w.m.owner[frame] = KERNEL
+    elif code == CODE_USER:
+        w.place[frame] = USER_HAS
+        w.m.owner[frame] = USER

@@ -11,7 +11,7 @@ from typing import Any
 from sphinx.application import Sphinx
 
 from xpfo_model import __version__
-from xpfo_model.sphinxext import court, directives, ledger
+from xpfo_model.sphinxext import court, diffs, directives, ledger
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -21,6 +21,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_config_value("xpfo_commit", "", "html", str)
     app.add_config_value("xpfo_site_url", "", "html", str)
     app.add_directive("claim", directives.ClaimDirective)
+    app.add_directive("counterexample", directives.CounterexampleDirective)
+    app.add_directive("strategy-diffs", diffs.DiffsDirective)
     app.add_directive("claims-ledger", ledger.LedgerDirective)
     app.add_role("value", directives.ValueRole())
     app.add_role("mail", directives.mail_role)

@@ -4,7 +4,7 @@
 import inspect
 import json
 import pickle
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,13 @@ from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
 from xpfo_model import cite, claims
+from xpfo_model.charts import Chart, Steps
+from xpfo_model.claims import checker
 from xpfo_model.claims.claim import Verdict
 from xpfo_model.errors import XpfoModelError
 from xpfo_model.evidence import Evidence, Provenance
+from xpfo_model.explore import INVARIANTS, Report, Violation, scope
+from xpfo_model.faults import FAULTS
 from xpfo_model.sphinxext.digest import fresh
 
 logger = logging.getLogger(__name__)
@@ -29,6 +33,8 @@ class Record:
     traces: dict[str, Provenance]
     outcomes: dict[str, dict[str, Any]]
     """Objects of ``compare --json``, by the trace's short name."""
+    reports: dict[str, Report]
+    """What the checker found, by strategy."""
 
 
 def record_of(app: Sphinx) -> Record:
@@ -64,19 +70,53 @@ def hear(app: Sphinx) -> None:
     if complaints:
         raise ExtensionError("\n".join(["the document is wrong:", *complaints]))
     for verdict in verdicts.values():
-        _draw(verdict, folder)
-    record = Record(verdicts, evidence.provenance, outcomes)
+        _draw(verdict.finding.chart, folder / verdict.claim.id)
+    reports = _reports()
+    for report in reports.values():
+        for violation in report.violations:
+            name = f"{report.strategy}-{violation.invariant}"
+            _draw(_sequence(report.strategy, violation), folder / name)
+    record = Record(verdicts, evidence.provenance, outcomes, reports)
     app.xpfo_record = record  # type: ignore[attr-defined]
     heard.write_bytes(pickle.dumps(record))
 
 
-def _draw(verdict: Verdict, folder: Path) -> None:
+def _reports() -> dict[str, Report]:
+    """The checker's reports on the versions that the table of faults names."""
+    wanted = {(fault.strategy, fault.invariant) for fault in FAULTS}
+    if "recommended-is-safe" not in claims.REGISTRY:
+        return {}
+    return {
+        name: replace(
+            report,
+            violations=tuple(
+                v for v in report.violations if (name, v.invariant) in wanted
+            ),
+        )
+        for name, report in checker.everything(scope("default")).items()
+    }
+
+
+def _sequence(strategy: str, violation: Violation) -> Steps:
+    lanes = sorted({line.split(" ", 2)[1] for line in violation.trace})
+    steps = []
+    for line in violation.trace:
+        _, cpu, action = line.split(" ", 2)
+        steps.append((lanes.index(cpu), action))
+    return Steps(
+        f"{strategy} violates {violation.invariant}",
+        [f"CPU {cpu}" for cpu in lanes],
+        steps,
+        "Violated: " + INVARIANTS[violation.invariant],
+    )
+
+
+def _draw(chart: Chart, stem: Path) -> None:
     from xpfo_model import figures  # noqa: PLC0415 - a cached build draws nothing
 
-    chart, name = verdict.finding.chart, verdict.claim.id
-    figures.save(chart, folder / f"{name}.svg", figures.LIGHT)
-    figures.save(chart, folder / f"{name}-dark.svg", figures.DARK)
-    figures.save(chart, folder / f"{name}.png", figures.LIGHT)
+    figures.save(chart, stem.with_name(f"{stem.name}.svg"), figures.LIGHT)
+    figures.save(chart, stem.with_name(f"{stem.name}-dark.svg"), figures.DARK)
+    figures.save(chart, stem.with_name(f"{stem.name}.png"), figures.LIGHT)
 
 
 def publish(app: Sphinx, exception: Exception | None) -> None:

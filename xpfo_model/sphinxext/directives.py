@@ -70,9 +70,34 @@ class ClaimDirective(SphinxDirective):
         return [box]
 
 
+class CounterexampleDirective(SphinxDirective):
+    """``{counterexample} STRATEGY INVARIANT``: the shortest way, drawn and told."""
+
+    required_arguments = 2
+    has_content = False
+
+    def run(self) -> list[nodes.Node]:
+        """Build the drawing and, for those who cannot see it, its text."""
+        strategy, invariant = self.arguments
+        reports = court.record_of(self.env.app).reports
+        found = reports[strategy].found if strategy in reports else {}
+        if invariant not in found:
+            raise self.error(f"{strategy} does not violate {invariant!r}")
+        told = "; ".join(found[invariant].trace)
+        alt = f"{strategy} violates {invariant}: {told}."
+        up = "../" * self.env.docname.count("/")
+        return [
+            nodes.raw("", _images(f"{strategy}-{invariant}", alt, up), format="html")
+        ]
+
+
 def _figure(verdict: Verdict, up: str) -> str:
-    name = verdict.claim.id
-    alt = html.escape(f"{verdict.finding.chart.title}. {verdict.finding.sentence}")
+    alt = f"{verdict.finding.chart.title}. {verdict.finding.sentence}"
+    return _images(verdict.claim.id, alt, up)
+
+
+def _images(name: str, text: str, up: str) -> str:
+    alt = html.escape(text)
     return (
         f'<figure class="claim-figure">'
         f'<img class="only-light" src="{up}claims/{name}.svg" alt="{alt}">'

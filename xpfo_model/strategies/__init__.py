@@ -4,6 +4,8 @@
 Every strategy module has the same functions in the same order, those of `HOOKS`.
 """
 
+import difflib
+import inspect
 from dataclasses import dataclass
 from importlib import import_module
 from types import ModuleType
@@ -82,3 +84,31 @@ def load(name: str) -> ModuleType:
             f"no strategy {name!r}", remedy=f"choose from {', '.join(REGISTRY)}"
         )
     return import_module(f"{__name__}.{name}")
+
+
+def text(name: str) -> str:
+    """All hooks of a strategy in their order, each with where it is written."""
+    module = load(name)
+    parts = []
+    for hook in HOOKS:
+        function = getattr(module, hook)
+        home = function.__module__.rpartition(".")[2]
+        origin = "" if home == name else f"  # {home}.{function.__name__}"
+        source = inspect.getsource(function).replace(
+            f"def {function.__name__}(", f"def {hook}(", 1
+        )
+        parts.append(f"# {HOOKS[hook]}{origin}\n{source}")
+    return "\n".join(parts)
+
+
+def diff(one: str, other: str) -> str:
+    """Two strategies compared, hook by hook. Raises `UnknownStrategyError`."""
+    return "".join(
+        difflib.unified_diff(
+            text(one).splitlines(keepends=True),
+            text(other).splitlines(keepends=True),
+            one,
+            other,
+            n=2,
+        )
+    )
