@@ -48,6 +48,7 @@ def second_flush(evidence: Evidence, strategy: str = "pcp_batch") -> Finding:
                     source, 0
                 )
             values[f"{name}.{trace}.flushes"] = counts.flushes
+            values[f"{name}.{trace}.allocation"] = at_allocation(counts)
             values[f"{name}.{trace}.local"] = counts.local_flushes
         by_cause = in_use(evidence, trace, strategy).flushes_by_cause
         parts = [by_cause.get(source, 0) for source in SOURCES]
