@@ -149,7 +149,8 @@ def comparison(title: str, outcomes: Sequence[Outcome]) -> Bars:
 
 
 def _colour(bar: Bar, number: int, theme: Theme) -> str:
-    return theme.strategies.get(bar.name, theme.others[number % len(theme.others)])
+    strategy = bar.name.partition(" ")[0]
+    return theme.strategies.get(strategy, theme.others[number % len(theme.others)])
 
 
 def _on(colour: str) -> str:

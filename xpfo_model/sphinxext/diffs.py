@@ -36,7 +36,11 @@ class DiffsDirective(SphinxDirective):
         for one, other in combinations(names, 2):
             text = strategies.diff(one, other) or "no difference\n"
             anchor = _anchor(one, other)
-            opening = f'<details id="{anchor}"><summary>{one} → {other}</summary>'
+            # a link to what is folded unfolds it, so the anchor is inside
+            opening = (
+                f"<details><summary>{one} → {other}</summary>"
+                f'<span id="{anchor}"></span>'
+            )
             out.append(nodes.raw("", opening, format="html"))
             out.append(nodes.literal_block(text, text, language="diff"))
             out.append(nodes.raw("", "</details>", format="html"))
