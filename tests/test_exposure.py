@@ -16,7 +16,7 @@ from xpfo_model.stepper import Stepper, steps_of
 from xpfo_model.strategies import pcp_batch_prezero
 
 CPUS = 3
-FRAMES = 12
+FRAMES = 4
 USER_ZEROED = gfp.decode("GFP_HIGHUSER_MOVABLE|__GFP_ZERO", "v6.1")
 ZERO_BIT = USER_ZEROED & ~USER_MOVABLE
 CEILING = 33
@@ -61,7 +61,7 @@ class Clocks(RuleBasedStateMachine):
         self.m = machine.Machine(*(memoryview(np.asarray(array)) for array in m))
         self.slow = Tlbs()
 
-    some = st.lists(st.integers(0, FRAMES - 1), max_size=5, unique=True)
+    some = st.lists(st.integers(0, FRAMES - 1), max_size=3, unique=True)
     cpus = st.integers(0, CPUS - 1)
 
     @rule(ticks=st.integers(0, 9))
@@ -99,6 +99,11 @@ class Clocks(RuleBasedStateMachine):
     def flush_local(self, cpu):
         machine.flush_local(self.m, cpu)
         self.slow.flush([cpu])
+
+    @rule(frames=some)
+    def invlpg_everywhere(self, frames):
+        for cpu in range(CPUS):
+            self.invlpg(cpu, frames)
 
     @rule(cpu=cpus, frames=some)
     def invlpg(self, cpu, frames):
@@ -382,6 +387,13 @@ def test_the_whole_is_the_time_that_users_own_frames(evidence):
     end = int(max(s.time[-1] for s in evidence.steps("netmap-3cpu")[0] if len(s.time)))
     whole += sum(end - start for start in since.values())
     assert evidence.counts("netmap-3cpu", "none").frame_time_exposed == whole
+
+
+def test_all_user_pages_of_the_traces_are_of_one_frame(evidence):
+    for trace in evidence.names:
+        for some in evidence.steps(trace)[0]:
+            pages = (some.op == 0) & (some.user != 0)
+            assert (some.stop - some.start)[pages].max(initial=1) == 1
 
 
 def test_without_flushes_in_idle_a_window_is_not_shorter(evidence):

@@ -16,7 +16,7 @@ from xpfo_model.claims.tables import BUILDS
 from xpfo_model.claims.thread import NOT_REALLY, SCARCE
 from xpfo_model.constants import PAGE_SIZE, PAGEBLOCK_NR_PAGES, PAGEBLOCK_ORDER
 from xpfo_model.evidence import Evidence
-from xpfo_model.steps import ALLOC, FREE, REFILL
+from xpfo_model.steps import ALLOC, REFILL
 
 INTEL_2021: Final = "213b4567-46ce-f116-9cdf-bbd0c884eb3c@linux.intel.com"
 JUERG_2018: Final = "CADLDEKsxx=MSFu=4_4JLX1afUMr3GVjNxSQ-726NrbLn8KQaQg@mail.gmail.com"
@@ -43,10 +43,13 @@ PIECES: Final = 96
 
 
 def touched(evidence: Evidence, trace: str) -> int:
-    """Pageblocks of which the trace names a page."""
+    """Pageblocks of which a page was allocated, or put on a pcp list.
+
+    Frees are left out: at boot all memory is freed once.
+    """
     blocks: list[Any] = []
     for some in evidence.steps(trace)[0]:
-        pages = (some.op == ALLOC) | (some.op == FREE)
+        pages = some.op == ALLOC
         blocks += [some.start[pages], some.stop[pages] - 1]
         if (some.op == REFILL).any():
             blocks.append(some.frames)

@@ -86,12 +86,12 @@ def exposed_frame_time(evidence: Evidence, recommended: str = RECOMMENDED) -> Fi
             ).frames_exposed
     held = (*SYNCHRONOUS, recommended)
     leaking = [name for name in held if worst[name]]
-    found = "none" if not leaking else f"some of {listing(leaking)}"
+    found = f"{'some' if leaking else 'none'} is exposed under"
     return Finding(
         holds=not leaking,
-        sentence=f"Of the time that users own frames, {found} is exposed under "
-        f"{listing(list(held))}; v9 exposes up to {_percent(worst['v9'])} %, v8 up to "
-        f"{_percent(worst['v8'])} %.",
+        sentence=f"Of the time that users own frames, {found} "
+        f"{listing(leaking or list(held))}; v9 exposes up to "
+        f"{_percent(worst['v9'])} %, v8 up to {_percent(worst['v8'])} %.",
         values=values,
         table=Table(("strategy", "least %", "most %", "most on"), tuple(rows)),
         chart=Bars(
