@@ -92,7 +92,8 @@ def brute_force(name, scope):
     irqs = (1 if "refill" in entry.irqs_off else 0) | (
         2 if "change_block" in entry.irqs_off else 0
     )
-    checks = (CHECK_MARKS if entry.marks else 0) | (
+    marked = entry.marks and entry.unmapped_mark
+    checks = (CHECK_MARKS if marked else 0) | (
         0 if module.kmap.__name__ == "local_kmap" else 2
     )
     start = pack(world, 0)

@@ -102,7 +102,7 @@ def check(name: str, scope: Scope) -> Report:
             remedy="take fewer CPUs or frames",
         )
     hooks = {hook: getattr(module, hook) for hook in strategies.HOOKS}
-    checks = CHECK_MARKS if entry.marks else 0
+    checks = CHECK_MARKS if entry.marks and entry.unmapped_mark else 0
     if hooks["kmap"] is not local_kmap:
         checks |= CHECK_KMAP
     options = np.array([scope.nesting, _irqs_off(entry), checks], np.int64)

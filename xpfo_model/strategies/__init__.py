@@ -37,7 +37,9 @@ class Entry:
     safe: bool = False
     """Whether this document says that it is safe; `check` holds it to that."""
     marks: bool = False
-    """Whether it keeps XPFO_UNMAPPED on frames."""
+    """Whether it keeps marks on frames."""
+    unmapped_mark: bool = True
+    """Whether XPFO_UNMAPPED is among them."""
     irqs_off: tuple[str, ...] = ()
     """Hooks that its place in the kernel calls with interrupts off."""
 
@@ -65,7 +67,11 @@ REGISTRY: Final = {
     "v9": Entry("XPFO v9 as posted", counted=False, marks=True, irqs_off=_BULK),
     "freetype": Entry("free lists by mapping, 2026", counted=False),
     "pcp_batch_prezero": Entry(
-        "zero a refill, then unmap it", counted=False, irqs_off=_BULK
+        "zero a refill, then unmap it",
+        counted=False,
+        marks=True,
+        unmapped_mark=False,
+        irqs_off=_BULK,
     ),
     "pcp_batch_local": Entry(
         "recommended: lazy map, local kmap", counted=False, safe=True
