@@ -55,7 +55,7 @@ def test_a_kernel_that_is_not_modelled():
 
 @pytest.mark.parametrize("kernel", PROFILES)
 def test_memory_for_a_frame(kernel):
-    from xpfo_model.allocator.model import boot  # noqa: PLC0415
+    from xpfo_model.allocator.model import boot
 
     layout = machine(profile(kernel), 1 << 20, 2)
     s = boot(kernel, layout, 0, 1 << 10)

@@ -15,11 +15,10 @@ from xpfo_model.allocator.layout import (
     Layout,
     machine,
 )
-from xpfo_model.allocator.model import LARGEST, boot, events_of, pageset_update, viewed
+from xpfo_model.allocator.model import LARGEST, boot, events_of, pageset_update
 from xpfo_model.allocator.pcp import pcp_of
 from xpfo_model.allocator.profiles import profile
 from xpfo_model.allocator.state import FREE_PAGES, HIGH, HIGH_MAX, NR_ZONES, ZONE_FIELDS
-from xpfo_model.engine import compiled, view
 from xpfo_model.events import (
     CHANGE_OWNERSHIP,
     FAILED,
@@ -40,7 +39,7 @@ from xpfo_model.fidelity.follow import (
     follow,
 )
 from xpfo_model.fidelity.initial import UNSEEN, fill, is_boot, sightings
-from xpfo_model.fidelity.reading import NONE, Read, read
+from xpfo_model.fidelity.reading import NONE, Read, plain, read
 from xpfo_model.replay import replay_log
 
 LEVELS: Final = {"pcp": PCP, "full": FULL}
@@ -148,7 +147,7 @@ def _run(
     events: Events, demand: Read, layout: Layout, kernel: str, level: int
 ) -> Iterator[Any]:
     """The model's events in pieces, then the tally."""
-    state = boot(kernel, layout, demand.allocations, ROOM)
+    state = plain(boot(kernel, layout, demand.allocations, ROOM))
     booting = is_boot(events)
     sizes = np.zeros((NR_ZONES, SIZES), np.int64)
     for number, zone in enumerate(layout.zones):
@@ -169,39 +168,32 @@ def _run(
         if not booting and zone.free:
             state.mem[number * ZONE_FIELDS + FREE_PAGES] = zone.free
     tally = Tally(
-        counts=view(np.zeros(NR_COUNTS, np.int64)),
-        predicted=view(np.full(demand.allocations, FAILED, np.int64)),
-        reason=view(np.full(demand.allocations, NR_COUNTS, np.int8)),
-        instead=view(np.zeros(state.frames, np.int32)),
-        why=view(np.zeros(state.frames, np.int8)),
-        mine=view(np.zeros(SCRATCH, np.int64)),
-        theirs=view(np.zeros(SCRATCH, np.int64)),
-        event=view(np.zeros(SCRATCH, np.int64)),
-        row=view(np.zeros(SCRATCH, np.int64)),
-        last=view(np.full(state.frames, NONE, np.int64)),
-        unseen=view((kind == UNSEEN).astype(np.uint8)),
-        unknown=view(
+        counts=memoryview(np.zeros(NR_COUNTS, np.int64)),
+        predicted=memoryview(np.full(demand.allocations, FAILED, np.int64)),
+        reason=memoryview(np.full(demand.allocations, NR_COUNTS, np.int8)),
+        instead=memoryview(np.zeros(state.frames, np.int32)),
+        why=memoryview(np.zeros(state.frames, np.int8)),
+        mine=memoryview(np.zeros(SCRATCH, np.int64)),
+        theirs=memoryview(np.zeros(SCRATCH, np.int64)),
+        event=memoryview(np.zeros(SCRATCH, np.int64)),
+        row=memoryview(np.zeros(SCRATCH, np.int64)),
+        last=memoryview(np.full(state.frames, NONE, np.int64)),
+        unseen=memoryview((kind == UNSEEN).astype(np.uint8)),
+        unknown=memoryview(
             np.full(
                 layout.cpus * NR_ZONES * state.profile.pcp_lists, not booting, np.uint8
             )
         ),
-        ghosts=view(np.zeros(len(state.mem), np.int64)),
-        sizes=view(sizes.ravel()),
+        ghosts=memoryview(np.zeros(len(state.mem), np.int64)),
+        sizes=memoryview(sizes.ravel()),
         level=level,
     )
-    asked = viewed(demand.demand)
-    seen = viewed(events)
-    answers = demand._replace(
-        demand=asked,
-        row=view(demand.row),
-        start=view(demand.start),
-        first=view(demand.first),
-        answers=view(demand.answers),
-        next_row=view(demand.next_row),
-    )
+    asked = plain(demand.demand)
+    seen = plain(events)
+    answers = plain(demand._replace(demand=asked))
     at = 0
     while at < len(demand.row):
-        at = compiled(follow)(state, asked, seen, answers, tally, at, ROOM)
+        at = follow(state, asked, seen, answers, tally, at, ROOM)
         yield events_of(state, demand.demand)
     yield tally, runs
 
@@ -276,7 +268,9 @@ def compare_level(
             name: Both(real.strategies[name].flushes, ours.strategies[name].flushes)
             for name in real.strategies
         },
-        dump=np.stack([row, np.asarray(tally.predicted)[number], events.pfn[row]], axis=1),
+        dump=np.stack(
+            [row, np.asarray(tally.predicted)[number], events.pfn[row]], axis=1
+        ),
     )
 
 

@@ -29,13 +29,11 @@ from xpfo_model.allocator.pcp import (
     order_to_pindex,
     pcp_list,
     pcp_of,
-    pindex_to_order,
 )
 from xpfo_model.allocator.profiles import CLAIM_THEN_STEAL, SIZE_AUTO
 from xpfo_model.allocator.sizing import note_alloc, nr_pcp_free
 from xpfo_model.allocator.state import (
     BATCH,
-    BUDDY,
     COUNT,
     EVENT_FIELDS,
     EVENTS,
@@ -189,9 +187,7 @@ class Tally(NamedTuple):
     level: int
 
 
-def pages_of_rows(
-    s: State, e: Events, r: Read, i: int, kind: int, t: Tally
-) -> int:
+def pages_of_rows(s: State, e: Events, r: Read, i: int, kind: int, t: Tally) -> int:
     """The pages that the kernel's answers hand out or drain; how many."""
     n = 0
     last = FAILED
@@ -278,8 +274,10 @@ def learn_refill(s: State, d: Demand, t: Tally, i: int, size: int) -> None:
     pcp = pcp_of(d.cpu[i], zone)
     batch = s.mem[pcp + BATCH]
     final = t.sizes[zone * SIZES]
-    if s.profile.sizing != SIZE_AUTO or batch == 1 or (
-        size == final and batch != final
+    if (
+        s.profile.sizing != SIZE_AUTO
+        or batch == 1
+        or (size == final and batch != final)
     ):
         learn_batch(s, t, zone, size)
         return
@@ -302,7 +300,15 @@ def undo_refill(s: State, t: Tally, start: int, mine: int, order: int, mt: int) 
 
 
 def redo_refill(
-    s: State, d: Demand, t: Tally, i: int, start: int, mine: int, theirs: int, gone: int, reason: int
+    s: State,
+    d: Demand,
+    t: Tally,
+    i: int,
+    start: int,
+    mine: int,
+    theirs: int,
+    gone: int,
+    reason: int,
 ) -> None:
     """Fetch the kernel's pages; the first `gone` of all are handed out already."""
     order = d.order[i]
@@ -696,11 +702,10 @@ def list_of(s: State, d: Demand, i: int, pfn: int) -> int:
     return pcp_list(s, pcp, order_to_pindex(s, d.migratetype[i], d.order[i]))
 
 
-def from_the_dark(
-    s: State, d: Demand, e: Events, r: Read, t: Tally, i: int
-) -> bool:
+def from_the_dark(s: State, d: Demand, e: Events, r: Read, t: Tally, i: int) -> bool:
     """An allocation from what was on a list before the trace began: nobody can
-    know. Whether it was one; then it is done."""
+    know. Whether it was one; then it is done.
+    """
     order = d.order[i]
     if d.op[i] != ALLOC or not pcp_allowed_order(s, order) or d.flags[i] & LOCKED:
         return False
@@ -725,9 +730,7 @@ def from_the_dark(
     return True
 
 
-def follow_drain(
-    s: State, d: Demand, e: Events, r: Read, t: Tally, i: int
-) -> None:
+def follow_drain(s: State, d: Demand, e: Events, r: Read, t: Tally, i: int) -> None:
     """Drain what the kernel drained with no free: whose pcps, it does not say."""
     theirs = pages_of_rows(s, e, r, i, MM_PAGE_PCPU_DRAIN, t)
     s.mem[OPERATION] = i

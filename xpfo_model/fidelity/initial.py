@@ -19,7 +19,6 @@ from xpfo_model.constants import (
     MIGRATE_UNMOVABLE,
     PAGEBLOCK_ORDER,
 )
-from xpfo_model.engine import compiled, view
 from xpfo_model.events import (
     FAILED,
     MM_PAGE_ALLOC,
@@ -30,7 +29,7 @@ from xpfo_model.events import (
     SCHED_SWITCH,
     Events,
 )
-from xpfo_model.fidelity.reading import NONE
+from xpfo_model.fidelity.reading import NONE, plain
 
 UNSEEN: Final = 255
 """In place of a kind of event: the trace never names the frame."""
@@ -49,8 +48,7 @@ def first_sightings(e: Events, first: Any) -> None:
 def sightings(events: Events, frames: int) -> Any:
     """Per frame: the kind of event that names it first, or UNSEEN."""
     kind = np.full(frames, UNSEEN, np.uint8)
-    columns = Events(*(view(column) for column in events))
-    compiled(first_sightings)(columns, view(kind))
+    first_sightings(plain(events), memoryview(kind))
     return kind
 
 
@@ -130,9 +128,7 @@ def types_by_use(events: Events, next_row: Any, types: Any) -> None:
     types[open_] = evidence[open_]
 
 
-def fill(
-    s: State, events: Events, layout: Layout, kind: Any, next_row: Any
-) -> int:
+def fill(s: State, events: Events, layout: Layout, kind: Any, next_row: Any) -> int:
     """Set up the lists as the trace begins; how many runs of frames were free."""
     free = free_at_start(events, layout, kind)
     deferred = handed_over(events, kind) if is_boot(events) else events.pfn[:0]
@@ -149,6 +145,6 @@ def fill(
     for start, end in edges.reshape(-1, 2).tolist():
         inside = borders[(borders > start) & (borders < end)].tolist()
         for low, high in itertools.pairwise([start, *inside, end]):
-            compiled(free_range)(s, low, high, True)
+            free_range(s, low, high, True)
             runs += 1
     return runs

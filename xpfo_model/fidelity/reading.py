@@ -28,7 +28,6 @@ from xpfo_model.allocator.profiles import CLAIM_THEN_STEAL, Profile
 from xpfo_model.allocator.rmqueue import HIGHATOMIC, NON_BLOCK
 from xpfo_model.allocator.state import ZONE_DMA, ZONE_DMA32, ZONE_NORMAL
 from xpfo_model.constants import MAX_PAGE_ORDER, PAGEBLOCK_ORDER
-from xpfo_model.engine import compiled, view
 from xpfo_model.events import (
     FAILED,
     MM_PAGE_ALLOC,
@@ -116,9 +115,7 @@ def hands_out(e: Events, c: Carry, row: int, before: int) -> bool:
     return before == NONE or e.pfn[before] != e.pfn[row]
 
 
-def operation(
-    d: Demand, row: Any, n: int, op: int, e: Events, i: int
-) -> int:
+def operation(d: Demand, row: Any, n: int, op: int, e: Events, i: int) -> int:
     """Write what every operation has; the number of the next."""
     d.op[n] = op
     d.cpu[n] = e.cpu[i]
@@ -129,9 +126,7 @@ def operation(
     return n + 1
 
 
-def close(
-    e: Events, c: Carry, d: Demand, row: Any, n: int, i: int
-) -> tuple[int, bool]:
+def close(e: Events, c: Carry, d: Demand, row: Any, n: int, i: int) -> tuple[int, bool]:
     """Give the open rows of a CPU to operations, at the ALLOC in row `i`.
 
     Returns the number of the next operation, which is the ALLOC's, and whether a
@@ -189,9 +184,7 @@ def direct(e: Events, i: int, refill: int) -> bool:
     return e.preempt[refill] == e.preempt[i] + 1
 
 
-def drains_for(
-    e: Events, c: Carry, d: Demand, row: Any, push: int, i: int
-) -> bool:
+def drains_for(e: Events, c: Carry, d: Demand, row: Any, push: int, i: int) -> bool:
     """Whether a drained page was drained by the push to the pcp before it.
 
     What drains whole pcps holds one lock less.
@@ -234,9 +227,7 @@ def held(e: Events, i: int) -> bool:
     return e.preempt[i] != UNKNOWN and e.preempt[i] > PINNED_AND_LOCKED
 
 
-def walk(
-    e: Events, next_row: Any, c: Carry, d: Demand, row: Any
-) -> tuple[int, int]:
+def walk(e: Events, next_row: Any, c: Carry, d: Demand, row: Any) -> tuple[int, int]:
     """Read all rows; how many operations and how many allocations."""
     n = 0
     allocations = 0
@@ -307,6 +298,16 @@ def walk(
     return n, allocations
 
 
+def plain(columns: Any) -> Any:
+    """A NamedTuple whose arrays are memoryviews: as plain Python reads them best.
+
+    A trace is followed once, in less time than numba needs to compile it.
+    """
+    return type(columns)(
+        *(memoryview(c) if isinstance(c, np.ndarray) else c for c in columns)
+    )
+
+
 def followers(events: Events) -> Any:
     """Per row: the next row that names the same pfn, or NONE."""
     named = np.flatnonzero((events.kind != SCHED_SWITCH) & (events.pfn != FAILED))
@@ -345,21 +346,17 @@ def read(events: Events, profile: Profile, masks: str) -> Read:
     frames = int(events.pfn.max(initial=0)) + (1 << MAX_PAGE_ORDER)
     cpus = int(events.cpu.max(initial=0)) + 1
     carry = Carry(
-        cpu=view(np.full(cpus * CPU_FIELDS, NONE, np.int64)),
-        later=view(np.full(rows, NONE, np.int64)),
-        owner=view(np.full(frames, NONE, np.int32)),
-        start=view(np.zeros(rows, np.int64)),
-        order=view(np.zeros(frames, np.int8)),
-        of=view(of),
+        cpu=memoryview(np.full(cpus * CPU_FIELDS, NONE, np.int64)),
+        later=memoryview(np.full(rows, NONE, np.int64)),
+        owner=memoryview(np.full(frames, NONE, np.int32)),
+        start=memoryview(np.zeros(rows, np.int64)),
+        order=memoryview(np.zeros(frames, np.int8)),
+        of=memoryview(of),
         fallback_frames=int(profile.fallback == CLAIM_THEN_STEAL),
     )
     next_row = followers(events)
-    n, allocations = compiled(walk)(
-        Events(*(view(column) for column in events)),
-        view(next_row),
-        carry,
-        Demand(*(view(column) for column in out)),
-        view(row),
+    n, allocations = walk(
+        plain(events), memoryview(next_row), carry, plain(out), memoryview(row)
     )
     # an allocation takes its page when its refill begins, not when it says so
     answered = np.flatnonzero(of != NONE)[::-1]

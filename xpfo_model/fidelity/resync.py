@@ -95,18 +95,6 @@ def carve_block(s: State, first: int, pfn: int, end: int) -> None:
             first = middle
 
 
-def page_on_pcp(s: State, pfn: int) -> int:
-    """First frame of the page on a pcp list that a frame is in, or NOWHERE."""
-    for order in range(1, s.profile.pcp_order + 1):
-        first = pfn & ~((1 << order) - 1)
-        if first != pfn and s.tag[first] == ON_PCP:
-            head = list_around(s, first)
-            pindex = head - s.mem[pcp_around(s, head) + LISTS]
-            if first + (1 << pindex_to_order(s, pindex)) > pfn:
-                return first
-    return NOWHERE
-
-
 def carve(s: State, pfn: int, order: int) -> int:
     """Take a page from wherever its frames are; how many of them were free."""
     frame = pfn
@@ -127,10 +115,6 @@ def carve(s: State, pfn: int, order: int) -> int:
             found += size
             frame += size
         else:
-            whole = page_on_pcp(s, frame)
-            if whole != NOWHERE:
-                leave_pcp(s, whole)
-                found += 1
             frame += 1
     return found
 
