@@ -34,7 +34,7 @@ def test_every_hook_takes_what_the_loop_passes(name):
         assert len(taken) == len(expected), hook
 
 
-@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("[a-z]*.py")), ids=lambda p: p.stem)
 def test_transition_code_has_no_literal_numbers(path):
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.FunctionDef):
