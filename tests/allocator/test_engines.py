@@ -36,7 +36,7 @@ model = Allocator(kernel, machine(profile(kernel), 1 << 15, 3), count)
 assert model.run(d) == length
 events = model.events(d)
 print(len(events.kind), hashlib.sha256(b"".join(c.tobytes() for c in events)).hexdigest())
-"""
+"""  # noqa: E501
 
 
 @pytest.mark.slow

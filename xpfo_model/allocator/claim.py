@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# ruff: noqa: FBT001, FBT003 - compiled calls pass flags by position
 """Fallback in v6.18: claim a whole block if it suits, else steal one page.
 
 A page on a free list always belongs to a block of that type, so that nothing is

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# ruff: noqa: FBT001, FBT003 - compiled calls pass flags by position
 """Demand: what is asked of the allocator, by whom; and running one operation.
 
 A freed page is named by the allocation that it came from, never by a pfn, unless
@@ -181,7 +182,7 @@ def drain_local_pages(s: State, cpu: int) -> None:
         drain_pages_zone(s, cpu, zone)
 
 
-def operate(s: State, d: Demand, i: int) -> None:
+def operate(s: State, d: Demand, i: int) -> None:  # noqa: C901, PLR0912
     """Run operation `i` of a demand."""
     s.mem[OPERATION] = i
     op = d.op[i]
@@ -197,7 +198,7 @@ def operate(s: State, d: Demand, i: int) -> None:
         else:
             emit(s, MM_PAGE_FREE, pfn, order, -1, 0)
             s.tag[pfn] = USED
-        if op == FREE or op == FREE_COMMIT:
+        if op == FREE or op == FREE_COMMIT:  # noqa: PLR1714, SIM109
             free_unref_page(s, d.cpu[i], pfn, order, d.flags[i] & LOCKED != 0)
         elif op == FREE_TO_BUDDY:
             migratetype = s.tag[s.block + (pfn >> PAGEBLOCK_ORDER)]

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# ruff: noqa: FBT001, FBT003 - compiled calls pass flags by position
 """The face of the allocator: a machine that takes demand and gives events."""
 
 from typing import Any

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# ruff: noqa: FBT001, FBT003 - compiled calls pass flags by position  # noqa: RUF100
 """The per-cpu page lists: hand out, take back, refill, drain. mm/page_alloc.c."""
 
 from xpfo_model.allocator.buddy import __free_one_page
@@ -65,7 +66,7 @@ def __rmqueue_pcplist(
 ) -> int:
     """__rmqueue_pcplist(), all versions: the page at the head, after a refill
     if there is none.
-    """
+    """  # noqa: D205
     head = pcp_list(s, pcp, order_to_pindex(s, migratetype, order))
     page = s.link[head]
     if page == head:

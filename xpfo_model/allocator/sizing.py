@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# ruff: noqa: FBT001, FBT003 - compiled calls pass flags by position  # noqa: RUF100
 """How many pages a refill fetches and a drain gives back, by version.
 
 Every function takes the offset of its pcp in State.pcp and of its zone in
@@ -103,7 +104,7 @@ def note_free(s: State, pcp: int, order: int) -> bool:
     return free_high
 
 
-def nr_pcp_high(s: State, pcp: int, zone: int, free_high: bool) -> int:
+def nr_pcp_high(s: State, pcp: int, zone: int, free_high: bool) -> int:  # noqa: C901, PLR0911
     """nr_pcp_high(), v6.1 and v6.18: the count at which a free drains."""
     p = s.mem
     batch = p[pcp + BATCH]

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# ruff: noqa: FBT001, FBT003 - compiled calls pass flags by position  # noqa: RUF100
 """Run the model over a demand, beside the kernel's answers, and count.
 
 After each operation the model is put where the kernel is; what it would have
@@ -451,7 +452,7 @@ def sync_alloc(
         depth = FAILED
         if reason == BY_TYPE:
             depth = depth_on(s, head, actual)
-        if got != FAILED and depth != FAILED and taken_silently(e, r, t, got):
+        if got != FAILED and depth != FAILED and taken_silently(e, r, t, got):  # noqa: PLR1714
             reason = BY_BULK
             drop_first(s, t.ghosts, head, depth)
             credit(s, t.ghosts, pcp, 1 << order)
@@ -534,7 +535,7 @@ def learn_factor(s: State, pcp: int, size: int) -> None:
     s.mem[pcp + FREE_FACTOR] = min(factor + 1, s.profile.batch_scale_max)
 
 
-def sync_drain(
+def sync_drain(  # noqa: C901
     s: State,
     d: Demand,
     e: Events,
@@ -705,7 +706,7 @@ def list_of(s: State, d: Demand, i: int, pfn: int) -> int:
 def from_the_dark(s: State, d: Demand, e: Events, r: Read, t: Tally, i: int) -> bool:
     """An allocation from what was on a list before the trace began: nobody can
     know. Whether it was one; then it is done.
-    """
+    """  # noqa: D205
     order = d.order[i]
     if d.op[i] != ALLOC or not pcp_allowed_order(s, order) or d.flags[i] & LOCKED:
         return False
@@ -730,7 +731,7 @@ def from_the_dark(s: State, d: Demand, e: Events, r: Read, t: Tally, i: int) -> 
     return True
 
 
-def follow_drain(s: State, d: Demand, e: Events, r: Read, t: Tally, i: int) -> None:
+def follow_drain(s: State, d: Demand, e: Events, r: Read, t: Tally, i: int) -> None:  # noqa: ARG001
     """Drain what the kernel drained with no free: whose pcps, it does not say."""
     theirs = pages_of_rows(s, e, r, i, MM_PAGE_PCPU_DRAIN, t)
     s.mem[OPERATION] = i
@@ -777,6 +778,6 @@ def follow(
             theirs = pages_of_rows(s, e, r, i, MM_PAGE_PCPU_DRAIN, t)
             if mine or theirs:
                 sync_drain(s, d, e, r, t, i, mine, theirs, factor)
-        if op != ALLOC and op != BULK:
+        if op != ALLOC and op != BULK:  # noqa: PLR1714
             t.last[e.pfn[r.row[i]]] = r.row[i]
     return len(d.op)

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# ruff: noqa: FBT001, FBT003 - compiled calls pass flags by position  # noqa: RUF100
 """The free lists as the trace begins, which no trace shows.
 
 Known are the rules by which a kernel fills them at boot, the memory map, and for
@@ -39,7 +40,7 @@ def first_sightings(e: Events, first: Any) -> None:
     """Write, per frame, the kind of event that names it first."""
     for i in range(len(e.kind) - 1, -1, -1):
         kind = e.kind[i]
-        if kind == SCHED_SWITCH or kind == MM_PAGE_ALLOC_EXTFRAG or e.pfn[i] == FAILED:
+        if kind == SCHED_SWITCH or kind == MM_PAGE_ALLOC_EXTFRAG or e.pfn[i] == FAILED:  # noqa: PLR1714, SIM109
             continue
         for frame in range(e.pfn[i], e.pfn[i] + (1 << e.order[i])):
             first[frame] = kind

@@ -227,14 +227,14 @@ def held(e: Events, i: int) -> bool:
     return e.preempt[i] != UNKNOWN and e.preempt[i] > PINNED_AND_LOCKED
 
 
-def walk(e: Events, next_row: Any, c: Carry, d: Demand, row: Any) -> tuple[int, int]:
+def walk(e: Events, next_row: Any, c: Carry, d: Demand, row: Any) -> tuple[int, int]:  # noqa: C901, PLR0912, PLR0915
     """Read all rows; how many operations and how many allocations."""
     n = 0
     allocations = 0
     for i in range(len(e.kind)):
         kind = e.kind[i]
         at = e.cpu[i] * CPU_FIELDS
-        if kind == MM_PAGE_ALLOC_ZONE_LOCKED or kind == MM_PAGE_ALLOC_EXTFRAG:
+        if kind == MM_PAGE_ALLOC_ZONE_LOCKED or kind == MM_PAGE_ALLOC_EXTFRAG:  # noqa: PLR1714, SIM109
             c.later[i] = NONE
             if c.cpu[at + HEAD] == NONE:
                 c.cpu[at + HEAD] = i

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# ruff: noqa: FBT001, FBT003 - compiled calls pass flags by position  # noqa: RUF100
 """Put the model's lists right, from outside: what no kernel function does.
 
 Each of these moves single pages between the lists so that the model goes on from
