@@ -104,7 +104,8 @@ def _bind(
     import numba  # noqa: PLC0415
 
     # Only compiled code calls it: no wrapper for Python, no cache of its own.
-    return numba.njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)(
+    njit: Any = numba.njit
+    return njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)(
         copy
     )
 

@@ -170,6 +170,11 @@ def _reset(world: World) -> World:
     return world
 
 
+def _memory(array: Any) -> Any:
+    numbers: Any = np.asarray(array)
+    return memoryview(numbers)
+
+
 class _Teller:
     """Tells the way to a state, with the CPUs named as they were at the start."""
 
@@ -177,8 +182,8 @@ class _Teller:
         self, world: World, actions: Actions, options: Any, step: Any, tree: _Tree
     ) -> None:
         # plain Python wants memoryviews, whatever the engine
-        m = Machine(*(memoryview(np.asarray(array)) for array in world.m))
-        rest = (memoryview(np.asarray(array)) for array in world[1:])
+        m = Machine(*map(_memory, world.m))
+        rest = map(_memory, world[1:])
         self.world = World(m, *rest)
         self.actions = actions
         self.options = options
