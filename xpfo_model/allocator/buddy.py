@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# ruff: noqa: FBT001, FBT003 - compiled calls pass flags by position  # noqa: RUF100
+# mypy: disable-error-code="no-any-return"
+# ruff: noqa: FBT001 - compiled calls pass flags by position  # noqa: RUF100
 """The buddy lists: merge on free, split on allocation. Mirrors mm/page_alloc.c."""
 
 from xpfo_model.allocator.lists import list_add, list_add_tail, list_del

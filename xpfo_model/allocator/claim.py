@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# mypy: disable-error-code="no-any-return"
 # ruff: noqa: FBT001, FBT003 - compiled calls pass flags by position
 """Fallback in v6.18: claim a whole block if it suits, else steal one page.
 

@@ -199,9 +199,10 @@ def events_of(state: State, demand: Demand) -> Events:
     length = int(state.mem[EVENTS])
     state.mem[EVENTS] = 0
     rows = np.asarray(state.record).reshape(-1, EVENT_FIELDS)[:length]
-    fields = {
-        name: rows[:, field].astype(DTYPES[name]) for name, field in COLUMNS.items()
-    }
+    fields = {}
+    for name, field in COLUMNS.items():
+        kind: Any = DTYPES[name]
+        fields[name] = rows[:, field].astype(kind)
     by = rows[:, BY].copy()
     rows[:, FALLBACK_ORDER] = 0
     rows[:, FALLBACK_MIGRATETYPE] = -1

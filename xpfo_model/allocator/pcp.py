@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# ruff: noqa: FBT001, FBT003 - compiled calls pass flags by position  # noqa: RUF100
+# mypy: disable-error-code="no-any-return"
+# ruff: noqa: FBT003 - compiled calls pass flags by position  # noqa: RUF100
 """The per-cpu page lists: hand out, take back, refill, drain. mm/page_alloc.c."""
 
 from xpfo_model.allocator.buddy import __free_one_page

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# ruff: noqa: FBT001, FBT003 - compiled calls pass flags by position  # noqa: RUF100
+# mypy: disable-error-code="no-any-return"
+# ruff: noqa: FBT001 - compiled calls pass flags by position  # noqa: RUF100
 """How many pages a refill fetches and a drain gives back, by version.
 
 Every function takes the offset of its pcp in State.pcp and of its zone in

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# ruff: noqa: FBT001, FBT003 - compiled calls pass flags by position  # noqa: RUF100
+# ruff: noqa: FBT001 - compiled calls pass flags by position  # noqa: RUF100
 """The state of the allocator: arrays indexed by pfn, as in struct page.
 
 Ten bytes a frame. Lists are intrusive and circular, as the kernel's: behind the

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# ruff: noqa: FBT001, FBT003 - compiled calls pass flags by position  # noqa: RUF100
+# ruff: noqa: FBT001 - compiled calls pass flags by position  # noqa: RUF100
 """Fallback in v4.14 and v6.1: steal first, then take from the own lists."""
 
 from xpfo_model.allocator.blocks import (

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# ruff: noqa: FBT001, FBT003 - compiled calls pass flags by position  # noqa: RUF100
+# ruff: noqa: FBT001 - compiled calls pass flags by position  # noqa: RUF100
 """Which zone gives the page: get_page_from_freelist() and what is around it.
 
 Reclaim is not modelled: when every zone is below its low watermark, the request

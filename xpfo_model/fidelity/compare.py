@@ -39,7 +39,7 @@ from xpfo_model.fidelity.follow import (
     follow,
 )
 from xpfo_model.fidelity.initial import UNSEEN, fill, is_boot, sightings
-from xpfo_model.fidelity.reading import NONE, Read, plain, read
+from xpfo_model.fidelity.reading import NONE, Read, flat, plain, read
 from xpfo_model.replay import replay_log
 
 LEVELS: Final = {"pcp": PCP, "full": FULL}
@@ -168,24 +168,24 @@ def _run(
         if not booting and zone.free:
             state.mem[number * ZONE_FIELDS + FREE_PAGES] = zone.free
     tally = Tally(
-        counts=memoryview(np.zeros(NR_COUNTS, np.int64)),
-        predicted=memoryview(np.full(demand.allocations, FAILED, np.int64)),
-        reason=memoryview(np.full(demand.allocations, NR_COUNTS, np.int8)),
-        instead=memoryview(np.zeros(state.frames, np.int32)),
-        why=memoryview(np.zeros(state.frames, np.int8)),
-        mine=memoryview(np.zeros(SCRATCH, np.int64)),
-        theirs=memoryview(np.zeros(SCRATCH, np.int64)),
-        event=memoryview(np.zeros(SCRATCH, np.int64)),
-        row=memoryview(np.zeros(SCRATCH, np.int64)),
-        last=memoryview(np.full(state.frames, NONE, np.int64)),
-        unseen=memoryview((kind == UNSEEN).astype(np.uint8)),
-        unknown=memoryview(
+        counts=flat(np.zeros(NR_COUNTS, np.int64)),
+        predicted=flat(np.full(demand.allocations, FAILED, np.int64)),
+        reason=flat(np.full(demand.allocations, NR_COUNTS, np.int8)),
+        instead=flat(np.zeros(state.frames, np.int32)),
+        why=flat(np.zeros(state.frames, np.int8)),
+        mine=flat(np.zeros(SCRATCH, np.int64)),
+        theirs=flat(np.zeros(SCRATCH, np.int64)),
+        event=flat(np.zeros(SCRATCH, np.int64)),
+        row=flat(np.zeros(SCRATCH, np.int64)),
+        last=flat(np.full(state.frames, NONE, np.int64)),
+        unseen=flat((kind == UNSEEN).astype(np.uint8)),
+        unknown=flat(
             np.full(
                 layout.cpus * NR_ZONES * state.profile.pcp_lists, not booting, np.uint8
             )
         ),
-        ghosts=memoryview(np.zeros(len(state.mem), np.int64)),
-        sizes=memoryview(sizes.ravel()),
+        ghosts=flat(np.zeros(len(state.mem), np.int64)),
+        sizes=flat(sizes.ravel()),
         level=level,
     )
     asked = plain(demand.demand)
@@ -222,7 +222,7 @@ def compare_level(
     rows = demand.row[by]
     # an allocation says so after its refill, and other CPUs may come between
     begun = np.isin(model.kind, (MM_PAGE_ALLOC_ZONE_LOCKED, MM_PAGE_ALLOC_EXTFRAG))
-    order = np.argsort(np.where(begun, demand.start[by], rows), kind="stable")
+    order: Any = np.argsort(np.where(begun, demand.start[by], rows), kind="stable")
     model = model.rows(order)
     rows = rows[order]
     model = model._replace(

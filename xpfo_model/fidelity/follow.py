@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# ruff: noqa: FBT001, FBT003 - compiled calls pass flags by position  # noqa: RUF100
+# mypy: disable-error-code="no-any-return"
+# ruff: noqa: FBT003 - compiled calls pass flags by position  # noqa: RUF100
 """Run the model over a demand, beside the kernel's answers, and count.
 
 After each operation the model is put where the kernel is; what it would have

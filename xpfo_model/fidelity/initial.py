@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# ruff: noqa: FBT001, FBT003 - compiled calls pass flags by position  # noqa: RUF100
+# ruff: noqa: FBT003 - compiled calls pass flags by position  # noqa: RUF100
 """The free lists as the trace begins, which no trace shows.
 
 Known are the rules by which a kernel fills them at boot, the memory map, and for
@@ -30,7 +30,7 @@ from xpfo_model.events import (
     SCHED_SWITCH,
     Events,
 )
-from xpfo_model.fidelity.reading import NONE, plain
+from xpfo_model.fidelity.reading import NONE, flat, plain
 
 UNSEEN: Final = 255
 """In place of a kind of event: the trace never names the frame."""
@@ -49,7 +49,7 @@ def first_sightings(e: Events, first: Any) -> None:
 def sightings(events: Events, frames: int) -> Any:
     """Per frame: the kind of event that names it first, or UNSEEN."""
     kind = np.full(frames, UNSEEN, np.uint8)
-    first_sightings(plain(events), memoryview(kind))
+    first_sightings(plain(events), flat(kind))
     return kind
 
 
@@ -57,7 +57,7 @@ def is_boot(events: Events) -> bool:
     """Whether the trace begins as the machine does: with refills of one page."""
     kinds = events.kind[: 1 << 4].tolist()
     refill, alloc = MM_PAGE_ALLOC_ZONE_LOCKED, MM_PAGE_ALLOC
-    return kinds[:4] == [refill, alloc, refill, alloc]
+    return bool(kinds[:4] == [refill, alloc, refill, alloc])
 
 
 def handed_over(events: Events, kind: Any) -> Any:

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# mypy: disable-error-code="no-any-return"
 """From a trace to its demand: who asked for what, and which events answered it.
 
 No pfn goes into the demand but of pages that no event allocated. Pages that
@@ -298,13 +299,18 @@ def walk(e: Events, next_row: Any, c: Carry, d: Demand, row: Any) -> tuple[int, 
     return n, allocations
 
 
+def flat(array: Any) -> Any:
+    """An array as plain Python reads it best."""
+    return memoryview(array)
+
+
 def plain(columns: Any) -> Any:
     """A NamedTuple whose arrays are memoryviews: as plain Python reads them best.
 
     A trace is followed once, in less time than numba needs to compile it.
     """
     return type(columns)(
-        *(memoryview(c) if isinstance(c, np.ndarray) else c for c in columns)
+        *(flat(c) if isinstance(c, np.ndarray) else c for c in columns)
     )
 
 
@@ -346,18 +352,16 @@ def read(events: Events, profile: Profile, masks: str) -> Read:
     frames = int(events.pfn.max(initial=0)) + (1 << MAX_PAGE_ORDER)
     cpus = int(events.cpu.max(initial=0)) + 1
     carry = Carry(
-        cpu=memoryview(np.full(cpus * CPU_FIELDS, NONE, np.int64)),
-        later=memoryview(np.full(rows, NONE, np.int64)),
-        owner=memoryview(np.full(frames, NONE, np.int32)),
-        start=memoryview(np.zeros(rows, np.int64)),
-        order=memoryview(np.zeros(frames, np.int8)),
-        of=memoryview(of),
+        cpu=flat(np.full(cpus * CPU_FIELDS, NONE, np.int64)),
+        later=flat(np.full(rows, NONE, np.int64)),
+        owner=flat(np.full(frames, NONE, np.int32)),
+        start=flat(np.zeros(rows, np.int64)),
+        order=flat(np.zeros(frames, np.int8)),
+        of=flat(of),
         fallback_frames=int(profile.fallback == CLAIM_THEN_STEAL),
     )
     next_row = followers(events)
-    n, allocations = walk(
-        plain(events), memoryview(next_row), carry, plain(out), memoryview(row)
-    )
+    n, allocations = walk(plain(events), flat(next_row), carry, plain(out), flat(row))
     # an allocation takes its page when its refill begins, not when it says so
     answered = np.flatnonzero(of != NONE)[::-1]
     start = row[:n].copy()

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# ruff: noqa: FBT001, FBT003 - compiled calls pass flags by position  # noqa: RUF100
+# mypy: disable-error-code="no-any-return"
+# ruff: noqa: FBT001 - compiled calls pass flags by position  # noqa: RUF100
 """Put the model's lists right, from outside: what no kernel function does.
 
 Each of these moves single pages between the lists so that the model goes on from
