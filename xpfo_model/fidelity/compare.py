@@ -28,18 +28,11 @@ from xpfo_model.events import (
     EventLog,
     Events,
 )
-from xpfo_model.fidelity import follow as counters
-from xpfo_model.fidelity.follow import (
-    FULL,
-    NR_COUNTS,
-    PCP,
-    REASONS,
-    SIZES,
-    Tally,
-    follow,
-)
+from xpfo_model.fidelity import tally as counters
+from xpfo_model.fidelity.follow import follow
 from xpfo_model.fidelity.initial import UNSEEN, fill, is_boot, sightings
 from xpfo_model.fidelity.reading import NONE, Read, flat, plain, read
+from xpfo_model.fidelity.tally import FULL, NR_COUNTS, PCP, REASONS, SIZES, Tally
 from xpfo_model.replay import replay_log
 
 LEVELS: Final = {"pcp": PCP, "full": FULL}

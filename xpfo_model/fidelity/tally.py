@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What is counted while a trace is followed, by reason, and its scratch."""
+
+from typing import Any, Final, NamedTuple
+
+PCP: Final = 0
+"""Level: the frames of refills are the kernel's."""
+FULL: Final = 1
+"""Level: the model chooses them."""
+
+# Why the model was put right: index in Tally.counts.
+BY_BULK: Final = 0
+BY_FOREIGN: Final = 1
+BY_BUDDY: Final = 2
+BY_ORDER: Final = 3
+BY_TYPE: Final = 4
+BY_UNSEEN: Final = 5
+BY_BATCH: Final = 6
+BY_HIGH: Final = 7
+BY_DRAIN: Final = 8
+BY_LIST: Final = 9
+BY_BOOT: Final = 10
+BY_START: Final = 11
+BY_REMOTE: Final = 12
+REASONS: Final = (
+    "bulk",
+    "foreign",
+    "buddy",
+    "order",
+    "type",
+    "unseen",
+    "batch",
+    "high",
+    "drain",
+    "list",
+    "boot",
+    "start",
+    "remote",
+)
+"""Names of the reasons, by number."""
+
+# What else is counted there.
+ALLOCATIONS: Final = 13
+EXACT: Final = 14
+REFILLS: Final = 15
+REFILLS_ALSO: Final = 16
+"""Refills of the kernel where the model refilled too."""
+SAME_SIZE: Final = 17
+SAME_FIRST: Final = 18
+SAME_FRAMES: Final = 19
+NEEDED: Final = 20
+"""Allocations not predicted only because something before was put right."""
+DRAINS: Final = 21
+DRAINS_ALSO: Final = 22
+"""Drains of the kernel where the model drained too."""
+DRAINS_SAME_SIZE: Final = 23
+DRAINS_SAME: Final = 24
+NR_COUNTS: Final = 25
+
+SIZES: Final = 3
+"""Sizes of a zone's pcps in Tally.sizes."""
+LOOK_AHEAD: Final = 1 << 13
+"""Operations within which the kernel's drain is looked for."""
+
+
+class Tally(NamedTuple):
+    """What is counted, and scratch."""
+
+    counts: Any
+    """By reason, then ALLOCATIONS …, int64."""
+    predicted: Any
+    """Per allocation: the frame that the model chose, int64."""
+    reason: Any
+    """Per allocation: why it is not exact, or NR_COUNTS, int8."""
+    instead: Any
+    """Per frame on a list only because it was put there: what the model had there,
+    plus 1; 0 for all others, int32."""
+    why: Any
+    """Per such frame: the reason, int8."""
+    mine: Any
+    """Frames that the model's operation took or drained, int64."""
+    theirs: Any
+    """Frames that the kernel's did, int64."""
+    event: Any
+    """Of `mine`: the event of the record, int64."""
+    row: Any
+    """Of `theirs`: the row of the trace, int64."""
+    last: Any
+    """Per frame: the last row that named it so far, or NONE, int64."""
+    unseen: Any
+    """Per frame: 1 if no event names it, uint8."""
+    unknown: Any
+    """Per pcp list: 1 while nobody knows what was on it as the trace began, uint8."""
+    ghosts: Any
+    """Per pcp, by its place in State.mem: frames of its lists that its count
+    leaves out, because the kernel's lists must lack as many; int64."""
+    sizes: Any
+    """Batch, high and high_max of each zone once it is set up, int64."""
+    level: int
