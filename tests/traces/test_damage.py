@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from texts import KMEM, SWITCH, line
 
+from xpfo_model import engine
 from xpfo_model.errors import XpfoModelError
 from xpfo_model.events import About, Events
 from xpfo_model.traces.blocks import Blocks
@@ -82,6 +83,44 @@ def check(text):
 @given(damaged())
 def test_every_line_is_accounted_for(text):
     check(text)
+
+
+class Exact:
+    """Blocks of one block, in a buffer that ends with the last newline."""
+
+    def __init__(self, content):
+        end = content.rfind(b"\n") + 1
+        self._content = content[:end]
+        self.data = memoryview(self._content)
+        self.rest = content[end:]
+
+    def __iter__(self):
+        if self._content:
+            yield len(self._content)
+
+    def text(self, start, stop):
+        return self._content[start:stop]
+
+    def line_end(self, start):
+        return self._content.index(b"\n", start)
+
+    def sha256(self):
+        return ""
+
+
+@settings(max_examples=250)
+@given(st.one_of(damaged(), st.binary(max_size=100)))
+def test_the_scanner_stays_in_its_buffer(content):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine, "compiled", lambda function: function)
+        patch.setattr(engine, "view", memoryview)
+        about = About("test")
+        try:
+            for _ in Text(about).chunks(Exact(content)):
+                pass
+        except XpfoModelError:
+            return
+        assert about.lines == content.count(b"\n") + (not content.endswith(b"\n"))
 
 
 @pytest.mark.slow

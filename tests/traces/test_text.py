@@ -358,8 +358,13 @@ def test_carriage_returns_do_no_harm(both_engines, trace):
     )
 
 
-def test_empty_lines_and_comments_say_nothing(trace):
-    assert trace("", "# tracer: nop", "#", "   ", line(FREE)).about.notes() == []
+def test_empty_lines_and_comments_say_nothing(both_engines, trace):
+    latency = f"     cc1-77      1d..2.    12.345678: {FREE}"
+    for event in (line(FREE), latency):
+        log = trace("", "# tracer: nop", "#", "   ", "", event, "", event)
+        assert log.about.notes() == []
+        assert log.about.lines == 8
+        assert len(log) == 2
 
 
 @pytest.mark.parametrize("name", FIXTURES)

@@ -130,7 +130,7 @@ def _is_name(data: Any, at: int, stop: int) -> bool:
 
 def _latency(data: Any, at: int, state: Any) -> int:
     """trace-cmd report -l: task-pid, then CPU and flags without a space."""
-    i = at + 1
+    i = at
     while data[i] != NEWLINE:
         if data[i] == DASH:
             stop = digits(data, i + 1)

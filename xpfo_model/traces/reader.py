@@ -6,6 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from xpfo_model import gfp
 from xpfo_model.events import About, EventLog, Events
 from xpfo_model.traces import npz, tools
 from xpfo_model.traces.blocks import Blocks
@@ -80,8 +81,10 @@ def open_trace(
     progress : callable, optional
         Called with the bytes read from the file, and its size or 0.
 
-    Raises `TraceError` if it cannot be opened.
+    Raises `TraceError` if it cannot be opened, `UnknownKernelError`.
     """
+    if kernel is not None:
+        gfp.names(kernel)
     return Trace(Source(path, progress), kernel)
 
 

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Reading speed: lines per second of trace text, and the memory that it takes.
+
+In one process, compiled beforehand, median of several runs; against the script
+that comes with the kernel, Documentation/trace/postprocess/
+trace-pagealloc-postprocess.pl, in the same run. That script counts what the
+reader decodes, and it is older than the flags column: of today's text it matches
+no line, which costs it more than matching, so it is measured without that column,
+too.
+Machines are noisy: compare the ratios.
+"""
+
+import argparse
+import re
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from xpfo_model import engine, traces
+
+MIB = 1 << 20
+FLAGS = re.compile(rb"(\] )\S{4,5}( +\d)")
+
+
+def read(path: Path) -> int:
+    """Stream a trace; its lines."""
+    with traces.open_trace(path) as trace:
+        for _ in trace.chunks():
+            pass
+        return trace.about.lines
+
+
+def reader_rates(path: Path, runs: int) -> list[float]:
+    """Lines per second of each run, after one that does not count."""
+    lines = read(path)
+    rates = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        read(path)
+        rates.append(lines / (time.perf_counter() - start))
+    return rates
+
+
+def perl_rates(
+    script: Path, path: Path, limit: int, runs: int, *, flags: bool
+) -> list[float]:
+    """Lines per second of the kernel's script on the first `limit` lines."""
+    with tempfile.TemporaryFile() as text:
+        lines = 0
+        with path.open("rb") as file:
+            for line in file:
+                text.write(line if flags else FLAGS.sub(rb"\1\2", line))
+                lines += 1
+                if lines == limit:
+                    break
+        rates = []
+        for _ in range(runs):
+            text.seek(0)
+            start = time.perf_counter()
+            subprocess.run(
+                ["perl", script], stdin=text, stdout=subprocess.DEVNULL, check=True
+            )
+            rates.append(lines / (time.perf_counter() - start))
+    return rates
+
+
+def growth(path: Path, times: int) -> tuple[float, float]:
+    """MiB of a file of `times` the trace, and by how many the peak memory grows."""
+    with tempfile.NamedTemporaryFile() as copy:
+        for _ in range(times):
+            with path.open("rb") as file:
+                shutil.copyfileobj(file, copy)
+        copy.flush()
+        size = Path(copy.name).stat().st_size / MIB
+        said = subprocess.run(
+            [sys.executable, __file__, "--child", copy.name],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    return size, float(said.stdout)
+
+
+def child(path: Path) -> None:
+    """Print by how many MiB the peak memory grows while a trace is streamed."""
+    with tempfile.NamedTemporaryFile("wb") as small, path.open("rb") as file:
+        small.writelines(file.readline() for _ in range(1000))
+        small.flush()
+        read(Path(small.name))  # compiled, and everything imported
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    read(path)
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print((after - before) / 1024)
+
+
+def show(what: str, rates: list[float], ratio: str) -> None:
+    """Print a row of the table."""
+    middle, low, high = statistics.median(rates), min(rates), max(rates)
+    print(f"{what:<32} {middle:>12,.0f} {low:>11,.0f} {high:>11,.0f} {ratio:>8}")
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("trace", type=Path, help="text of ftrace, not compressed")
+    parser.add_argument("--perl", type=Path, help="trace-pagealloc-postprocess.pl")
+    parser.add_argument("--perl-lines", type=int, default=200_000)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.child:
+        child(arguments.trace)
+        return
+    rates = reader_rates(arguments.trace, arguments.runs)
+    size = arguments.trace.stat().st_size / MIB
+    kind = "numba" if engine.FAST else "plain Python"
+    print(f"{arguments.trace.name}, {size:,.0f} MiB, {kind}, {arguments.runs} runs")
+    print(f"{'':<32} {'lines/s':>12} {'lowest':>11} {'highest':>11} {'ratio':>8}")
+    if arguments.perl:
+        middle = statistics.median(rates)
+        for flags, what in ((False, "without flags"), (True, "as it is")):
+            perl = perl_rates(
+                arguments.perl,
+                arguments.trace,
+                arguments.perl_lines,
+                arguments.runs,
+                flags=flags,
+            )
+            ratio = f"1/{middle / statistics.median(perl):.1f}"
+            show(f"kernel's Perl, text {what}", perl, ratio)
+    show("xpfo_model.traces", rates, "1")
+    print()
+    print(f"{'streamed, MiB':<32} {'peak memory grows by, MiB':>25}")
+    for times in (1, 2, 4):
+        size, grown = growth(arguments.trace, times)
+        print(f"{size:<32,.0f} {grown:>25,.1f}")
+
+
+if __name__ == "__main__":
+    main()

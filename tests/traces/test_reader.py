@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Traces in chunks: the same events, errors at the end, memory that stays flat."""
+
+import inspect
+import tracemalloc
+
+import numpy as np
+import pytest
+from texts import DATA, FREE, SWITCH, line
+
+from xpfo_model import traces
+from xpfo_model.errors import EmptyTraceError
+from xpfo_model.events import About, Events
+from xpfo_model.traces import text
+from xpfo_model.traces.blocks import Blocks
+
+
+def test_chunks_are_the_whole():
+    whole = traces.read(DATA / "ftrace-6.1.txt")
+    with traces.open_trace(str(DATA / "ftrace-6.1.txt")) as trace:
+        assert trace.about.name == "ftrace-6.1.txt"
+        events = Events.concatenate(list(trace.chunks()))
+    assert trace.about == whole.about
+    assert all(np.array_equal(a, b) for a, b in zip(events, whole.events, strict=True))
+
+
+def test_the_kernel_is_known_with_the_first_chunk():
+    with traces.open_trace(DATA / "ftrace-6.18.txt") as trace:
+        next(trace.chunks())
+        assert trace.about.kernel == "v6.18"
+
+
+def test_what_a_trace_lacks_shows_at_its_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(text, "CHUNK", 2)
+    (tmp_path / "trace").write_text(f"{line(SWITCH)}\n" * 5)
+    with traces.open_trace(tmp_path / "trace") as trace:
+        chunks = trace.chunks()
+        assert [len(next(chunks).kind) for _ in range(3)] == [2, 2, 1]
+        with pytest.raises(EmptyTraceError):
+            next(chunks)
+
+
+def test_chunks_are_the_readers_to_keep(tmp_path, monkeypatch):
+    monkeypatch.setattr(text, "CHUNK", 2)
+    lines = [line(FREE.replace("1234", str(n))) for n in range(6)]
+    (tmp_path / "trace").write_text("\n".join(lines) + "\n")
+    with traces.open_trace(tmp_path / "trace") as trace:
+        chunks = list(trace.chunks())
+    assert [chunk.pfn.tolist() for chunk in chunks] == [[0, 1], [2, 3], [4, 5]]
+
+
+def test_chunks_are_made_when_they_are_asked_for():
+    assert inspect.isgeneratorfunction(traces.Trace.chunks)
+
+
+class Endless:
+    """Lines without a file, some megabytes of them."""
+
+    def __init__(self, size):
+        self._line = f"{line(FREE)}\n{line(SWITCH)}\n".encode() * 100
+        self._left = size
+
+    def read(self, _):
+        self._left -= len(self._line)
+        return self._line if self._left > 0 else b""
+
+
+def peak(size):
+    tracemalloc.start()
+    rows = 0
+    for chunk in text.Text(About("x")).chunks(Blocks(Endless(size), 1 << 16)):
+        rows += len(chunk.kind)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return rows, most
+
+
+def test_memory_does_not_grow_with_the_trace(monkeypatch):
+    monkeypatch.setattr(text, "CHUNK", 1 << 10)
+    peak(1 << 17)
+    rows, most = peak(1 << 20)
+    more_rows, more = peak(1 << 23)
+    assert more_rows > 7 * rows
+    assert more < 1.1 * most
