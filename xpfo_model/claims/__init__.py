@@ -1,7 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Every claim of the document, evaluated from the evidence when asked."""
 
-from xpfo_model.claims import checker, cost, safety, tables, thread, users
+from xpfo_model.claims import (
+    checker,
+    cost,
+    damage,
+    exposure,
+    kunmap,
+    safety,
+    tables,
+    thread,
+    users,
+)
 from xpfo_model.claims.claim import (
     REGISTRY,
     Claim,
@@ -20,7 +30,10 @@ __all__ = [
     "Verdict",
     "checker",
     "cost",
+    "damage",
     "evaluate",
+    "exposure",
+    "kunmap",
     "safety",
     "select",
     "tables",
