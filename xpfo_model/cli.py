@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from xpfo_model import __version__, compare, gfp, strategies
+from xpfo_model.allocator.profiles import PROFILES
 from xpfo_model.errors import XpfoModelError
 
 EXIT_ERROR: Final = 2
@@ -153,6 +154,26 @@ def run_check(arguments: argparse.Namespace) -> int:
     return EXIT_CLAIM if wrong else 0
 
 
+def run_fidelity(arguments: argparse.Namespace) -> int:
+    """Compare the allocator model's choices with those of the traced kernel."""
+    from xpfo_model import fidelity, traces  # noqa: PLC0415 - quick --help
+
+    with progress_bar(Path(arguments.trace).name) as progress:
+        log = traces.read(arguments.trace, progress=progress)
+    zoneinfo = None
+    if arguments.zoneinfo:
+        zoneinfo = Path(arguments.zoneinfo).read_text(encoding="utf-8")
+    found = fidelity.compare(log, zoneinfo, arguments.profile)
+    if arguments.dump:
+        with Path(arguments.dump).open("w", encoding="utf-8") as file:
+            found.write_dump(file, arguments.level)
+    if arguments.json:
+        print(json.dumps(found.as_json()))
+    else:
+        print(fidelity.tell(found), end="")
+    return 0
+
+
 def run_diff(arguments: argparse.Namespace) -> int:
     """Show how two strategies differ, hook by hook."""
     print(strategies.diff(arguments.one, arguments.other), end="")
@@ -256,6 +277,28 @@ def parser() -> argparse.ArgumentParser:
         "--jobs", type=_positive(int), metavar="N", help="processes; one a CPU"
     )
     command.add_argument("--json", action="store_true", help="a list, one a strategy")
+
+    command = add("fidelity", run_fidelity)
+    command.add_argument("trace", metavar="TRACE", help="any trace that compare reads")
+    command.add_argument(
+        "--zoneinfo",
+        metavar="FILE",
+        help="/proc/zoneinfo of the machine when the trace began",
+    )
+    command.add_argument(
+        "--kernel",
+        dest="profile",
+        default="v6.1",
+        choices=tuple(PROFILES),
+        help="allocator of this kernel version; v6.1 by default",
+    )
+    command.add_argument("--json", action="store_true", help="one object")
+    command.add_argument(
+        "--dump", metavar="FILE", help="CSV: event, predicted pfn, actual pfn"
+    )
+    command.add_argument(
+        "--level", choices=("pcp", "full"), default="full", help="level of the dump"
+    )
 
     command = add("diff", run_diff)
     command.add_argument("one", metavar="STRATEGY")

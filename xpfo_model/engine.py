@@ -105,9 +105,7 @@ def _bind(
 
     # Only compiled code calls it: no wrapper for Python, no cache of its own.
     njit: Any = numba.njit
-    return njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)(
-        copy
-    )
+    return njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)(copy)
 
 
 def _copy(

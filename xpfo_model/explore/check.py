@@ -185,7 +185,7 @@ class _Teller:
         m = Machine(*map(_memory, world.m))
         rest = map(_memory, world[1:])
         self.world = World(m, *rest)
-        self.actions = actions
+        self.actions = Actions(*map(_memory, actions))
         self.options = options
         self.step = step
         self.tree = tree

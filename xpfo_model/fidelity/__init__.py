@@ -6,5 +6,6 @@ The model gets a trace's demand and nothing of what the kernel chose; see
 """
 
 from xpfo_model.fidelity.compare import Fidelity, Level, compare
+from xpfo_model.fidelity.report import tell
 
-__all__ = ["Fidelity", "Level", "compare"]
+__all__ = ["Fidelity", "Level", "compare", "tell"]

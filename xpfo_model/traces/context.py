@@ -227,7 +227,7 @@ def digits_before(data: Any, at: int, i: int) -> int:
 
 
 def is_at(data: Any, i: int, text: Any) -> bool:
-    """Whether the line has a text, a tuple of bytes, at `i`."""
+    """Whether the line has a text, without a newline, at `i`."""
     for k in range(len(text)):  # noqa: SIM110 - numba compiles no generator
         if data[i + k] != text[k]:
             return False

@@ -63,13 +63,14 @@ _HEX_DIGITS: Final = 15
 _MOST_DIGITS: Final = 18
 _HEX_SHIFT: Final = 4
 _TEN: Final = 10
-_NEW: Final = -3
-"""Of `_number`: a text that needs the table, and is not in it."""
 
 
-def find(data: Any, start: int, stop: int, space: int, words: Any) -> int:
-    """Where the record of a word is in the table, -1 if it has none."""
-    value = space ^ (stop - start)
+def find(data: Any, start: int, stop: int, state: Any, words: Any) -> int:
+    """Where the record of a word of WORD_SPACE is in the table; or -NEW_WORD."""
+    state[WORD_START] = start
+    state[WORD_STOP] = stop
+    # from the state, not an argument: numba would compile a version for each space
+    value = state[WORD_SPACE] ^ (stop - start)
     for i in range(start, stop, 1 + ((stop - start) >> SAMPLES)):
         value = (value << SHIFT) ^ data[i]
     last = words[LAST_SLOT]
@@ -87,7 +88,7 @@ def find(data: Any, start: int, stop: int, space: int, words: Any) -> int:
                 return int(record)
         slot = (slot + 1) & last
         record = words[SLOTS + slot]
-    return -1
+    return -NEW_WORD
 
 
 def _is_at(data: Any, i: int, word: int, words: Any) -> bool:
@@ -150,9 +151,10 @@ def _key(data: Any, i: int, before: int, state: Any, words: Any) -> int:
             stop += 1
         if data[stop] != EQUALS:
             return -PUZZLE
-        word = find(data, i, stop, KEY, words)
+        state[WORD_SPACE] = KEY
+        word = find(data, i, stop, state, words)
         if word < 0:
-            return _new(state, KEY, i, stop)
+            return word
         words[before + WORD_FOLLOWER] = word
     state[VALUE_START] = stop + 1
     if words[word + WORD_VALUE] == PAGE:
@@ -168,30 +170,27 @@ def _value(data: Any, start: int, stop: int, word: int, state: Any, words: Any) 
         state[NULL_PAGE] = _is_null(data, start, stop)
         return 0
     if key == GFP_FLAGS:
-        text = state[GFP_WORD]
-        if not _is_at(data, start, text, words) or (
-            words[text + WORD_LENGTH] != stop - start
+        state[WORD_SPACE] = GFP
+        word = state[GFP_WORD]
+        if not _is_at(data, start, word, words) or (
+            words[word + WORD_LENGTH] != stop - start
         ):
-            text = find(data, start, stop, GFP, words)
-            if text < 0:
-                return _new(state, GFP, start, stop)
-            state[GFP_WORD] = text
-        state[FIELD + key] = words[text + WORD_VALUE]
-        return 0
-    value = _number(data, start, stop, words)
-    if value == _NEW:
-        return _new(state, NUMBER, start, stop)
+            word = find(data, start, stop, state, words)
+            state[GFP_WORD] = max(word, 0)
+    else:
+        state[WORD_SPACE] = NUMBER
+        value = _number(data, start, stop)
+        if value >= 0:
+            state[FIELD + key] = value
+            return 0
+        word = find(data, start, stop, state, words)
+    if word < 0:
+        return word
+    value = words[word + WORD_VALUE]
     if value == NO_NUMBER:
         return -PUZZLE
     state[FIELD + key] = value
     return 0
-
-
-def _new(state: Any, space: int, start: int, stop: int) -> int:
-    state[WORD_SPACE] = space
-    state[WORD_START] = start
-    state[WORD_STOP] = stop
-    return -NEW_WORD
 
 
 def _is_null(data: Any, start: int, stop: int) -> int:
@@ -210,29 +209,26 @@ def _is_null(data: Any, start: int, stop: int) -> int:
     return 0
 
 
-def _number(data: Any, start: int, stop: int, words: Any) -> int:
-    """A number in decimal or after 0x; anything unusual is a word of the table."""
+def _number(data: Any, start: int, stop: int) -> int:
+    """A number in decimal or after 0x; -1 for anything unusual."""
     i = start
     value = 0
     if data[i] == ZERO and data[i + 1] == LOWER_X:
         i += 2
-        if i < stop <= i + _HEX_DIGITS:
-            while i < stop:
-                byte = data[i]
-                if ZERO <= byte <= NINE:
-                    value = (value << _HEX_SHIFT) + (byte - ZERO)
-                elif LOWER_A <= byte <= LOWER_F:
-                    value = (value << _HEX_SHIFT) + (byte - LOWER_A + _TEN)
-                elif UPPER_A <= byte <= UPPER_F:
-                    value = (value << _HEX_SHIFT) + (byte - UPPER_A + _TEN)
-                else:
-                    break
-                i += 1
-            if i == stop:
-                return value
-    elif stop - start <= _MOST_DIGITS and digits(data, start) == stop:
+        if not i < stop <= i + _HEX_DIGITS:
+            return -1
+        while i < stop:
+            byte = data[i]
+            if ZERO <= byte <= NINE:
+                value = (value << _HEX_SHIFT) + (byte - ZERO)
+            elif LOWER_A <= byte <= LOWER_F:
+                value = (value << _HEX_SHIFT) + (byte - LOWER_A + _TEN)
+            elif UPPER_A <= byte <= UPPER_F:
+                value = (value << _HEX_SHIFT) + (byte - UPPER_A + _TEN)
+            else:
+                return -1
+            i += 1
+        return value
+    if stop - start <= _MOST_DIGITS and digits(data, start) == stop:
         return decimal(data, start, stop)
-    word = find(data, start, stop, NUMBER, words)
-    if word < 0:
-        return _NEW
-    return int(words[word + WORD_VALUE])
+    return -1

@@ -62,7 +62,6 @@ from xpfo_model.traces.layout import (
     MINUS_ONE,
     NAME_START,
     NAME_WORD,
-    NEW_WORD,
     NEWLINE,
     NEXT_PID,
     NINE,
@@ -81,14 +80,12 @@ from xpfo_model.traces.layout import (
     SPACE,
     TIME,
     WORD_SPACE,
-    WORD_START,
-    WORD_STOP,
     ZERO,
 )
 from xpfo_model.traces.switch import switch
 from xpfo_model.traces.words import NAME, WORD_VALUE
 
-_COMMON: Final = tuple(b"mm_page_")
+_COMMON: Final = b"mm_page_"
 """How the names of all kmem events begin."""
 _LOWER_D: Final = ord("d")
 _UPPER_D: Final = ord("D")
@@ -200,12 +197,10 @@ def _kind(data: Any, state: Any, words: Any) -> int:
     state[BODY] = i
     if i - start <= 1 or data[i - 1] != COLON:
         return -PUZZLE
-    word = find(data, start, i - 1, NAME, words)
+    state[WORD_SPACE] = NAME
+    word = find(data, start, i - 1, state, words)
     if word < 0:
-        state[WORD_START] = start
-        state[WORD_STOP] = i - 1
-        state[WORD_SPACE] = NAME
-        return -NEW_WORD
+        return word
     state[NAME_WORD] = word
     return int(words[word + WORD_VALUE])
 

@@ -34,14 +34,14 @@ from xpfo_model.traces.layout import (
     SPACE,
 )
 
-_PREV_COMM: Final = tuple(b"prev_comm=")
-_PREV_PID: Final = tuple(b" prev_pid=")
-_PREV_PRIO: Final = tuple(b" prev_prio=")
-_PREV_STATE: Final = tuple(b" prev_state=")
-_ARROW: Final = tuple(b" ==> ")
-_NEXT_COMM: Final = tuple(b"next_comm=")
-_NEXT_PID: Final = tuple(b" next_pid=")
-_NEXT_PRIO: Final = tuple(b" next_prio=")
+_PREV_COMM: Final = b"prev_comm="
+_PREV_PID: Final = b" prev_pid="
+_PREV_PRIO: Final = b" prev_prio="
+_PREV_STATE: Final = b" prev_state="
+_ARROW: Final = b" ==> "
+_NEXT_COMM: Final = b"next_comm="
+_NEXT_PID: Final = b" next_pid="
+_NEXT_PRIO: Final = b" next_prio="
 
 
 def switch(data: Any, state: Any) -> int:
