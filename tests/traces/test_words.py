@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xpfo_model.traces import words
+from xpfo_model.traces import layout, words
 from xpfo_model.traces.fields import find
 
 SPACES = [words.NAME, words.KEY, words.GFP, words.NUMBER]
@@ -14,7 +14,9 @@ WORDS = st.tuples(st.sampled_from(SPACES), st.binary(min_size=1, max_size=40))
 
 def found(table, space, text):
     content = memoryview(table.table)
-    record = find(text + b"\n", 0, len(text), space, content)
+    state = [0] * layout.STATE_LENGTH
+    state[layout.WORD_SPACE] = space
+    record = find(text + b"\n", 0, len(text), state, content)
     return None if record < 0 else content[record + words.WORD_VALUE]
 
 
