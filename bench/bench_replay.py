@@ -58,7 +58,7 @@ def main() -> None:
     parser.add_argument("--trace", type=Path, default=None)
     parser.add_argument("--child", action="store_true")
     arguments = parser.parse_args()
-    path = arguments.trace or sorted(TRACES.glob("*.npz"))[0]
+    path = arguments.trace or min(TRACES.glob("*.npz"))
     if not arguments.child:
         print(f"replay of {path.name}, median of {RUNS} runs")
     label = "numba" if engine.FAST else "python"
