@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 import dataclasses
 import random
+import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -13,9 +15,32 @@ from xpfo_model.errors import UnknownStrategyError, XpfoModelError
 from xpfo_model.explore import actions as act_
 from xpfo_model.explore.actions import describe, enumerate_actions
 from xpfo_model.explore.invariants import CHECK_MARKS, INVARIANTS, violated
-from xpfo_model.explore.search import act
-from xpfo_model.explore.world import World, canonical, create, pack, unpack, width
-from xpfo_model.machine import IS_STALE, Machine
+from xpfo_model.explore.search import act, slot_of
+from xpfo_model.explore.world import (
+    BUDDY,
+    KERNEL_HAS,
+    MOVABLE_LIST,
+    OTHER_LIST,
+    USER_HAS,
+    World,
+    canonical,
+    create,
+    pack,
+    unpack,
+    width,
+)
+from xpfo_model.machine import (
+    FLUSHES_IRQS_OFF,
+    FREE,
+    IRQS_OFF,
+    IS_STALE,
+    KERNEL,
+    STALE_FRAMES,
+    USER,
+    XPFO_UNMAPPED,
+    XPFO_USER,
+    Machine,
+)
 
 SMALL = explore.scope("small")
 DEFAULT = explore.scope("default")
@@ -140,10 +165,16 @@ def test_the_recommended_strategy_has_no_fault_and_the_proposal_has():
     assert {"freed-stays-unreachable", "flush-with-irqs-on"} <= set(bad.found)
 
 
-@pytest.mark.parametrize("name", ["v5", "v6", "v9", "pcp_batch"])
-def test_a_counterexample_leads_where_it_says(name):
+@pytest.mark.parametrize(
+    ("name", "states"),
+    [
+        *((name, 1500) for name in ("v5", "v6", "v9", "pcp_batch")),
+        *((name, 60) for name in ("v8", "nov2017", "alternation", "pageblock")),
+    ],
+)
+def test_a_counterexample_leads_where_it_says(name, states):
     """The told actions, done one by one, end in the violation and not before."""
-    scope = explore.limited(DEFAULT, 1500)
+    scope = explore.limited(DEFAULT, states)
     report = explore.check(name, scope)
     module = strategies.load(name)
     entry = strategies.REGISTRY[name]
@@ -151,6 +182,7 @@ def test_a_counterexample_leads_where_it_says(name):
     table = enumerate_actions(scope)
     by_text = {describe(table, i, int(table.cpu[i])): i for i in range(len(table.op))}
     irqs = 1 if "refill" in entry.irqs_off else 0
+    irqs |= 2 if "change_block" in entry.irqs_off else 0
     checks = (CHECK_MARKS if entry.marks else 0) | 2
     assert report.violations
     for violation in report.violations:
@@ -211,3 +243,407 @@ def test_the_large_scope_is_a_million_states_without_a_fault():
     assert report.exhaustive
     assert report.states >= 1_000_000
     assert report.violations == ()
+
+
+def test_scopes_count_their_blocks_and_say_themselves():
+    assert [explore.scope(name).blocks for name in explore.SCOPES] == [2, 2, 3, 2]
+    assert explore.scope("default") == explore.Scope(2, 3, 1, 1, 2, 4_000_000)
+    assert explore.scope("small") == explore.Scope(2, 2, 0)
+    assert explore.scope("large") == explore.Scope(2, 6, most_states=20_000_000)
+    assert explore.scope("wide") == explore.Scope(
+        3, 4, nesting=2, most_states=20_000_000
+    )
+    assert str(DEFAULT) == (
+        "2 CPUs, 3 frames in 2 blocks, kmap nested 1 deep, orders below 2"
+    )
+    assert explore.limited(DEFAULT, 7) == dataclasses.replace(DEFAULT, most_states=7)
+
+
+@pytest.mark.parametrize(
+    ("name", "marked", "unmarked"),
+    [("small", 26, 22), ("default", 36, 30), ("large", 67, 55), ("wide", 60, 52)],
+)
+def test_the_width_of_a_state(name, marked, unmarked):
+    scope = explore.scope(name)
+    assert width(scope, marks=True) == marked
+    assert width(scope, marks=False) == unmarked
+    world = create(scope, marks=False)
+    assert len(world.place) == len(world.held) == len(world.was_user) == scope.frames
+    assert len(world.m.alias) == scope.blocks << scope.block_order
+    assert len(world.m.cpu_state) == scope.cpus
+
+
+def test_62_bits_are_enough_and_64_are_not():
+    fits = explore.Scope(cpus=2, frames=7, block_order=2, nesting=1)
+    assert width(fits, marks=False) == 62
+    assert explore.check("none", explore.limited(fits, 2)).states == 2
+    with pytest.raises(XpfoModelError, match="needs 64 bits, not 62"):
+        explore.check("none", dataclasses.replace(fits, block_order=1))
+
+
+def test_the_actions_of_the_smallest_machine_with_a_pair():
+    table = enumerate_actions(explore.Scope(cpus=1, frames=2, block_order=0))
+    told = [describe(table, i, 5) for i in range(len(table.op))]
+    pages = ("frame 0", "frame 1", "frames 0 and 1")
+    expected = []
+    for page in pages:
+        expected += [
+            f"CPU 5 allocates {page} for a user",
+            f"CPU 5 allocates {page} zeroed for a user",
+            f"CPU 5 allocates {page} for the kernel",
+            f"CPU 5 allocates {page} for the kernel, interrupts off",
+        ]
+    for name in ("MOVABLE", "UNMOVABLE"):
+        expected += [f"CPU 5 frees {one} to the {name} list" for one in pages[:2]]
+        expected += [f"CPU 5 refills the {name} list with {some}" for some in pages]
+        expected += [f"CPU 5 makes block {block} {name}" for block in (0, 1)]
+    for what in ("drains {} to the buddy allocator", "kmaps {}", "kunmaps {}"):
+        expected += ["CPU 5 " + what.format(one) for one in pages[:2]]
+    expected += [f"CPU 5 kmaps and kunmaps {one} in an interrupt" for one in pages[:2]]
+    assert told == [*expected, "CPU 5 switches context"]
+    blocks = [i for i in range(len(told)) if table.op[i] == act_.CHANGE_BLOCK]
+    assert [table.stop[i] - table.start[i] for i in blocks] == [1] * 4
+
+
+def test_pages_are_aligned_and_lie_inside():
+    table = enumerate_actions(explore.Scope(cpus=1, frames=7, orders=3))
+    pages = [
+        list(table.frames[table.start[i] : table.stop[i]])
+        for i in range(len(table.op))
+        if table.op[i] == act_.ALLOC_USER and table.stop[i] - table.start[i] > 1
+    ]
+    assert pages == [[0, 1], [2, 3], [4, 5], [0, 1, 2, 3]]
+    assert len(enumerate_actions(DEFAULT).op) == 102
+    assert sorted(set(enumerate_actions(DEFAULT).cpu)) == [0, 1]
+
+
+NO, YES = 0, 1
+BITS = {name: 1 << n for n, name in enumerate(INVARIANTS)}
+
+
+@pytest.mark.parametrize(
+    ("place", "mapped", "stale", "was_user", "held", "checks", "expected"),
+    [
+        (KERNEL_HAS, YES, NO, NO, NO, 2, set()),
+        (KERNEL_HAS, NO, NO, NO, YES, 2, {"kernel-finds-it-mapped"}),
+        (BUDDY, NO, YES, YES, NO, 2, {"freed-stays-unreachable"}),
+        (MOVABLE_LIST, YES, NO, YES, NO, 2, {"freed-stays-unreachable"}),
+        (OTHER_LIST, NO, NO, YES, NO, 2, set()),
+        (OTHER_LIST, YES, NO, NO, NO, 2, set()),
+        (USER_HAS, YES, NO, YES, YES, 2, {"kmap-keeps-it-private"}),
+        (USER_HAS, NO, NO, YES, YES, 2, {"kmap-finds-it-mapped"}),
+        (USER_HAS, NO, YES, YES, YES, 0, set()),
+        (USER_HAS, YES, NO, YES, NO, 2, {"handed-out-unmapped"}),
+        (USER_HAS, NO, YES, YES, NO, 2, {"no-stale-translation"}),
+        (USER_HAS, NO, NO, YES, NO, 2, set()),
+    ],
+)
+def test_what_violates_an_invariant(
+    place, mapped, stale, was_user, held, checks, expected
+):
+    world = memory(create(SMALL, marks=True))
+    m = world.m
+    world.place[1] = place
+    world.was_user[1] = was_user
+    world.held[1] = held
+    m.stale[1] = 0b10 * stale
+    m.alias[1] = mapped | (IS_STALE if stale else 0)
+    bits = sum(BITS[name] for name in expected)
+    assert violated(world, checks) == bits
+    agrees = not mapped  # frame 0 is mapped and has no mark
+    for mark in (XPFO_UNMAPPED, XPFO_USER):
+        m.marks[1] = mark
+        wrong = (mark == XPFO_UNMAPPED) != agrees
+        more = BITS["mark-agrees"] if wrong else 0
+        assert violated(world, checks) == bits
+        assert violated(world, checks | CHECK_MARKS) == bits | more
+    m.counts[FLUSHES_IRQS_OFF] = 1
+    assert violated(world, checks) == bits | BITS["flush-with-irqs-on"]
+
+
+CALLS = []
+
+
+def saying_alloc(m, cpu, frames, user, zeroed):
+    CALLS.append(("alloc", cpu, list(frames), bool(user), bool(zeroed)))
+    if m.settings[IRQS_OFF]:
+        CALLS.append("irqs off")
+
+
+def saying_free(m, cpu, frames):
+    CALLS.append(("free", cpu, list(frames), m.owner[frames[0]]))
+    if m.settings[IRQS_OFF]:
+        CALLS.append("irqs off")
+
+
+def saying_kmap(m, cpu, frame):
+    CALLS.append(("kmap", cpu, frame, m.owner[frame]))
+    if m.settings[IRQS_OFF]:
+        CALLS.append("irqs off")
+
+
+def saying_kunmap(m, cpu, frame):
+    CALLS.append(("kunmap", cpu, frame))
+
+
+def saying_refill(m, cpu, frames, migratetype):
+    CALLS.append(("refill", cpu, list(frames), migratetype))
+    if m.settings[IRQS_OFF]:
+        CALLS.append("irqs off")
+
+
+def saying_drain(m, cpu, frames):
+    CALLS.append(("drain", cpu, list(frames)))
+    if m.settings[IRQS_OFF]:
+        CALLS.append("irqs off")
+
+
+def saying_change(m, cpu, block, migratetype):
+    CALLS.append(("change", cpu, block, migratetype))
+    if m.settings[IRQS_OFF]:
+        CALLS.append("irqs off")
+
+
+def saying_switch(m, cpu):
+    CALLS.append(("switch", cpu))
+    if m.settings[IRQS_OFF]:
+        CALLS.append("irqs off")
+
+
+class Told:
+    """Actions by their text, on a world whose hooks say what they were called for."""
+
+    def __init__(self, scope=DEFAULT, irqs_off=0):
+        self.world = memory(create(scope, marks=True))
+        unpack(self.world, pack(self.world, 0))
+        self.scope, self.irqs_off = scope, irqs_off
+        self.table = enumerate_actions(scope)
+        self.step = plain(
+            act,
+            alloc=saying_alloc,
+            free=saying_free,
+            kmap=saying_kmap,
+            kunmap=saying_kunmap,
+            refill=saying_refill,
+            drain=saying_drain,
+            change_block=saying_change,
+            context_switch=saying_switch,
+        )
+        ops = range(len(self.table.op))
+        self.by_text = {describe(self.table, i, self.table.cpu[i]): i for i in ops}
+
+    def do(self, text):
+        """The calls of an action; None if it is not possible."""
+        CALLS.clear()
+        world, i = self.world, self.by_text[text]
+        nesting = self.scope.nesting
+        done = self.step(world, self.table, i, nesting, self.irqs_off)
+        assert done or not CALLS
+        return list(CALLS) if done else None
+
+    @property
+    def frames(self):
+        w = self.world
+        return list(zip(w.place, w.was_user, w.held, w.m.owner, strict=False))
+
+
+def test_allocations_take_free_frames_that_are_at_one_place():
+    t = Told()
+    assert t.do("CPU 1 allocates frames 0 and 1 for a user") == [
+        ("alloc", 1, [0, 1], True, False)
+    ]
+    assert t.frames == [(USER_HAS, 1, 0, USER)] * 2 + [(BUDDY, 0, 0, FREE)]
+    assert t.do("CPU 0 allocates frame 1 for a user") is None
+    assert t.do("CPU 0 frees frame 1 to the MOVABLE list") == [("free", 0, [1], USER)]
+    assert t.frames[1] == (MOVABLE_LIST, 1, 0, FREE)
+    assert t.do("CPU 0 frees frame 0 to the UNMOVABLE list") == [("free", 0, [0], USER)]
+    assert t.frames[0] == (OTHER_LIST, 1, 0, FREE)
+    assert t.do("CPU 0 frees frame 0 to the UNMOVABLE list") is None
+    assert t.do("CPU 0 allocates frames 0 and 1 for the kernel") is None
+    atomic = t.do("CPU 0 allocates frame 0 for the kernel, interrupts off")
+    assert atomic == [("alloc", 0, [0], False, False), "irqs off"]
+    assert t.frames[0] == (KERNEL_HAS, 0, 0, KERNEL)
+    assert t.do("CPU 0 allocates frame 1 for the kernel") == [
+        ("alloc", 0, [1], False, False)
+    ]
+    assert t.do("CPU 0 frees frame 1 to the MOVABLE list") == [("free", 0, [1], KERNEL)]
+    assert t.frames[1] == (MOVABLE_LIST, 0, 0, FREE)
+
+
+def test_a_zeroed_page_is_kmapped_when_the_user_has_it():
+    t = Told()
+    assert t.do("CPU 1 allocates frames 0 and 1 zeroed for a user") == [
+        ("alloc", 1, [0, 1], True, True),
+        *[("kmap", 1, 0, USER), ("kunmap", 1, 0)],
+        *[("kmap", 1, 1, USER), ("kunmap", 1, 1)],
+    ]
+    assert t.frames[:2] == [(USER_HAS, 1, 0, USER)] * 2
+
+
+@pytest.mark.parametrize("irqs_off", range(4))
+def test_refills_take_from_the_buddy_and_drains_give_back(irqs_off):
+    t = Told(irqs_off=irqs_off)
+    off = ["irqs off"] if irqs_off & 1 else []
+    assert t.do("CPU 0 drains frame 0 to the buddy allocator") is None
+    assert t.do("CPU 1 refills the MOVABLE list with frames 0 and 2") == [
+        ("refill", 1, [0, 2], 1),
+        *off,
+    ]
+    assert t.do("CPU 1 refills the UNMOVABLE list with frame 1") == [
+        ("refill", 1, [1], 0),
+        *off,
+    ]
+    assert [f[0] for f in t.frames] == [MOVABLE_LIST, OTHER_LIST, MOVABLE_LIST]
+    assert t.do("CPU 0 refills the MOVABLE list with frame 1") is None
+    for frame in range(3):
+        assert t.do(f"CPU 1 drains frame {frame} to the buddy allocator") == [
+            ("drain", 1, [frame])
+        ]
+        assert t.frames[frame][0] == BUDDY
+    t.do("CPU 0 allocates frame 0 for the kernel")
+    t.do("CPU 0 allocates frame 1 for a user")
+    for frame in range(2):
+        assert t.do(f"CPU 1 drains frame {frame} to the buddy allocator") is None
+        assert t.do(f"CPU 1 refills the MOVABLE list with frame {frame}") is None
+    assert t.do("CPU 1 refills the MOVABLE list with frames 1 and 2") is None
+
+
+@pytest.mark.parametrize("irqs_off", range(4))
+def test_blocks_change_and_cpus_switch_at_any_time(irqs_off):
+    t = Told(irqs_off=irqs_off)
+    off = ["irqs off"] if irqs_off & 2 else []
+    assert t.do("CPU 1 makes block 1 MOVABLE") == [("change", 1, 1, 1), *off]
+    assert t.do("CPU 0 makes block 0 UNMOVABLE") == [("change", 0, 0, 0), *off]
+    assert t.do("CPU 1 switches context") == [("switch", 1)]
+
+
+def test_a_frame_is_kmapped_as_often_as_the_nesting_allows():
+    t = Told(dataclasses.replace(DEFAULT, nesting=2))
+    bounce = "CPU 1 kmaps and kunmaps frame 0 in an interrupt"
+    for what in ("kmaps frame 0", "kunmaps frame 0", bounce.removeprefix("CPU 1 ")):
+        assert t.do(f"CPU 1 {what}") is None
+    t.do("CPU 0 allocates frame 0 for a user")
+    assert t.do("CPU 0 kunmaps frame 0") is None
+    for depth in (1, 2):
+        assert t.do("CPU 1 kmaps frame 0") == [("kmap", 1, 0, USER)]
+        assert t.world.held[0] == depth
+    assert t.do("CPU 1 kmaps frame 0") is None
+    assert t.do("CPU 1 frees frame 0 to the MOVABLE list") is None
+    assert t.do(bounce) == [("kmap", 1, 0, USER), "irqs off", ("kunmap", 1, 0)]
+    assert t.do("CPU 0 kunmaps frame 0") == [("kunmap", 0, 0)]
+    assert t.world.held[0] == 1
+    t.do("CPU 0 kunmaps frame 0")
+    assert t.do("CPU 1 frees frame 0 to the MOVABLE list") == [("free", 1, [0], USER)]
+    t.do("CPU 0 allocates frame 1 for the kernel")
+    assert t.do("CPU 1 kmaps frame 1") == [("kmap", 1, 1, KERNEL)]
+
+
+def test_the_machine_is_as_its_number_says_whatever_it_was():
+    world = memory(create(DEFAULT, marks=True))
+    m = world.m
+    world.place[:] = memoryview(bytes([USER_HAS, KERNEL_HAS, BUDDY]))
+    world.was_user[2] = 1
+    m.alias[0], m.alias[1], m.alias[2] = IS_STALE, 0, 1 | IS_STALE
+    m.stale[0], m.stale[2] = 0b01, 0b10
+    key = pack(world, 0)
+    other = memory(create(DEFAULT, marks=True))
+    for array in (other.m.counts, other.m.alias, other.was_user, other.m.stale):
+        array[:] = memoryview(np.ones_like(np.asarray(array)))
+    unpack(other, key)
+    assert list(other.m.owner)[:3] == [USER, KERNEL, FREE]
+    assert list(other.was_user) == [1, 0, 1]
+    assert list(other.m.alias) == [IS_STALE, 0, 1 | IS_STALE, 1]
+    waiting = other.m.counts[STALE_FRAMES]
+    assert sorted(list(other.m.stale_frames)[:waiting]) == [0, 2]
+    assert [n for i, n in enumerate(other.m.counts) if n] == [2]
+
+
+@given(worlds())
+def test_the_canonical_number_is_the_smallest_of_all_names(drawn):
+    _, world = drawn
+    every = [pack(world, order) for order in range(len(world.orders_of_cpus))]
+    assert canonical(world) == min(every)
+    assert len({tuple(row) for row in np.asarray(world.orders_of_cpus)}) == len(every)
+
+
+def test_a_key_has_its_own_slot_or_the_next_empty_one():
+    table, states = [-1] * 8, list(range(100, 108))
+    for number, key in enumerate(states):
+        slot = slot_of(table, states, key)
+        assert table[slot] == -1
+        table[slot] = number
+    assert sorted(table) == list(range(8))
+    assert [table[slot_of(table, states, key)] for key in states] == list(range(8))
+
+
+ALTERNATION = """\
+alternation: 60 states, not all: the bound was reached; 1,013 ms
+  no-stale-translation: No CPU can translate a user's frame that is not kmapped.
+    1. CPU 0 allocates frame 0 for a user
+  freed-stays-unreachable: A frame that a user freed is out of reach until the \
+kernel allocates it.
+    1. CPU 0 allocates frame 0 for a user
+    2. CPU 1 frees frame 0 to the MOVABLE list
+  flush-with-irqs-on: A flush that waits for other CPUs runs with interrupts on.
+    1. CPU 0 allocates frame 0 for a user
+    2. CPU 1 kmaps and kunmaps frame 0 in an interrupt
+  kmap-keeps-it-private: A kmap does not put a user's frame back into the direct map.
+    1. CPU 0 allocates frame 0 for a user
+    2. CPU 1 kmaps frame 0
+"""
+
+
+def test_a_report_tells_and_writes_itself():
+    report = explore.check("alternation", explore.limited(DEFAULT, 60))
+    assert explore.tell(dataclasses.replace(report, seconds=1.0127)) == ALTERNATION
+    assert 0 < report.seconds < 60
+    assert report.claims_safe is False
+    assert [v.visited for v in report.violations] == [1, 2, 2, 2]
+    said = report.as_json()
+    assert said["scope"]["most_states"] == 60
+    assert [said["strategy"], said["states"]] == ["alternation", 60]
+    assert [said["exhaustive"], said["claims_safe"]] == [False, False]
+    assert said["violations"][1] == {
+        "invariant": "freed-stays-unreachable",
+        "steps": 2,
+        "trace": [
+            "CPU 0 allocates frame 0 for a user",
+            "CPU 1 frees frame 0 to the MOVABLE list",
+        ],
+        "visited": 2,
+    }
+    assert report.found["kmap-keeps-it-private"].steps == 2
+
+
+def test_a_strategy_without_a_fault_is_told_in_a_line():
+    scope = dataclasses.replace(SMALL, frames=1)
+    good = explore.check("pcp_batch_local", scope)
+    assert explore.tell(dataclasses.replace(good, seconds=0.25)) == (
+        f"pcp_batch_local: {good.states} states, all of them; 250 ms\n"
+        "  no invariant of 8 violated\n"
+    )
+    exact = explore.check("pcp_batch_local", explore.limited(scope, good.states))
+    assert exact.exhaustive
+    assert exact.states == good.states
+
+
+def test_the_room_grows_until_all_states_fit(monkeypatch):
+    whole = explore.check("v8", dataclasses.replace(SMALL, frames=1))
+    monkeypatch.setattr(sys.modules["xpfo_model.explore.check"], "_FIRST_ROOM", 4)
+    again = explore.check("v8", dataclasses.replace(SMALL, frames=1))
+    assert again.states == whole.states > 32
+    assert again.exhaustive
+    assert again.violations == whole.violations
+    bounded = explore.check("v8", explore.limited(SMALL, 33))
+    assert [bounded.states, bounded.exhaustive] == [33, False]
+
+
+def test_strategies_side_by_side_give_what_they_give_one_by_one():
+    scope = explore.limited(SMALL, 30)
+    names = ["v6", "none"]
+    one = list(explore.check_all(names, scope))
+    with ThreadPoolExecutor(1) as pool:
+        other = list(explore.check_all(names, scope, pool))
+    assert [r.strategy for r in one] == names
+    same = [dataclasses.replace(r, seconds=0.0) for r in one]
+    assert same == [dataclasses.replace(r, seconds=0.0) for r in other]
