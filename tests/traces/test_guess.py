@@ -36,6 +36,21 @@ def test_a_release_has_the_table_before_it(release, kernel):
         f"#\n# nop latency trace v1.1.5 on {release}\n",
     ):
         assert guess.of_head(header.encode()) == guess.Guess(kernel, named=True)
+    assert guess.of_head(b"", release) == guess.Guess(kernel, named=True)
+
+
+def test_a_table_that_is_named_is_not_guessed():
+    head = masks("GFP_KERNEL|__GFP_ZERO|__GFP_COMP")
+    assert guess.of_head(b"# GFP flags of v4.19\n" + head).kernel == "v4.19"
+    assert guess.of_head(b"# GFP flags of v2.4\n" + head).kernel == "v6.18"
+
+
+def test_what_a_kernel_prints_says_more_than_its_release():
+    # v6.12 has the table of v6.18 already
+    head = b"# os release : 6.12.117\n" + masks("GFP_KERNEL|__GFP_ZERO|__GFP_COMP")
+    assert guess.of_head(head) == guess.Guess("v6.18", named=True)
+    head = b"# os release : 6.12.117\n" + masks("GFP_KERNEL|__GFP_COMP")
+    assert guess.of_head(head) == guess.Guess("v6.1", named=True)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +101,7 @@ def test_a_foreign_name_is_kept_apart():
 
 
 def test_a_foreign_name_behind_the_head_breaks_nothing(trace, monkeypatch):
-    monkeypatch.setattr(guess, "of_head", lambda _: guess.Guess("v6.1"))
+    monkeypatch.setattr(guess, "of_head", lambda *_: guess.Guess("v6.1"))
     event = ALLOC.replace("__GFP_ZERO", "__GFP_NO_OBJ_EXT")
     log = trace(line(FREE), line(ALLOC), line(event), line(event))
     assert log.about.kernel == "v6.1"

@@ -36,6 +36,7 @@ def test_samples(name):
     log = traces.read(DATA / name)
     again = read_back(log)
     assert differing(log, again) == []
+    assert again.about.kernel == log.about.kernel
     assert again.about.marks == log.about.marks
     assert again.about.lost == log.about.lost
 

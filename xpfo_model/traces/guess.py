@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Which kernel version's GFP table a trace was written with.
 
-A trace seldom says so. What it does say, strongest first:
+A trace seldom says so. What it does say:
 
-1. the release, in a header of perf, trace-cmd or a latency trace;
-2. how it writes a pfn: in decimal before v5.18, in hexadecimal since;
-   `cold=` in mm_page_free_batched, v4.14 only;
-3. the GFP texts. The kernel prints the names of its table greedily, in the order
-   of the table, so that not every text is *possible* in a version:
-   ``__GFP_COMP|__GFP_ZERO`` is not in v6.18, whose table is in the order of the
-   bits, ``__GFP_ZERO|__GFP_COMP`` is only there; ``GFP_NOWAIT|__GFP_NOWARN`` is
-   not in v6.18, where the one contains the other.
+* the release, in a header of perf, trace-cmd or a latency trace;
+* how it writes a pfn: in decimal before v5.18, in hexadecimal since;
+  `cold=` in mm_page_free_batched, v4.14 only;
+* the GFP texts. The kernel prints the names of its table greedily, in the order
+  of the table, so that not every text is *possible* in a version:
+  ``__GFP_COMP|__GFP_ZERO`` is not in v6.18, whose table is in the order of the
+  bits, ``__GFP_ZERO|__GFP_COMP`` is only there; ``GFP_NOWAIT|__GFP_NOWARN`` is
+  not in v6.18, where the one contains the other.
+
+The version in which most texts are possible wins, because tables changed between
+the versions that have a name here: v6.12 has that of v6.18. The rest decides
+between equals. Text that `write_text` has written names its table outright.
 
 The guess is made once, on the head of the file, because the masks of one log are
 in one table. A name that turns up later and is not in it is kept apart, see
@@ -31,6 +35,7 @@ _RELEASE: Final = re.compile(
     rb"^# (?:os release : |\S+ latency trace v\S+ on )(\d+\.\d+)",
     re.MULTILINE,
 )
+_TABLE: Final = re.compile(rb"^# GFP flags of (v\d+\.\d+)\s*$", re.MULTILINE)
 _GFP: Final = re.compile(rb"gfp_flags=([A-Z_][A-Z0-9_|x]*)", re.IGNORECASE)
 _DECIMAL_PFN: Final = re.compile(rb" pfn=[1-9]")
 _COLD: Final = re.compile(rb" order=0 cold=")
@@ -53,7 +58,7 @@ _HEXADECIMAL: Final = ("v6.1", "v6.18", "v5.4", "v4.19", "v4.14")
 
 @dataclass(frozen=True)
 class Guess:
-    """A version, and whether the trace itself named it."""
+    """A version, and whether the trace names its release."""
 
     kernel: str
     named: bool = False
@@ -69,19 +74,25 @@ def of_release(release: str) -> str:
     return older[-1] if older else gfp.KERNELS[0]
 
 
-def of_head(head: bytes) -> Guess:
-    """The best guess from the first block of a trace."""
-    release = _RELEASE.search(head)
-    if release:
-        return Guess(of_release(release[1].decode()), named=True)
+def of_head(head: bytes, release: str | None = None) -> Guess:
+    """The best guess from the first block of a trace, and its release if known."""
     candidates: tuple[str, ...] = _HEXADECIMAL
     if _COLD.search(head):
         candidates = ("v4.14",)
     elif _DECIMAL_PFN.search(head):
         candidates = _DECIMAL
+    table = _TABLE.search(head)
+    if table and table[1].decode() in gfp.KERNELS:
+        return Guess(table[1].decode(), named=True)
+    found = _RELEASE.search(head)
+    if found and release is None:
+        release = found[1].decode()
+    if release is not None:
+        candidates = (of_release(release), *gfp.KERNELS)
     texts = {text.decode() for text in set(_GFP.findall(head))}
     # max() keeps the first of equals
-    return Guess(max(candidates, key=lambda kernel: _likelihood(texts, kernel)))
+    kernel = max(candidates, key=lambda kernel: _likelihood(texts, kernel))
+    return Guess(kernel, named=release is not None)
 
 
 def _likelihood(texts: set[str], kernel: str) -> tuple[int, int]:

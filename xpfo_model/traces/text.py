@@ -96,9 +96,7 @@ class Text:
 
     def _look_at_head(self, head: bytes) -> None:
         if not self._given:
-            guessed = guess.of_head(head)
-            if self._release is not None:
-                guessed = guess.Guess(guess.of_release(self._release), named=True)
+            guessed = guess.of_head(head, self._release)
             self._about.kernel = guessed.kernel
             self._named = guessed.named
 

@@ -32,7 +32,7 @@ from xpfo_model.events import (
 _HEADER: Final = """\
 # tracer: nop
 #
-# os release : {release}
+# GFP flags of {kernel}
 # entries-in-buffer/entries-written: {entries}/{written}   #P:{cpus}
 #
 """
@@ -76,7 +76,7 @@ def write_text(log: EventLog, file: TextIO) -> None:
     entries = len(log) + len(about.marks)
     file.write(
         _HEADER.format(
-            release=about.kernel.removeprefix("v"),
+            kernel=about.kernel,
             entries=entries,
             written=entries + about.lost,
             cpus=int(events.cpu.max()) + 1 if len(log) else 1,
