@@ -767,3 +767,58 @@ def test_a_posted_version_does_what_its_patch_says(version, drawn):
             assert d.m.mapcount[frame] == patch.mapcount[frame], step
             stale = sum(1 << c for c in range(CPUS) if frame in patch.tlb[c])
             assert d.stale(frame) == stale, step
+
+
+# The registry, and a strategy as text
+
+
+def test_the_registry_says_what_each_version_keeps_and_where_it_is_called():
+    entries = strategies.REGISTRY
+    marked = {"v6", "cold_end", "v5", "will_map", "nov2017", "v8", "v9"}
+    assert {n for n, e in entries.items() if e.marks} == {*marked, "pcp_batch_prezero"}
+    assert [n for n, e in entries.items() if not e.unmapped_mark] == [
+        "pcp_batch_prezero"
+    ]
+    assert [n for n, e in entries.items() if e.safe] == ["pcp_batch_local"]
+    assert (
+        *("none", "v6", "per_frame", "alternation"),
+        *("pcp_batch", "pcp_batch_consume", "pageblock"),
+    ) == strategies.COUNTED
+    off = {name: entry.irqs_off for name, entry in entries.items() if entry.irqs_off}
+    bulk = {"pcp_batch", "pcp_batch_consume", "nov2017", "v8", "v9"}
+    assert off == {
+        **dict.fromkeys(sorted(bulk | {"pcp_batch_prezero"}), ("refill",)),
+        "pageblock": ("refill", "change_block"),
+    }
+
+
+def test_a_strategy_as_text_has_every_hook_and_where_it_is_written():
+    text = strategies.text("cold_end")
+    comments = [line for line in text.splitlines() if line.startswith("# ")]
+    assert comments == [
+        "# post_alloc_hook()  # v5.alloc",
+        "# free_pages_prepare()  # v5.free",
+        "# kmap(), kmap_atomic()  # v5.kmap",
+        "# kunmap(), kunmap_atomic()  # v5.kunmap",
+        "# rmqueue_bulk()  # guarantee.ignore",
+        "# free_pcppages_bulk()  # guarantee.leave",
+        "# set_pageblock_migratetype() and the fallback  # guarantee.ignore",
+        "# switch_mm_irqs_off()  # guarantee.go_on",
+    ]
+    defined = [line for line in text.splitlines() if line.startswith("def ")]
+    assert [line[4 : line.index("(")] for line in defined] == list(strategies.HOOKS)
+    own = strategies.text("v5")
+    assert own.startswith("# post_alloc_hook()\ndef alloc(")
+    assert "\n\n# free_pages_prepare()\ndef free(" in own
+
+
+def test_two_strategies_differ_where_they_say():
+    assert strategies.diff("v5", "v5") == ""
+    lines = strategies.diff("per_frame", "pcp_batch_local").splitlines()
+    assert lines[:2] == ["--- per_frame", "+++ pcp_batch_local"]
+    assert "-# kmap(), kmap_atomic()  # kmaps.physmap_kmap" in lines
+    assert "+# kmap(), kmap_atomic()  # kmaps.local_kmap" in lines
+    assert "+        flush(m, REFILL)" in lines
+    context = lines[3 : next(i for i, s in enumerate(lines) if s.startswith("-#"))]
+    assert len(context) == 2, "two lines around each difference"
+    assert all(line.startswith(" ") for line in context)
