@@ -553,8 +553,10 @@ def test_the_machine_is_as_its_number_says_whatever_it_was():
     m.stale[0], m.stale[2] = 0b01, 0b10
     key = pack(world, 0)
     other = memory(create(DEFAULT, marks=True))
-    for array in (other.m.counts, other.m.alias, other.was_user, other.m.stale):
+    m = other.m
+    for array in (m.counts, m.alias, other.was_user, m.stale, m.owner, m.cpu_state):
         array[:] = memoryview(np.ones_like(np.asarray(array)))
+    other.m.alias[3] = 0
     unpack(other, key)
     assert list(other.m.owner)[:3] == [USER, KERNEL, FREE]
     assert list(other.was_user) == [1, 0, 1]
@@ -562,6 +564,7 @@ def test_the_machine_is_as_its_number_says_whatever_it_was():
     waiting = other.m.counts[STALE_FRAMES]
     assert sorted(list(other.m.stale_frames)[:waiting]) == [0, 2]
     assert [n for i, n in enumerate(other.m.counts) if n] == [2]
+    assert not any(other.m.cpu_state)
 
 
 @given(worlds())

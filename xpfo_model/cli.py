@@ -142,7 +142,8 @@ def run_check(arguments: argparse.Namespace) -> int:
     jobs = min(arguments.jobs or os.cpu_count() or 1, len(names))
     reports = []
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        for report in explore.check_all(names, scope, pool):
+        bound = None if arguments.all or arguments.states else explore.ENOUGH
+        for report in explore.check_all(names, scope, pool, bound):
             reports.append(report)
             if not arguments.json:
                 print(explore.tell(report), flush=True)
@@ -272,6 +273,11 @@ def parser() -> argparse.ArgumentParser:
     )
     command.add_argument(
         "--states", type=_positive(int), metavar="N", help="stop at so many states"
+    )
+    command.add_argument(
+        "--all",
+        action="store_true",
+        help="exhaust also the strategies that are not said to be safe",
     )
     command.add_argument(
         "--jobs", type=_positive(int), metavar="N", help="processes; one a CPU"

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Claims of the checker: what it finds by itself, and what it does not find."""
 
-import os
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import cache
@@ -12,14 +11,12 @@ from xpfo_model import strategies
 from xpfo_model.charts import Bar, Bars
 from xpfo_model.claims.claim import Finding, Table, claim
 from xpfo_model.evidence import Evidence
-from xpfo_model.explore import INVARIANTS, Report, Scope, check_all, limited, scope
+from xpfo_model.explore import ENOUGH, INVARIANTS, Report, Scope, check_all, scope
 from xpfo_model.faults import FAULTS, Fault
 
 V9_COVER: Final = "cover.1554248001.git.khalid.aziz@oracle.com"
 RECOMMENDED: Final = "pcp_batch_local"
 WORKERS: Final = 2
-ENOUGH: Final = 1500
-"""States after which a strategy that is not said to be safe is left alone."""
 
 
 @cache
@@ -30,21 +27,8 @@ def everything(where: Scope) -> dict[str, Report]:
     their faults show in far fewer. So few need no compiler.
     """
     names = [name for name in strategies.REGISTRY if name != "none"]
-    safe = [name for name in names if strategies.REGISTRY[name].safe]
-    rest = [name for name in names if name not in safe]
-    before = os.environ.get("XPFO_MODEL_ENGINE")
-    os.environ["XPFO_MODEL_ENGINE"] = "python"
-    try:
-        context = get_context("spawn")
-        with ProcessPoolExecutor(WORKERS, mp_context=context) as pool:
-            some = check_all(safe, where, pool)
-            others = check_all(rest, limited(where, ENOUGH), pool)
-            found = {r.strategy: r for reports in (some, others) for r in reports}
-    finally:
-        os.environ.pop("XPFO_MODEL_ENGINE")
-        if before is not None:
-            os.environ["XPFO_MODEL_ENGINE"] = before
-    return {name: found[name] for name in names}
+    with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:
+        return {r.strategy: r for r in check_all(names, where, pool, ENOUGH)}
 
 
 def _faults(found: dict[str, Report], some: list[Fault]) -> list[tuple[Any, ...]]:

@@ -5,6 +5,7 @@ Prose about it is on the site's page *The checker*; `check` is the entry.
 """
 
 from xpfo_model.explore.check import (
+    ENOUGH,
     Report,
     Violation,
     check,
@@ -16,6 +17,7 @@ from xpfo_model.explore.invariants import INVARIANTS
 from xpfo_model.explore.scope import SCOPES, Scope, scope
 
 __all__ = [
+    "ENOUGH",
     "INVARIANTS",
     "SCOPES",
     "Report",

@@ -2,10 +2,9 @@
 """Check strategies: explore, and tell the shortest way to each violation."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -28,7 +27,11 @@ from xpfo_model.machine import IS_MAPPED, Machine
 from xpfo_model.strategies.kmaps import local_kmap
 
 _MOST_BITS: Final = 62
-_FIRST_ROOM: Final = 1 << 16
+WITHOUT_COMPILER: Final = 3000
+"""States that plain Python visits in less time than compilation takes."""
+ENOUGH: Final = 1500
+"""States after which a strategy that is not said to be safe can be left alone."""
+_MORE_ROOM: Final = 16
 _MS: Final = 1000
 
 
@@ -107,18 +110,22 @@ def check(name: str, scope: Scope) -> Report:
         checks |= CHECK_KMAP
     options = np.array([scope.nesting, _irqs_off(entry), checks], np.int64)
     actions = enumerate_actions(scope)
-    search = compiled(bfs, **hooks)
-    # once for a single state, so that compilation is not in the time
     world = create(scope, marks=entry.marks)
-    _explore(search, world, actions, options, 1)
-    room = min(_FIRST_ROOM, scope.most_states)
+    room = min(WITHOUT_COMPILER, scope.most_states)
+    search, as_engine = plain(bfs, **hooks), _memory
     while True:
         start = time.perf_counter()
-        states, whole, tree = _explore(search, world, actions, options, room)
+        states, whole, tree = _explore(
+            search, as_engine, (world, actions, options), room
+        )
         seconds = time.perf_counter() - start
         if whole or room >= scope.most_states:
             break
-        room = min(room * 8, scope.most_states)
+        room = min(room * _MORE_ROOM, scope.most_states)
+        if as_engine is _memory:
+            search, as_engine = compiled(bfs, **hooks), view
+            # once for a single state, so that compilation is not in the time
+            _explore(search, as_engine, (world, actions, options), 1)
     teller = _Teller(world, actions, options, plain(act, **hooks), tree)
     violations = tuple(
         teller.tell(invariant, int(state), int(action))
@@ -137,8 +144,12 @@ class _Tree:
 
 
 def _explore(
-    search: Any, world: World, actions: Actions, options: Any, room: int
+    search: Any,
+    as_engine: Callable[[Any], Any],
+    what: tuple[World, Actions, Any],
+    room: int,
 ) -> tuple[int, bool, _Tree]:
+    world, actions, options = what
     slots = 1 << max(4, (2 * room - 1).bit_length())
     table = np.full(slots, EMPTY, np.int32)
     tree = _Tree(
@@ -147,15 +158,16 @@ def _explore(
         np.zeros(room, np.int16),
         np.full((len(INVARIANTS), 2), EMPTY, np.int64),
     )
+    m = Machine(*map(as_engine, map(np.asarray, _reset(world).m)))
     states, whole = search(
-        _reset(world),
-        actions,
-        view(options),
-        view(table),
-        view(tree.states),
-        view(tree.parent),
-        view(tree.via),
-        view(tree.first),
+        World(m, *map(as_engine, map(np.asarray, world[1:]))),
+        Actions(*map(as_engine, map(np.asarray, actions))),
+        as_engine(options),
+        as_engine(table),
+        as_engine(tree.states),
+        as_engine(tree.parent),
+        as_engine(tree.via),
+        as_engine(tree.first),
     )
     return int(states), bool(whole), tree
 
@@ -224,11 +236,25 @@ def _canonical_order(world: World) -> list[int]:
 
 
 def check_all(
-    names: Sequence[str], scope: Scope, executor: Executor | None = None
+    names: Sequence[str],
+    scope: Scope,
+    executor: Executor | None = None,
+    bound: int | None = None,
 ) -> Iterable[Report]:
-    """Explore strategies one after the other, or side by side in an executor."""
-    one = partial(check, scope=scope)
-    return map(one, names) if executor is None else executor.map(one, names)
+    """Explore strategies one after the other, or side by side in an executor.
+
+    `bound` is how many states are enough for a strategy that is not said to be
+    safe: its faults show in few. A strategy that is said to be safe is exhausted.
+    """
+    scopes = [
+        scope
+        if bound is None or strategies.REGISTRY[name].safe
+        else limited(scope, bound)
+        for name in names
+    ]
+    if executor is None:
+        return map(check, names, scopes)
+    return executor.map(check, names, scopes)
 
 
 def tell(report: Report) -> str:
