@@ -27,8 +27,9 @@ c.REGISTRY.clear()
 
 @c.claim("one-flush", must="so", instead="otherwise", change={{"wanted": {counter}}},
          downside="None.", mails=("a@b",))
-def find(evidence, wanted={wanted}):
+def find(evidence, wanted=None):
     "Doc."
+    wanted = {wanted} if wanted is None else wanted
     flushes = evidence.counts("tiny", "v6").flushes
     return c.Finding(flushes == wanted, f"There are {{flushes}} flushes.",
         {{"flushes": flushes, "big": 1234567, "share": 12.34, "word": "so"}},
@@ -135,6 +136,13 @@ def test_a_claim_that_fails_stops_this_build_and_the_next(project):
         status, said, _ = project.build()
         assert status != 0
         assert "claim one-flush does not hold" in said
+
+
+def test_a_claim_that_cannot_be_computed_is_named(project):
+    project.conf(wanted="1 / 0")
+    status, said, _ = project.build()
+    assert status != 0
+    assert "claim one-flush cannot be computed: ZeroDivisionError" in said
 
 
 def test_a_claim_that_says_nothing_stops_the_build(project):

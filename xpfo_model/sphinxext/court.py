@@ -59,16 +59,22 @@ def hear(app: Sphinx) -> None:
         return
     evidence = Evidence(Path(app.srcdir) / app.config.xpfo_traces)
     verdicts = {}
-    try:
-        for item in claims.REGISTRY.values():
-            logger.info("claim %s", item.id)
+    complaints = []
+    for item in claims.REGISTRY.values():
+        logger.info("claim %s", item.id)
+        try:
             verdicts[item.id] = claims.evaluate(item, evidence)
+        except Exception as error:  # noqa: BLE001 - a changed model may break anything
+            complaints.append(
+                f"claim {item.id} cannot be computed: {type(error).__name__}: {error}"
+            )
+    complaints += [v.complaint for v in verdicts.values() if not v.stands]
+    if complaints:
+        raise ExtensionError("\n".join(["the document is wrong:", *complaints]))
+    try:
         outcomes = {name: evidence.outcome(name).as_json() for name in evidence.names}
     except XpfoModelError as error:
         raise ExtensionError(str(error)) from error
-    complaints = [v.complaint for v in verdicts.values() if not v.stands]
-    if complaints:
-        raise ExtensionError("\n".join(["the document is wrong:", *complaints]))
     for verdict in verdicts.values():
         _draw(verdict.finding.chart, folder / verdict.claim.id)
     reports = _reports()
