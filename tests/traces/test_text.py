@@ -248,6 +248,23 @@ def test_clocks(time, value, clock, both_engines, trace):
     assert (row(log)["time"], log.about.clock) == (value, clock)
 
 
+def test_a_trace_of_4_14(both_engines, trace):
+    front = "             cat-1234  [000] d..1   123.456789: "
+    page = "page=ffffea0001d4ad00 pfn=480436 order=0"
+    log = trace(
+        f"{front}mm_page_alloc: {page} migratetype=0 gfp_flags=GFP_KERNEL|__GFP_COLD",
+        f"{front}mm_page_alloc_zone_locked: page=          (null) pfn=0 order=2 "
+        "migratetype=1 percpu_refill=0",
+        f"{front}mm_page_free_batched: {page} cold=0",
+        f"{front}mm_page_free: {page}",
+    )
+    assert log.about.kernel == "v4.14"
+    assert log.about.notes() == []
+    assert log.events.pfn.tolist() == [480436, ev.FAILED, 480436, 480436]
+    assert log.events.gfp[0] == gfp.decode("GFP_KERNEL|__GFP_COLD", "v4.14")
+    assert set(log.events.preempt) == {1}
+
+
 @pytest.mark.parametrize(
     "page",
     [
