@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Reading speed: lines per second of trace text, and the memory that it takes.
 
-In one process, compiled beforehand, median of several runs; against the script
+In one process, compiled beforehand, median of several runs, lines by seconds of
+processor time, so that other programs disturb it less; against the script
 that comes with the kernel, Documentation/trace/postprocess/
 trace-pagealloc-postprocess.pl, in the same run. That script counts what the
 reader decodes, and it is older than the flags column: of today's text it matches
@@ -24,6 +25,7 @@ from pathlib import Path
 from xpfo_model import engine, traces
 
 MIB = 1 << 20
+TRACES = Path(__file__).parents[1] / "docs" / "traces"
 FLAGS = re.compile(rb"(\] )\S{4,5}( +\d)")
 
 
@@ -40,9 +42,9 @@ def reader_rates(path: Path, runs: int) -> list[float]:
     lines = read(path)
     rates = []
     for _ in range(runs):
-        start = time.perf_counter()
+        start = time.process_time()
         read(path)
-        rates.append(lines / (time.perf_counter() - start))
+        rates.append(lines / (time.process_time() - start))
     return rates
 
 
@@ -61,12 +63,18 @@ def perl_rates(
         rates = []
         for _ in range(runs):
             text.seek(0)
-            start = time.perf_counter()
+            start = children()
             subprocess.run(
                 ["perl", script], stdin=text, stdout=subprocess.DEVNULL, check=True
             )
-            rates.append(lines / (time.perf_counter() - start))
+            rates.append(lines / (children() - start))
     return rates
+
+
+def children() -> float:
+    """Seconds of processor time of all children so far."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def growth(path: Path, times: int) -> tuple[float, float]:
@@ -107,7 +115,12 @@ def show(what: str, rates: list[float], ratio: str) -> None:
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("trace", type=Path, help="text of ftrace, not compressed")
+    parser.add_argument(
+        "trace",
+        type=Path,
+        nargs="?",
+        help="text of ftrace, not compressed; a stored trace as text by default",
+    )
     parser.add_argument("--perl", type=Path, help="trace-pagealloc-postprocess.pl")
     parser.add_argument("--perl-lines", type=int, default=200_000)
     parser.add_argument("--runs", type=int, default=5)
@@ -116,6 +129,24 @@ def main() -> None:
     if arguments.child:
         child(arguments.trace)
         return
+    if arguments.trace is None:
+        with tempfile.TemporaryDirectory() as folder:
+            arguments.trace = as_text(min(TRACES.glob("*.npz")), Path(folder))
+            report(arguments)
+    else:
+        report(arguments)
+
+
+def as_text(stored: Path, folder: Path) -> Path:
+    """A stored trace as the text that the kernel wrote."""
+    path = folder / f"{stored.stem}.txt"
+    with path.open("w", encoding="utf-8") as file:
+        traces.write_text(traces.read(stored), file)
+    return path
+
+
+def report(arguments: argparse.Namespace) -> None:
+    """Measure, and print the tables."""
     rates = reader_rates(arguments.trace, arguments.runs)
     size = arguments.trace.stat().st_size / MIB
     kind = "numba" if engine.FAST else "plain Python"
