@@ -38,6 +38,7 @@ from tqdm import tqdm
 ROOT = Path(__file__).parents[1]
 CONFIG = tomllib.loads((ROOT / "tests" / "mutation.toml").read_text())
 EQUIVALENT = {entry["mutant"]: entry["reason"] for entry in CONFIG["equivalent"]}
+ANSWERED = {entry["mutant"]: entry["by"] for entry in CONFIG["answered"]}
 KILLED, SURVIVED, TIMEOUT = "killed", "survived", "timeout"
 
 OPERATORS: dict[type, tuple[type, ...]] = {
@@ -270,7 +271,7 @@ def report(
         "# Mutation report",
         "",
         f"Written by `{command}`; settings and equivalents are in "
-        "`tests/mutation.toml`.",
+        "`tests/mutation.toml`. A mutant that runs out of time counts as killed.",
         "",
         f"**{dead} of {total} killed, {100 * dead / total:.1f} %** ({which}). Without "
         f"the {whole['equivalent']} that no test can tell apart: "
@@ -295,6 +296,8 @@ def report(
             lines.append(f"- `{m.path}:{m.line}` {m.scope}: `{m.old}` → `{m.new}`")
             if m.key in EQUIVALENT:
                 lines.append(f"  {EQUIVALENT[m.key]}")
+            if m.key in ANSWERED:
+                lines.append(f"  Killed since by {ANSWERED[m.key]}.")
         if not some:
             lines.append("None.")
     return "\n".join(lines) + "\n"
