@@ -215,7 +215,7 @@ def test_odd_bytes_do_no_harm(odd, both_engines, trace):
 
 
 def test_a_very_long_line(both_engines, trace):
-    long = "x" * (9 << 20)
+    long = "x" * (3 << 20)
     log = trace(GOOD, long, GOOD)
     assert len(log) == 2
     assert log.about.lines == 3

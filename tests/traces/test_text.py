@@ -32,7 +32,7 @@ from xpfo_model.traces.blocks import Blocks
 FIXTURES = sorted(path.name for path in DATA.glob("*.txt"))
 
 
-def read_bytes(content, block=1 << 22, kernel=None):
+def read_bytes(content, block=1 << 20, kernel=None):
     about = About("test")
     chunks = text.Text(about, kernel).chunks(Blocks(io.BytesIO(content), block))
     return ev.EventLog(ev.Events.concatenate(list(chunks)), about)

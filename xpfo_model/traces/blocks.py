@@ -11,12 +11,11 @@ import numpy as np
 from xpfo_model import engine
 from xpfo_model.traces.source import Bytes
 
-BLOCK: Final = 1 << 22
-"""Bytes to scan at a time."""
-LONG_LINE: Final = 64
+BLOCK: Final = 1 << 20
+"""Bytes to scan at a time: they stay in a cache between reading and scanning."""
+LONG_LINE: Final = 16
 """Of a line that is longer than a block, this part of a block is kept."""
 
-# Small enough to stay in a cache until it is hashed and copied.
 _PIECE: Final = 1 << 18
 # The scanner looks a few bytes behind the newline that it stands on.
 _SLACK: Final = 64
@@ -29,6 +28,7 @@ class Blocks:
         self._source = source
         self._block = block
         self._digest = hashlib.sha256()
+        self._buffer = mmap.mmap(-1, 1)
         self._grow(block + 2 * _PIECE + _SLACK)
         self.rest = b""
         """At the end: the last line, if it has no newline."""
@@ -69,9 +69,7 @@ class Blocks:
                 piece = piece[newline:]
                 skipping = False
             if stop + len(piece) + _SLACK > len(self._buffer):
-                held_bytes = self._buffer[:stop]
-                self._grow(2 * (stop + len(piece)))
-                self._buffer[:stop] = held_bytes
+                self._grow(2 * (stop + len(piece)), stop)
             self._buffer[stop : stop + len(piece)] = piece
             stop += len(piece)
         return stop, True
@@ -88,8 +86,10 @@ class Blocks:
         """Digest of everything read, as hex."""
         return self._digest.hexdigest()
 
-    def _grow(self, size: int) -> None:
+    def _grow(self, size: int, held: int = 0) -> None:
         # anonymous memory: what a small file does not touch costs nothing
-        self._buffer = mmap.mmap(-1, size)
+        larger = mmap.mmap(-1, size)
+        larger[:held] = self._buffer[:held]
+        self._buffer = larger
         self.data: Any = engine.view(np.frombuffer(self._buffer, np.uint8))
         """The buffer as the scanner reads it."""

@@ -109,7 +109,7 @@ def _task(data: Any, at: int, bracket: int, state: Any) -> bool:
     elif data[name] != SPACE:
         return False
     state[PID] = sign * decimal(data, start, stop)
-    return _is_name(data, at, name)
+    return name == at + _COMM_WIDTH or _is_name(data, at, name)
 
 
 def _is_name(data: Any, at: int, stop: int) -> bool:

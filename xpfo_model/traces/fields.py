@@ -71,8 +71,10 @@ def find(data: Any, start: int, stop: int, state: Any, words: Any) -> int:
     state[WORD_STOP] = stop
     # from the state, not an argument: numba would compile a version for each space
     value = state[WORD_SPACE] ^ (stop - start)
-    for i in range(start, stop, 1 + ((stop - start) >> SAMPLES)):
+    i = start
+    while i < stop:
         value = (value << SHIFT) ^ data[i]
+        i += 1 + ((stop - start) >> SAMPLES)
     last = words[LAST_SLOT]
     slot = ((value ^ value >> FOLD) & LOW) * GOLDEN >> HIGH & last
     record = words[SLOTS + slot]

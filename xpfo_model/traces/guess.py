@@ -36,7 +36,10 @@ _RELEASE: Final = re.compile(
     re.MULTILINE,
 )
 _TABLE: Final = re.compile(rb"^# GFP flags of (v\d+\.\d+)\s*$", re.MULTILINE)
-_GFP: Final = re.compile(rb"gfp_flags=([A-Z_][A-Z0-9_|x]*)", re.IGNORECASE)
+# without IGNORECASE, which would look at every byte
+_GFP: Final = re.compile(rb"gfp_flags=([A-Za-z_][A-Za-z0-9_|]*)")
+_HEADER: Final = 1 << 14
+"""Bytes in which a header ends."""
 _DECIMAL_PFN: Final = re.compile(rb" pfn=[1-9]")
 _COLD: Final = re.compile(rb" order=0 cold=")
 
@@ -81,10 +84,10 @@ def of_head(head: bytes, release: str | None = None) -> Guess:
         candidates = ("v4.14",)
     elif _DECIMAL_PFN.search(head):
         candidates = _DECIMAL
-    table = _TABLE.search(head)
+    table = _TABLE.search(head, 0, _HEADER)
     if table and table[1].decode() in gfp.KERNELS:
         return Guess(table[1].decode(), named=True)
-    found = _RELEASE.search(head)
+    found = _RELEASE.search(head, 0, _HEADER)
     if found and release is None:
         release = found[1].decode()
     if release is not None:

@@ -47,23 +47,27 @@ _NEXT_PRIO: Final = b" next_prio="
 def switch(data: Any, state: Any) -> int:
     """Read PID and NEXT_PID of a sched_switch; 0, or -PUZZLE."""
     start = blank(data, state[BODY])
-    stop = start
-    while data[stop] != NEWLINE:
-        stop += 1
-    state[LINE_END] = stop
-    while stop > start and data[stop - 1] <= SPACE:
-        stop -= 1
     if is_at(data, start, _PREV_COMM):
-        found = _fields(data, start, stop, state)
+        found = _fields(data, start + len(_PREV_COMM), state)
     else:
-        found = _short(data, start, stop, state)
+        found = _short(data, start, _end(data, start, state), state)
     if found:
         return 0
     return -PUZZLE
 
 
-def _fields(data: Any, start: int, stop: int, state: Any) -> bool:
-    start += len(_PREV_COMM)
+def _end(data: Any, i: int, state: Any) -> int:
+    """Set LINE_END, from `i` on; index behind the last byte that is not blank."""
+    start = i
+    while data[i] != NEWLINE:
+        i += 1
+    state[LINE_END] = i
+    while i > start and data[i - 1] <= SPACE:
+        i -= 1
+    return i
+
+
+def _fields(data: Any, start: int, state: Any) -> bool:
     i = _prev_pid(data, start, state)
     if i == 0:
         return False
@@ -80,7 +84,7 @@ def _fields(data: Any, start: int, stop: int, state: Any) -> bool:
         return False
     name = i + len(_NEXT_COMM)
     # the rest is read from its end, behind a name of unknown length
-    i = _number_before(data, name, stop) - len(_NEXT_PRIO)
+    i = _number_before(data, name, _end(data, name, state)) - len(_NEXT_PRIO)
     if i < name or not is_at(data, i, _NEXT_PRIO):
         return False
     end = i
