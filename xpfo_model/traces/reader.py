@@ -41,7 +41,7 @@ class Trace:
         self._source.close()
 
     def chunks(self) -> Iterator[Events]:
-        """The events in order, in chunks of some hundred thousand rows.
+        """The events in order, in chunks of at most some hundred thousand rows.
 
         The memory that this takes does not grow with the trace. Raises, at the
         end at the latest, the `TraceError` that says what is wrong with it.

@@ -24,8 +24,8 @@ from xpfo_model.traces.blocks import Blocks
 from xpfo_model.traces.puzzle import Puzzle
 from xpfo_model.traces.scan import scan
 
-CHUNK: Final = 1 << 18
-"""Rows of a chunk, about 12 MB."""
+CHUNK: Final = 1 << 17
+"""Rows of a chunk, about 6 MB."""
 
 _MARK_NAMES: Final = ("tracing_mark_write", "print")
 _NO_PFN: Final = ("-1", "0xffffffffffffffff", "18446744073709551615")
