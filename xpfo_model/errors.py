@@ -78,3 +78,7 @@ class MissingToolError(TraceError):
 
 class RecordError(XpfoModelError):
     """A recording that could not be made on this machine."""
+
+
+class WorkloadError(XpfoModelError):
+    """A workload that is not in the registry, or does not fit its machine."""

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Workloads: seeded demand for the situations that the thread argues about.
+
+`generate` makes a `Load`, `events` runs it through the allocator: a strategy cannot
+tell the result from a trace.
+"""
+
+from xpfo_model.workloads.mix import REGISTRY, Load, Workload, generate
+from xpfo_model.workloads.run import chunks, events
+from xpfo_model.workloads.seed import SEED_SEQUENCE, seed_sequence
+
+__all__ = [
+    "REGISTRY",
+    "SEED_SEQUENCE",
+    "Load",
+    "Workload",
+    "chunks",
+    "events",
+    "generate",
+    "seed_sequence",
+]
