@@ -13,7 +13,7 @@ import os
 import platform
 import shutil
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import FunctionType
 from typing import Any, Final, TypeVar, cast
@@ -25,6 +25,12 @@ PACKAGE: Final = Path(__file__).parent
 F = TypeVar("F", bound=Callable[..., Any])
 
 _KEPT_CACHES: Final = 4
+
+_COUNTS_REFERENCES: Final = False
+"""Compiled functions allocate nothing and return numbers, so that nobody need
+count who holds an array; counting took nine tenths of the allocator's time."""
+
+_SELDOM: Final[set[Callable[..., Any]]] = set()
 
 
 def _fast() -> bool:
@@ -57,6 +63,15 @@ def view(array: Any) -> Any:
     faster than NumPy scalars.
     """
     return array if FAST else memoryview(array)
+
+
+def seldom(function: F) -> F:
+    """Mark a function that runs too seldom to be copied into each of its callers.
+
+    It changes how long compiling takes, never a result.
+    """
+    _SELDOM.add(function)
+    return function
 
 
 def plain(function: F, **hooks: Callable[..., Any]) -> F:
@@ -103,9 +118,17 @@ def _bind(
         return _jit(copy)
     import numba  # noqa: PLC0415
 
-    # Only compiled code calls it: no wrapper for Python, no cache of its own.
+    from xpfo_model.parts import PartCompiler  # noqa: PLC0415 - imports numba
+
     njit: Any = numba.njit
-    return njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)(copy)
+    # Only compiled code calls it: no wrapper for Python, no cache of its own.
+    return njit(
+        forceinline=function not in _SELDOM,
+        no_cpython_wrapper=True,
+        no_cfunc_wrapper=True,
+        pipeline_class=PartCompiler,
+        _nrt=_COUNTS_REFERENCES,
+    )(copy)
 
 
 def _copy(
@@ -126,15 +149,16 @@ def _jit(function: FunctionType) -> Any:
     import numba  # noqa: PLC0415 - half a second, only where it is used
 
     config: Any = numba.config
+    njit: Any = partial(numba.njit, _nrt=_COUNTS_REFERENCES)
 
     before = config.CACHE_DIR
     try:
         # numba looks only at the file of the function itself; a directory that
         # is named by all sources cannot go stale.
         config.CACHE_DIR = str(_cache_directory(numba.__version__))
-        return numba.njit(cache=True)(function)
+        return njit(cache=True)(function)
     except (OSError, RuntimeError):  # nowhere to write: compile every time
-        return numba.njit(function)
+        return njit()(function)
     finally:
         config.CACHE_DIR = before
 
