@@ -136,10 +136,11 @@ def alloc(s: State, d: Demand, i: int) -> None:
 
 
 def freed(s: State, d: Demand, i: int) -> int:
-    """First frame of the page that a free names."""
+    """First frame of the page that a free names, FAILED if it was never given."""
     if d.page[i] == FOREIGN:
         return d.part[i]
-    return s.held[d.page[i]] + d.part[i]
+    page = s.held[d.page[i]]
+    return FAILED if page == FAILED else page + d.part[i]
 
 
 def free_unref_page(s: State, cpu: int, pfn: int, order: int, locked: bool) -> None:
@@ -193,6 +194,8 @@ def operate(s: State, d: Demand, i: int) -> None:  # noqa: C901, PLR0912
         alloc_pages_bulk(s, d.cpu[i], d.migratetype[i], d.highest[i], d.count[i])
     elif op <= FREE_TO_BUDDY:
         pfn = freed(s, d, i)
+        if pfn == FAILED:  # its allocation failed: who got nothing frees nothing
+            return
         order = d.order[i]
         if op == FREE_COMMIT:
             emit(s, MM_PAGE_FREE_BATCHED, pfn, order, -1, 0)
