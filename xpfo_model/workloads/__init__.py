@@ -6,6 +6,7 @@ tell the result from a trace.
 """
 
 from xpfo_model.workloads.mix import REGISTRY, Load, Workload, generate
+from xpfo_model.workloads.rescale import rescaled
 from xpfo_model.workloads.run import chunks, events
 from xpfo_model.workloads.seed import SEED_SEQUENCE, seed_sequence
 
@@ -17,5 +18,6 @@ __all__ = [
     "chunks",
     "events",
     "generate",
+    "rescaled",
     "seed_sequence",
 ]

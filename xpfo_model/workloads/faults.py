@@ -12,14 +12,8 @@ from typing import Final
 import numpy as np
 
 from xpfo_model.constants import PAGEBLOCK_NR_PAGES, PAGEBLOCK_ORDER
-from xpfo_model.workloads.activity import (
-    Activity,
-    Scene,
-    activity,
-    blocks,
-    number_within,
-    together,
-)
+from xpfo_model.workloads.activity import Activity, Pages, number_within, repeated
+from xpfo_model.workloads.scene import Scene
 
 ANONYMOUS: Final = "GFP_HIGHUSER_MOVABLE|__GFP_ZERO|__GFP_COMP"
 """A touched page: 21 to 51 % of the allocations of every trace of the project."""
@@ -49,62 +43,40 @@ def page_faults(
     areas that are backed by huge pages, of order 9.
     """
     rng = scene.rng
-    tables = 1 + 1 / PAGEBLOCK_NR_PAGES
-    count = max(round(scene.own / (area * tables)), 1)
-    if huge:
-        # an area of huge pages is an allocation for every 512 pages
-        mean = area * ((1 - huge) * tables + 2 * huge / PAGEBLOCK_NR_PAGES)
-        count = max(round(scene.own / mean), 1)
-    at_once = scene.at_once(area * tables, scene.cpus)
-    lasting = area * at_once * (scene.own / count / area) / scene.share
-    begin = scene.starts(count, lasting)
+    tables = 1 + area / PAGEBLOCK_NR_PAGES
+    each = (1 - huge) * (area + tables) + huge * 2 * tables
+    lasting = each * scene.at_once(area + tables, scene.cpus) / scene.share
+    count = scene.running(each, lasting)
     pages = 1 + rng.exponential(area - 1, count).astype(np.int64)
     large = rng.random(count) < huge
-    cpu = scene.random_cpus(count)
     small = np.where(large, 0, pages)
-    slices = np.maximum(-(-small // slice_pages), 1)
     # bursts: the slices of each area, then its munmap()
-    bursts = slices + 1
+    bursts = np.maximum(-(-small // slice_pages), 1) + 1
     first = np.cumsum(bursts) - bursts
-    turn = number_within(bursts)
-    whose = np.repeat(np.arange(count), bursts)
-    time = begin[whose] + lasting * (pages / area)[whose] * turn / bursts[whose]
-    of = np.repeat(np.arange(count), small)
+    last = first + bursts - 1
+    progress = number_within(bursts) / np.repeat(bursts, bursts)
+    time = np.repeat(scene.starts(count, lasting), bursts) + lasting * progress
+    cpu = np.repeat(scene.random_cpus(count), bursts)
     place = number_within(small)
-    last = first + slices
-    common = {"died": last[of], "died_at": place}
-    touched = activity(
-        time,
-        cpu[whose],
-        born=first[of] + place // slice_pages,
+    touched = Pages(
+        scene.kind(ANONYMOUS, listed=GATHER),
+        born=repeated(first, small) + place // slice_pages,
         born_at=place % slice_pages,
-        mask=np.uint64(scene.mask(ANONYMOUS)),
-        listed=GATHER,
-        **common,
+        died=repeated(last, small),
+        died_at=place,
     )
-    need = blocks(pages)
-    of = np.repeat(np.arange(count), need)
+    need = pages // PAGEBLOCK_NR_PAGES + 1
     place = number_within(need)
-    touch = place * PAGEBLOCK_NR_PAGES
-    common = {
-        "born": first[of] + np.where(large[of], 0, touch // slice_pages),
-        "born_at": np.where(large[of], place, touch % slice_pages),
-        "died": last[of],
-    }
-    tables_of = activity(
-        time,
-        cpu[whose],
-        mask=np.uint64(scene.mask(PAGE_TABLE)),
-        died_at=small[of] + place,
-        **common,
+    of_large = np.repeat(large, need)
+    touch = np.where(of_large, 0, place * PAGEBLOCK_NR_PAGES)
+    tables_of = Pages(
+        scene.kind(PAGE_TABLE),
+        born=repeated(first, need) + touch // slice_pages,
+        born_at=np.where(of_large, place, touch % slice_pages),
+        died=repeated(last, need),
+        died_at=repeated(small, need) + place,
     )
-    is_huge = large[of]
-    huge_pages = activity(
-        time,
-        cpu[whose],
-        mask=np.uint64(scene.mask(HUGE)),
-        order=PAGEBLOCK_ORDER,
-        died_at=place[is_huge],
-        **{name: values[is_huge] for name, values in common.items()},
+    huge_pages = tables_of.keep(of_large)._replace(
+        kind=scene.kind(HUGE, PAGEBLOCK_ORDER), died_at=place[of_large]
     )
-    return together([touched, tables_of, huge_pages], same_bursts=True)
+    return Activity(time, cpu, [touched, tables_of, huge_pages])

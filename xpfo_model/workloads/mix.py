@@ -10,10 +10,19 @@ from zlib import crc32
 import numpy as np
 
 from xpfo_model.allocator.demand import ALLOC, FREE, FREE_COMMIT, Demand
+from xpfo_model.allocator.layout import machine
+from xpfo_model.allocator.profiles import profile
 from xpfo_model.errors import WorkloadError
-from xpfo_model.workloads.activity import Activity, Scene, together
+from xpfo_model.workloads.activity import Activity, together
 from xpfo_model.workloads.faults import page_faults
+from xpfo_model.workloads.forks import forks
+from xpfo_model.workloads.network import network
+from xpfo_model.workloads.pagecache import page_cache
+from xpfo_model.workloads.pipes import pipes
+from xpfo_model.workloads.pressure import pressure
+from xpfo_model.workloads.scene import Scene
 from xpfo_model.workloads.schedule import Schedule, schedule
+from xpfo_model.workloads.slabs import slabs
 
 WARM_UP: Final = 0.25
 """Share of a run before `Load.measured_from`: free choice, longer than any task of
@@ -21,6 +30,8 @@ the generators lives."""
 USABLE: Final = 0.75
 """Share of memory that workloads may hold, so that no allocation fails: watermarks,
 pcp lists and the kernel's own memory need the rest. Free choice."""
+BESIDE: Final = 0.25
+"""The same where one of them fills the rest. Free choice."""
 MASKS: Final = {"v6.12": "v6.18"}
 """GFP table of a profile that has none of its own."""
 LISTS: Final = {"v4.14": 1, "v6.12": 31, "v6.18": 31}
@@ -38,6 +49,8 @@ class Workload:
     stands_for: str
     """The real thing, one sentence."""
     function: Callable[[Scene], Activity]
+    fills: bool = False
+    """Whether it fills all memory that it gets."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +88,19 @@ REGISTRY: Final = {
             "page-faults-thp",
             "the same, half of the areas of transparent huge pages",
             partial(page_faults, huge=0.5),
+        ),
+        Workload(
+            "forks", "a shell script: children that fork, exec, run and exit", forks
+        ),
+        Workload("page-cache", "files that are read, written and deleted", page_cache),
+        Workload("pipes", "programs that pass bytes through pipes", pipes),
+        Workload("slabs", "inodes, dentries and small kernel objects", slabs),
+        Workload("network", "sockets over loopback, and a network card", network),
+        Workload(
+            "pressure",
+            "page cache, anonymous memory and slabs in memory that is full",
+            pressure,
+            fills=True,
         ),
     )
 }
@@ -133,13 +159,13 @@ def generate(
     mix = chosen(shares)
     masks = MASKS.get(kernel, kernel)
     allocations = length / 2
+    rooms = memory(mix, frames, cpus, kernel)
     parts = [
         workload.function(
             Scene(
                 rng=np.random.default_rng([seed, crc32(workload.name.encode())]),
                 cpus=cpus,
-                frames=int(frames * USABLE * share),
-                memory=frames,
+                frames=rooms[workload],
                 allocations=allocations,
                 share=share,
                 kernel=masks,
@@ -149,16 +175,47 @@ def generate(
     ]
     lists = LISTS.get(kernel, UNBOUNDED)
     made = schedule(together(parts), allocations, cpus, lists, masks)
-    title = "+".join(
-        f"{share:.0%}".removesuffix("%") + f"%{workload.name}"
-        for workload, share in mix.items()
+    title = " + ".join(f"{100 * share:g} % {w.name}" for w, share in mix.items())
+    before = len(made.demand.op) - len(made.time)
+    return load(
+        made,
+        f"{title}, seed {seed}, {cpus} CPUs, {frames:,} frames, {kernel}",
+        measured_from=before + int(np.searchsorted(made.time, made.ticks * WARM_UP)),
+        kernel=kernel,
+        masks=masks,
+        frames=frames,
+        cpus=cpus,
     )
-    about = f"{title} seed {seed}, {cpus} CPUs, {frames:,} frames, {kernel}"
-    return load(made, about, kernel=kernel, masks=masks, frames=frames, cpus=cpus)
+
+
+def memory(
+    mix: Mapping[Workload, float], frames: int, cpus: int, kernel: str
+) -> dict[Workload, int]:
+    """Frames that each workload of a mix may hold at one time.
+
+    One that fills gets what the others and the kernel leave: up to the high
+    watermarks, below which reclaim begins, and what pcps keep.
+    """
+    filling = [workload for workload in mix if workload.fills]
+    usable = frames * (BESIDE if filling else USABLE)
+    rooms = {workload: int(usable * share) for workload, share in mix.items()}
+    zones = machine(profile(kernel), frames, cpus).zones
+    kept = sum(zone.watermarks[-1] + cpus * zone.pageset.high for zone in zones)
+    others = sum(rooms[workload] for workload in mix if not workload.fills)
+    for workload in filling:
+        rooms[workload] = max(frames - kept - others, 0) // len(filling)
+    return rooms
 
 
 def load(
-    made: Schedule, about: str, *, kernel: str, masks: str, frames: int, cpus: int
+    made: Schedule,
+    about: str,
+    *,
+    measured_from: int,
+    kernel: str,
+    masks: str,
+    frames: int,
+    cpus: int,
 ) -> Load:
     """A schedule as a load. Raises `WorkloadError` if it does not fit into memory."""
     peak = held(made.demand)
@@ -171,7 +228,7 @@ def load(
         demand=made.demand,
         gfp=made.gfp,
         allocations=int(np.count_nonzero(made.demand.op == ALLOC)),
-        measured_from=int(np.searchsorted(made.time, made.ticks * WARM_UP)),
+        measured_from=measured_from,
         about=about,
         kernel=kernel,
         masks=masks,

@@ -6,6 +6,7 @@ idles in between; the CPUs go on side by side. A free never comes before its
 allocation, however late that was.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -20,13 +21,20 @@ from xpfo_model.allocator.demand import (
     Demand,
 )
 from xpfo_model.allocator.masks import highest_zone, slow_flags
-from xpfo_model.workloads.activity import NEVER, ONE_BY_ONE, Activity
+from xpfo_model.workloads.activity import NEVER, ONE_BY_ONE, Activity, Kind, Pages
 
 BUSY: Final = 0.5
 """Share of the time in which a CPU works: free choice. At 1 bursts would queue
 without end, near 0 no two CPUs would work at the same time."""
 TICKS: Final = 2
 """Ticks of an operation. A free in a list is two of them."""
+OP_BITS: Final = 2
+OPS: Final = np.array([ALLOC, FREE, FREE_PREPARE, FREE_COMMIT], np.uint8)
+"""Operations by their number in a sort key."""
+BIRTH: Final = 0
+DEATH: Final = 1
+PREPARE: Final = 2
+COMMIT: Final = 3
 
 
 class Schedule(NamedTuple):
@@ -36,37 +44,60 @@ class Schedule(NamedTuple):
     gfp: Any
     """Mask of each row, 0 of frees, uint64."""
     time: Any
-    """Ticks of each row, int64."""
+    """Ticks of each row, int64; without the ballast, which comes first."""
     ticks: float
     """Ticks of the whole run, about."""
 
 
-def when(length: Any, a: Activity, ticks: float, allocations: float) -> Any:
+class Ends(NamedTuple):
+    """All pages of all kinds, in columns."""
+
+    kind: Any
+    """Place in the list of kinds, uint8."""
+    born: Any
+    born_at: Any
+    died: Any
+    died_at: Any
+
+
+def within(a: Activity, allocations: float) -> list[Pages]:
+    """The pages that are born during the run; those that outlive it die NEVER."""
+    happens = (a.time >= 0) & (a.time < allocations)
+    kept = []
+    for pages in a.pages:
+        born, born_at, died, died_at = pages.columns()
+        lives = happens[born]
+        if not lives.all():
+            born, born_at, died, died_at = (
+                column[lives] for column in (born, born_at, died, died_at)
+            )
+        outlives = (died == NEVER) | ~happens[died]
+        if outlives.any():
+            died = np.where(outlives, np.int32(NEVER), died)
+        kept.append(Pages(pages.kind, born, born_at, died, died_at))
+    return kept
+
+
+def ends(pages: Sequence[Pages]) -> Ends:
+    """The columns of all pages, one kind after the other."""
+    lengths = [len(some.born) for some in pages]
+    kind = np.repeat(np.arange(len(pages), dtype=np.uint8), lengths)
+    return Ends(kind, *(np.concatenate(c) for c in list(zip(*pages, strict=True))[1:]))
+
+
+def begin(length: Any, a: Activity, ticks: float, allocations: float) -> Any:
     """When each burst begins, in ticks: in its time, after the last of its CPU.
 
     Lindley's recursion as a running maximum, all CPUs in one array far apart.
     """
     apart = 2 * int(ticks + length.sum()) + 1
-    wants = (a.time * (ticks / allocations)).astype(np.int64)
+    wants = (np.clip(a.time, 0, allocations) * (ticks / allocations)).astype(np.int64)
     order = np.lexsort((wants, a.cpu))
     before = np.cumsum(length[order]) - length[order]
-    free_from = wants[order] + a.cpu[order] * apart - before
+    far = a.cpu[order] * apart
     begins = np.empty(len(wants), np.int64)
-    begins[order] = np.maximum.accumulate(free_from) + before - a.cpu[order] * apart
+    begins[order] = np.maximum.accumulate(wants[order] + far - before) + before - far
     return begins
-
-
-def within(a: Activity, allocations: float) -> Activity:
-    """Only the pages that are born during the run; those that outlive it die NEVER."""
-    happens = (a.time >= 0) & (a.time < allocations)
-    pages = happens[a.born]
-    columns = {
-        name: getattr(a, name)[pages]
-        for name in ("born", "born_at", "died", "died_at", "order", "gfp", "listed")
-    }
-    died = columns["died"]
-    columns["died"] = np.where((died != NEVER) & happens[died], died, NEVER)
-    return a._replace(time=np.clip(a.time, 0, None), **columns)
 
 
 def schedule(
@@ -77,60 +108,92 @@ def schedule(
     `allocations` is the run's length in time, `list_most` how many pages one free
     of a list takes at most, `kernel` the GFP table of the masks.
     """
-    a = within(a, allocations)
-    freed = np.flatnonzero(a.died != NEVER)
-    listed = np.minimum(a.listed, list_most)[freed]
-    batched = listed != ONE_BY_ONE
-    place = a.died_at[freed]
+    some = within(a, allocations)
+    kinds = [pages.kind for pages in some]
+    e = ends(some)
+    freed = np.flatnonzero(e.died != NEVER)
+    died, place = e.died[freed], e.died_at[freed]
+    listed = np.array([min(kind.listed, list_most) for kind in kinds], np.int32)
+    listed = listed[e.kind[freed]]
+    batched = np.flatnonzero(listed != ONE_BY_ONE)
     # a list's pages are prepared one after the other, then committed
-    first = place + np.where(batched, place - place % np.maximum(listed, 1), place)
-    second = (first + listed)[batched]
+    first = place * TICKS
+    first[batched] -= place[batched] % listed[batched]
+    second = first[batched] + listed[batched]
     length = np.zeros(len(a.time), np.int64)
-    np.maximum.at(length, a.born, TICKS * a.born_at + TICKS)
-    np.maximum.at(length, a.died[freed], first + TICKS)
-    np.maximum.at(length, a.died[freed][batched], second + 1)
+    np.maximum.at(length, e.born, TICKS * e.born_at + TICKS)
+    np.maximum.at(length, died, first + TICKS)
+    np.maximum.at(length, died[batched], second + 1)
     ticks = length.sum() / cpus / BUSY
-    begins = when(length, a, ticks, allocations)
-    birth = begins[a.born] + TICKS * a.born_at
-    death = np.maximum(begins[a.died[freed]] + first, birth[freed] + 1)
-    commit = np.maximum(begins[a.died[freed]][batched] + second, death[batched] + 1)
-    time = np.concatenate([birth, death, commit])
-    page = np.concatenate([np.arange(len(birth)), freed, freed[batched]])
-    op = np.zeros(len(time), np.uint8)
-    op[: len(birth)] = ALLOC
-    op[len(birth) : len(birth) + len(freed)] = np.where(batched, FREE_PREPARE, FREE)
-    op[len(birth) + len(freed) :] = FREE_COMMIT
-    order, time = in_order(time)
-    return rows(a, op[order], page[order], time, ticks, kernel)
+    begins = begin(length, a, ticks, allocations)
+    birth = begins[e.born] + TICKS * e.born_at
+    death = np.maximum(begins[died] + first, birth[freed] + 1)
+    commit = np.maximum(begins[died[batched]] + second, death[batched] + 1)
+    op = np.where(listed != ONE_BY_ONE, np.int64(PREPARE), np.int64(DEATH))
+    key, time = in_order(
+        np.concatenate([birth, death, commit]),
+        np.concatenate(
+            [
+                np.arange(len(birth)) << OP_BITS | BIRTH,
+                freed << OP_BITS | op,
+                freed[batched] << OP_BITS | COMMIT,
+            ]
+        ),
+    )
+    cpu = a.cpu.astype(np.uint16)
+    filled, masks = rows(key, e.kind, kinds, (cpu[e.born], cpu[e.died]), kernel)
+    if a.ballast:
+        head = np.arange(a.ballast) << OP_BITS | BIRTH
+        zeros = np.zeros(a.ballast, np.uint8)
+        turns = (np.arange(a.ballast) % cpus).astype(np.uint16)
+        first, more = rows(head, zeros, [a.ballast_kind], (turns, turns), kernel)
+        filled.page[:] += a.ballast
+        filled = Demand(*(np.concatenate(c) for c in zip(first, filled, strict=True)))
+        masks = np.concatenate([more, masks])
+    return Schedule(filled, masks, time, ticks)
 
 
-def in_order(time: Any) -> tuple[Any, Any]:
-    """The order of non-negative times, equal ones as they stand, and the times.
+def in_order(time: Any, what: Any) -> tuple[Any, Any]:
+    """What happens in the order of its non-negative time, and the times.
 
-    Time and place in one number: sorting values is several times faster than
-    sorting indices, and no two are equal.
+    Both in one number: sorting values is several times faster than sorting indices,
+    and no two are equal, so that every machine sorts them alike. Spoils `time`.
     """
-    bits = max(len(time).bit_length(), 1)
-    both = np.sort(time << bits | np.arange(len(time)))
-    return both & ((1 << bits) - 1), both >> bits
+    bits = int(what.max(initial=0)).bit_length()
+    time <<= bits
+    time |= what
+    time.sort()
+    what = time & ((1 << bits) - 1)
+    time >>= bits
+    return what, time
 
 
 def rows(
-    a: Activity, op: Any, page: Any, time: Any, ticks: float, kernel: str
-) -> Schedule:
-    """The columns of a demand whose operations and pages are in order."""
-    out = demand.empty(len(op))
-    allocates = op == ALLOC
-    number = np.empty(len(a.born), np.int64)
-    number[page[allocates]] = np.arange(len(a.born))
-    burst = np.where(allocates, a.born[page], a.died[page])
-    masks = np.where(allocates, a.gfp[page], np.uint64(0))
-    out.op[:] = op
-    out.cpu[:] = a.cpu[burst]
-    out.order[:] = a.order[page]
-    out.page[:] = number[page]
-    asked = masks[allocates]
-    out.migratetype[allocates] = gfp.migratetype(asked)
-    out.highest[allocates] = highest_zone(asked, kernel)
-    out.atomic[allocates] = slow_flags(asked, out.order[allocates], kernel)
-    return Schedule(out, masks, time, ticks)
+    key: Any, kind: Any, kinds: Sequence[Kind], cpus: tuple[Any, Any], kernel: str
+) -> tuple[Demand, Any]:
+    """A demand, and the mask of each row, from keys: a page and what happens to it.
+
+    `kind` and `cpus`, of birth and of death, are columns of the pages.
+    """
+    d = demand.empty(len(key))
+    page = key >> OP_BITS
+    op = (key & ((1 << OP_BITS) - 1)).astype(np.uint8)
+    born = op == BIRTH
+    number = np.empty(len(kind), np.int64)
+    number[page[born]] = np.arange(np.count_nonzero(born))
+    of_row = kind[page]
+    masks = np.array([kind.mask for kind in kinds], np.uint64)
+    orders = np.array([kind.order for kind in kinds], np.int8)
+    d.op[:] = OPS[op]
+    d.cpu[:] = np.where(born, cpus[0][page], cpus[1][page])
+    d.order[:] = orders[of_row]
+    d.page[:] = number[page]
+    # what a request says, and one more kind: nothing is asked
+    of_row[~born] = len(kinds)
+    for column, values in (
+        (d.migratetype, gfp.migratetype(masks)),
+        (d.highest, highest_zone(masks, kernel)),
+        (d.atomic, slow_flags(masks, orders, kernel)),
+    ):
+        column[:] = np.append(values, 0).astype(column.dtype)[of_row]
+    return d, np.append(masks, np.uint64(0))[of_row]

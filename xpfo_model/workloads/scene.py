@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The machine that a workload runs on, and how much of it is its own."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from xpfo_model import gfp
+from xpfo_model.errors import WorkloadError
+from xpfo_model.workloads.activity import ONE_BY_ONE, Kind
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a generator is given. Time is counted in allocations of the machine."""
+
+    rng: np.random.Generator
+    cpus: int
+    frames: int
+    """Frames that this workload may hold at one time."""
+    allocations: float
+    """Allocations of the whole machine: the length of the run."""
+    share: float
+    """Of those, this workload's."""
+    kernel: str
+    """The GFP table of its masks."""
+
+    @property
+    def own(self) -> float:
+        """Allocations of this workload."""
+        return self.allocations * self.share
+
+    def kind(self, mask: str, order: int = 0, listed: int = ONE_BY_ONE) -> Kind:
+        """A kind of page; flags that the kernel does not have are left out."""
+        known = gfp.names(self.kernel)
+        flags = [name for name in mask.split("|") if name in known]
+        return Kind(gfp.decode("|".join(flags), self.kernel), order, listed)
+
+    def at_once(self, pages: float, wanted: float) -> float:
+        """How many tasks of so many pages run at one time: `wanted`, or what fits.
+
+        Raises `WorkloadError` if not even one fits.
+        """
+        if pages > self.frames:
+            raise WorkloadError(
+                f"a task of {pages:,.0f} pages does not fit into {self.frames:,}",
+                remedy="give the machine more memory or the workload a larger share",
+            )
+        return min(wanted, self.frames / pages)
+
+    def starts(self, count: int, lasting: float) -> Any:
+        """When `count` things of one duration begin, so that the run sees no ramp.
+
+        Some begin before the run: what they did before it is left out.
+        """
+        return self.rng.uniform(-lasting, self.allocations, count)
+
+    def running(self, allocations: float, lasting: float) -> int:
+        """How many things of so many allocations each make this workload's share."""
+        return round(self.own * (1 + lasting / self.allocations) / allocations)
+
+    def random_cpus(self, count: int) -> Any:
+        """A CPU for each of `count` bursts, all equally likely."""
+        return self.rng.integers(self.cpus, size=count)
+
+    def elsewhere(self, cpu: Any, share: float) -> Any:
+        """The same CPUs, but for a `share` of them another CPU of the machine."""
+        moves = self.rng.random(len(cpu)) < share
+        step = self.rng.integers(1, max(self.cpus, 2), len(cpu))
+        return np.where(moves, (cpu + step) % self.cpus, cpu)
