@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from xpfo_model.allocator import zoneinfo
+from xpfo_model.allocator import profiles, zoneinfo
 from xpfo_model.allocator.layout import machine, pageset, watermarks, zone_batchsize
 from xpfo_model.allocator.profiles import PROFILES, profile
 from xpfo_model.errors import UnknownKernelError
@@ -61,3 +61,9 @@ def test_memory_for_a_frame(kernel):
     s = boot(kernel, layout, 0, 1 << 10)
     octets = sum(memoryview(part).nbytes for part in (s.link, s.tag))
     assert octets / s.frames <= 12
+
+
+def test_the_numbers_of_a_profile_are_where_the_code_looks():
+    where = {name: getattr(profiles, name.upper()) for name in profiles.Profile._fields}
+    start = profiles.PROFILE
+    assert list(where.values()) == list(range(start, profiles.PROFILE_END))

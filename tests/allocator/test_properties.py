@@ -10,7 +10,11 @@ from xpfo_model.allocator import demand
 from xpfo_model.allocator.layout import machine
 from xpfo_model.allocator.model import Allocator
 from xpfo_model.allocator.pcp import pcp_of, pindex_to_order
-from xpfo_model.allocator.profiles import PROFILES, profile
+from xpfo_model.allocator.profiles import (
+    PCP_LISTS,
+    PROFILES,
+    profile,
+)
 from xpfo_model.allocator.state import (
     BUDDY,
     COUNT,
@@ -57,7 +61,7 @@ def check(s):
         for cpu in range(CPUS):
             pcp = pcp_of(cpu, zone)
             count = 0
-            for pindex in range(s.profile.pcp_lists):
+            for pindex in range(s.mem[PCP_LISTS]):
                 order = pindex_to_order(s, pindex)
                 for pfn in on_list(s, s.mem[pcp + LISTS] + pindex):
                     assert s.tag[pfn] == ON_PCP

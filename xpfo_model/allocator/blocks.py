@@ -4,6 +4,9 @@
 from typing import Final
 
 from xpfo_model.allocator.lists import list_add, list_add_tail, list_del, list_empty
+from xpfo_model.allocator.profiles import (
+    MOVE_TO_TAIL,
+)
 from xpfo_model.allocator.state import (
     BOOST,
     BOOSTED,
@@ -50,7 +53,7 @@ def move_to_free_list(
     list_del(s, pfn)
     s.tag[s.cached + pfn] = migratetype
     head = free_list(s, zone, order, migratetype)
-    if s.profile.move_to_tail:
+    if s.mem[MOVE_TO_TAIL]:
         list_add_tail(s, pfn, head)
     else:
         list_add(s, pfn, head)

@@ -4,6 +4,12 @@
 """The buddy lists: merge on free, split on allocation. Mirrors mm/page_alloc.c."""
 
 from xpfo_model.allocator.lists import list_add, list_add_tail, list_del
+from xpfo_model.allocator.profiles import (
+    MERGE_RETYPES,
+    MERGE_UNLIKE,
+    PCP_ORDER,
+    THP_LISTS,
+)
 from xpfo_model.allocator.state import (
     BUDDY,
     FREE_PAGES,
@@ -56,7 +62,7 @@ def buddy_merge_likely(s: State, pfn: int, order: int) -> bool:
 
 def may_merge(s: State, migratetype: int, other: int) -> bool:
     """Whether blocks of two types merge. __free_one_page(), all versions."""
-    if migratetype == other or s.profile.merge_unlike:
+    if migratetype == other or s.mem[MERGE_UNLIKE]:
         return True
     return migratetype < MIGRATE_PCPTYPES and other < MIGRATE_PCPTYPES
 
@@ -75,7 +81,7 @@ def __free_one_page(
             other = s.tag[s.block + (buddy >> PAGEBLOCK_ORDER)]
             if not may_merge(s, migratetype, other):
                 break
-            if s.profile.merge_retypes:
+            if s.mem[MERGE_RETYPES]:
                 for block in range(1 << (order - PAGEBLOCK_ORDER)):
                     s.tag[s.block + (buddy >> PAGEBLOCK_ORDER) + block] = migratetype
         del_page_from_free_list(s, buddy)
@@ -112,9 +118,9 @@ def percpu_refill(s: State, order: int, migratetype: int) -> int:
 
 def pcp_allowed_order(s: State, order: int) -> bool:
     """pcp_allowed_order(), all versions: whether pcp lists hold such pages."""
-    if order <= s.profile.pcp_order:
+    if order <= s.mem[PCP_ORDER]:
         return True
-    return order == PAGEBLOCK_ORDER and s.profile.thp_lists > 0
+    return order == PAGEBLOCK_ORDER and s.mem[THP_LISTS] > 0
 
 
 def __rmqueue_smallest(s: State, zone: int, order: int, migratetype: int) -> int:

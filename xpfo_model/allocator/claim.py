@@ -25,6 +25,7 @@ from xpfo_model.allocator.state import (
     free_list,
 )
 from xpfo_model.constants import PAGEBLOCK_NR_PAGES, PAGEBLOCK_ORDER
+from xpfo_model.engine import seldom
 from xpfo_model.events import FAILED
 
 
@@ -47,6 +48,7 @@ def try_to_claim_block(
     return __rmqueue_smallest(s, zone, order, start)
 
 
+@seldom
 def __rmqueue_claim(
     s: State, zone: int, order: int, start: int, nofragment: bool
 ) -> int:
@@ -68,6 +70,7 @@ def __rmqueue_claim(
     return FAILED
 
 
+@seldom
 def __rmqueue_steal(s: State, zone: int, order: int, start: int) -> int:
     """__rmqueue_steal(), v6.18: smallest order first, the rest stays where it was."""
     for current in range(order, NR_PAGE_ORDERS):

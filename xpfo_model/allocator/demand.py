@@ -36,6 +36,7 @@ from xpfo_model.allocator.state import (
 from xpfo_model.allocator.watermarks import zone_watermark_ok
 from xpfo_model.allocator.zonelist import __alloc_pages
 from xpfo_model.constants import MIGRATE_MOVABLE, PAGEBLOCK_ORDER
+from xpfo_model.engine import seldom
 from xpfo_model.events import (
     FAILED,
     MM_PAGE_ALLOC,
@@ -160,6 +161,7 @@ def free_unref_page(s: State, cpu: int, pfn: int, order: int, locked: bool) -> N
     free_unref_page_commit(s, pcp, zone, pfn, migratetype, order)
 
 
+@seldom
 def alloc_pages_bulk(
     s: State, cpu: int, migratetype: int, highest: int, wanted: int
 ) -> int:

@@ -4,7 +4,10 @@
 from typing import Final
 
 from xpfo_model.allocator.blocks import move_freepages_block
-from xpfo_model.allocator.profiles import CLAIM_THEN_STEAL
+from xpfo_model.allocator.profiles import (
+    CLAIM_THEN_STEAL,
+    FALLING_BACK,
+)
 from xpfo_model.allocator.state import (
     MANAGED,
     MIGRATE_PCPTYPES,
@@ -19,6 +22,7 @@ from xpfo_model.constants import (
     PAGEBLOCK_NR_PAGES,
     PAGEBLOCK_ORDER,
 )
+from xpfo_model.engine import seldom
 
 RESERVE_SHARE: Final = 100
 """One page in this many may be reserved. reserve_highatomic_pageblock()."""
@@ -27,13 +31,14 @@ RESERVE_SHARE: Final = 100
 def most_reserved(s: State, zone: int) -> int:
     """Pages of a zone that may be reserved."""
     share: int = s.mem[zone * ZONE_FIELDS + MANAGED] // RESERVE_SHARE
-    if s.profile.fallback != CLAIM_THEN_STEAL:
+    if s.mem[FALLING_BACK] != CLAIM_THEN_STEAL:
         return share + PAGEBLOCK_NR_PAGES
     if share < PAGEBLOCK_NR_PAGES:
         return 0
     return (share + PAGEBLOCK_NR_PAGES - 1) & ~(PAGEBLOCK_NR_PAGES - 1)
 
 
+@seldom
 def reserve_highatomic_pageblock(s: State, pfn: int, zone: int) -> None:
     """reserve_highatomic_pageblock(), all versions: after an atomic allocation."""
     base = zone * ZONE_FIELDS
@@ -45,6 +50,7 @@ def reserve_highatomic_pageblock(s: State, pfn: int, zone: int) -> None:
         move_freepages_block(s, pfn, zone, MIGRATE_HIGHATOMIC)
 
 
+@seldom
 def unreserve_highatomic_pageblock(s: State, zone: int, migratetype: int) -> bool:
     """unreserve_highatomic_pageblock(), all versions: give a block back."""
     base = zone * ZONE_FIELDS

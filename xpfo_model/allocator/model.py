@@ -10,7 +10,13 @@ from xpfo_model.allocator.buddy import __free_one_page
 from xpfo_model.allocator.demand import DRAIN_ALL, Demand, operate
 from xpfo_model.allocator.layout import Layout, Pageset
 from xpfo_model.allocator.pcp import pcp_of
-from xpfo_model.allocator.profiles import SIZE_AUTO, profile
+from xpfo_model.allocator.profiles import (
+    PROFILE,
+    PROFILE_END,
+    SIZE_AUTO,
+    SIZING,
+    profile,
+)
 from xpfo_model.allocator.state import (
     BATCH,
     BY,
@@ -81,7 +87,6 @@ def boot(kernel: str, layout: Layout, allocations: int, room: int) -> State:
     record = np.zeros((room, EVENT_FIELDS), np.int64)
     record[:, FALLBACK_MIGRATETYPE] = -1
     state = State(
-        profile=version,
         frames=frames,
         cpus=layout.cpus,
         prev=links,
@@ -94,6 +99,7 @@ def boot(kernel: str, layout: Layout, allocations: int, room: int) -> State:
         record=view(record.ravel()),
     )
     np.asarray(state.mem)[:PCPS] = _zones(layout)
+    np.asarray(state.mem)[PROFILE:PROFILE_END] = version
     for cpu in range(layout.cpus):
         for zone, sizes in enumerate(layout.zones):
             pcp = pcp_of(cpu, zone)
@@ -108,7 +114,7 @@ def pageset_update(s: State, pcp: int, to: Pageset) -> None:
     s.mem[pcp + BATCH] = to.batch
     s.mem[pcp + HIGH_MIN] = to.high
     s.mem[pcp + HIGH_MAX] = to.high_max
-    if s.profile.sizing != SIZE_AUTO:
+    if s.mem[SIZING] != SIZE_AUTO:
         s.mem[pcp + HIGH] = to.high
 
 

@@ -5,7 +5,16 @@
 
 from xpfo_model.allocator.buddy import __free_one_page
 from xpfo_model.allocator.lists import list_add, list_del
-from xpfo_model.allocator.profiles import DRAIN_BY_PAGE, SIZE_AUTO
+from xpfo_model.allocator.profiles import (
+    BATCH_SCALE_MAX,
+    DRAIN_BY_PAGE,
+    DRAIN_CURRENT_TYPE,
+    DRAINING,
+    PCP_LISTS,
+    PCP_ORDER,
+    SIZE_AUTO,
+    SIZING,
+)
 from xpfo_model.allocator.rmqueue import rmqueue_bulk
 from xpfo_model.allocator.sizing import (
     DECAY_SHIFT,
@@ -35,6 +44,7 @@ from xpfo_model.allocator.state import (
 )
 from xpfo_model.allocator.watermarks import leave_below_high
 from xpfo_model.constants import MIGRATE_MOVABLE, PAGEBLOCK_ORDER
+from xpfo_model.engine import seldom
 from xpfo_model.events import FAILED, MM_PAGE_PCPU_DRAIN
 
 
@@ -45,16 +55,16 @@ def pcp_of(cpu: int, zone: int) -> int:
 
 def order_to_pindex(s: State, migratetype: int, order: int) -> int:
     """order_to_pindex(), v6.1.192 and v6.18: number of a list in its pcp."""
-    if order > s.profile.pcp_order:
+    if order > s.mem[PCP_ORDER]:
         movable = migratetype == MIGRATE_MOVABLE
-        return (s.profile.pcp_order + 1) * MIGRATE_PCPTYPES + movable
+        return (s.mem[PCP_ORDER] + 1) * MIGRATE_PCPTYPES + movable
     return order * MIGRATE_PCPTYPES + migratetype
 
 
 def pindex_to_order(s: State, pindex: int) -> int:
     """pindex_to_order(), v6.1 and v6.18."""
     order = pindex // MIGRATE_PCPTYPES
-    return order if order <= s.profile.pcp_order else PAGEBLOCK_ORDER
+    return order if order <= s.mem[PCP_ORDER] else PAGEBLOCK_ORDER
 
 
 def pcp_list(s: State, pcp: int, pindex: int) -> int:
@@ -97,7 +107,7 @@ def free_pcp_page(s: State, pcp: int, zone: int, pindex: int) -> int:
     pfn = s.link[s.prev + pcp_list(s, pcp, pindex)]
     order = pindex_to_order(s, pindex)
     list_del(s, pfn)
-    if s.profile.drain_current_type:
+    if s.mem[DRAIN_CURRENT_TYPE]:
         migratetype = s.tag[s.block + (pfn >> PAGEBLOCK_ORDER)]
     else:
         migratetype = s.tag[s.cached + pfn]
@@ -114,13 +124,13 @@ def free_pcppages_bulk(s: State, pcp: int, zone: int, count: int, pindex: int) -
         head = pcp_list(s, pcp, pindex)
         while count > 0 and s.link[s.prev + head] != head:
             count -= free_pcp_page(s, pcp, zone, pindex)
-        pindex = pindex + 1 if pindex + 1 < s.profile.pcp_lists else 0
+        pindex = pindex + 1 if pindex + 1 < s.mem[PCP_LISTS] else 0
 
 
 def free_pcppages_by_page(s: State, pcp: int, zone: int, count: int) -> None:
     """free_pcppages_bulk(), v4.14: by turns, more from each list that is next."""
     count = min(count, s.mem[pcp + COUNT])
-    lists = s.profile.pcp_lists
+    lists = s.mem[PCP_LISTS]
     pindex = 0
     batch_free = 0
     while count > 0:
@@ -140,9 +150,10 @@ def free_pcppages_by_page(s: State, pcp: int, zone: int, count: int) -> None:
         batch_free -= taken
 
 
+@seldom
 def drain_pcp(s: State, pcp: int, zone: int, count: int, pindex: int) -> None:
     """free_pcppages_bulk(), by the rule of the version."""
-    if s.profile.drain == DRAIN_BY_PAGE:
+    if s.mem[DRAINING] == DRAIN_BY_PAGE:
         free_pcppages_by_page(s, pcp, zone, count)
     else:
         free_pcppages_bulk(s, pcp, zone, count, pindex)
@@ -156,7 +167,7 @@ def free_unref_page_commit(
     free_hot_cold_page() in v4.14, free_frozen_page_commit() in v6.18.
     """
     pindex = order_to_pindex(s, migratetype, order)
-    if s.profile.sizing == SIZE_AUTO:
+    if s.mem[SIZING] == SIZE_AUTO:
         s.mem[pcp + FREE_FACTOR] >>= 1
     list_add(s, pfn, pcp_list(s, pcp, pindex))
     s.tag[pfn] = ON_PCP
@@ -170,12 +181,13 @@ def free_unref_page_commit(
             leave_below_high(s, zone)
 
 
+@seldom
 def decay_pcp_high(s: State, cpu: int, zone: int) -> None:
     """decay_pcp_high(), v6.18.26: high sinks by an eighth, the rest is drained."""
     pcp = pcp_of(cpu, zone)
     p = s.mem
     if p[pcp + HIGH] > p[pcp + HIGH_MIN]:
-        least = p[pcp + COUNT] - (p[pcp + BATCH] << s.profile.batch_scale_max)
+        least = p[pcp + COUNT] - (p[pcp + BATCH] << s.mem[BATCH_SCALE_MAX])
         sunk = p[pcp + HIGH] - (p[pcp + HIGH] >> DECAY_SHIFT)
         p[pcp + HIGH] = max(least, sunk, p[pcp + HIGH_MIN])
     left = p[pcp + COUNT] - p[pcp + HIGH]
@@ -184,9 +196,10 @@ def decay_pcp_high(s: State, cpu: int, zone: int) -> None:
         left -= p[pcp + BATCH]
 
 
+@seldom
 def drain_pages_zone(s: State, cpu: int, zone: int) -> None:
     """drain_pages_zone(), v6.1.192 and v6.18: all of a pcp, in chunks."""
     pcp = pcp_of(cpu, zone)
     while s.mem[pcp + COUNT] > 0:
-        chunk = s.mem[pcp + BATCH] << s.profile.batch_scale_max
+        chunk = s.mem[pcp + BATCH] << s.mem[BATCH_SCALE_MAX]
         drain_pcp(s, pcp, zone, min(chunk, s.mem[pcp + COUNT]), 0)

@@ -34,8 +34,35 @@ CLAIM_THEN_STEAL: Final = 1
 """Take over a whole block if most of it fits, else one page only."""
 
 
+# What is where in State.mem, in the order of `Profile`.
+PROFILE: Final = 2
+"""Where the profile begins: behind the counters of `state`."""
+PCP_ORDER: Final = PROFILE
+THP_LISTS: Final = PROFILE + 1
+PCP_LISTS: Final = PROFILE + 2
+SIZING: Final = PROFILE + 3
+BATCH_SCALE_MAX: Final = PROFILE + 4
+BATCH_BYTES_MAX: Final = PROFILE + 5
+FREE_HIGH_HALF: Final = PROFILE + 6
+DRAINING: Final = PROFILE + 7
+DRAIN_CURRENT_TYPE: Final = PROFILE + 8
+FALLING_BACK: Final = PROFILE + 9
+MOVE_TO_TAIL: Final = PROFILE + 10
+SPLIT_SMALLEST: Final = PROFILE + 11
+AVOIDS_FRAGMENTS: Final = PROFILE + 12
+BOOSTS: Final = PROFILE + 13
+NOTES_BELOW_HIGH: Final = PROFILE + 14
+MERGE_UNLIKE: Final = PROFILE + 15
+MERGE_RETYPES: Final = PROFILE + 16
+PROFILE_END: Final = PROFILE + 17
+
+
 class Profile(NamedTuple):
-    """One kernel version; every field is an integer so that numba takes it."""
+    """One kernel version, in whole numbers, so that compiled code takes it.
+
+    Code branches on ``s.mem[SIZING]`` and so on, at run time: one compiled
+    allocator serves every version.
+    """
 
     pcp_order: int
     """Largest order below THP that pcp lists hold. pcp_allowed_order()."""
@@ -52,31 +79,29 @@ class Profile(NamedTuple):
     free_high_half: int
     """1: only after half of high_min was freed does a pcp give higher orders back
     at once. free_frozen_page_commit() from v6.16 on."""
-    drain: int
+    draining: int
     """DRAIN_BY_PAGE or DRAIN_BY_LIST. free_pcppages_bulk()."""
     drain_current_type: int
     """1: a drained page goes to the list of its block's type now; 0: of the
     type that was cached in the page when it came to the pcp."""
-    fallback: int
+    falling_back: int
     """STEAL or CLAIM_THEN_STEAL. __rmqueue()."""
     move_to_tail: int
     """1: a page that changes its free list goes to the tail, 0: to the head."""
     split_smallest: int
     """1: a MOVABLE request that may not take a block looks for the smallest
     page instead. __rmqueue_fallback() in v4.14 and v6.1."""
-    nofragment: int
+    avoids_fragments: int
     """1: ZONE_NORMAL is left before its blocks are mixed. ALLOC_NOFRAGMENT."""
-    boost: int
+    boosts: int
     """1: fallbacks raise the watermarks. boost_watermark()."""
-    below_high: int
+    notes_below_high: int
     """1: a zone below its high watermark keeps its pcps small. ZONE_BELOW_HIGH."""
     merge_unlike: int
     """1: blocks of any two types merge, 0: not with HIGHATOMIC.
     __free_one_page()."""
     merge_retypes: int
     """1: a block that merges takes the type of the freed page."""
-    bulk: int
-    """1: alloc_pages_bulk() exists."""
 
 
 PROFILES: Final[dict[str, Profile]] = {
@@ -88,17 +113,16 @@ PROFILES: Final[dict[str, Profile]] = {
         batch_scale_max=0,
         batch_bytes_max=512 * 1024,
         free_high_half=0,
-        drain=DRAIN_BY_PAGE,
+        draining=DRAIN_BY_PAGE,
         drain_current_type=0,
-        fallback=STEAL,
+        falling_back=STEAL,
         move_to_tail=0,
         split_smallest=1,
-        nofragment=0,
-        boost=0,
-        below_high=0,
+        avoids_fragments=0,
+        boosts=0,
+        notes_below_high=0,
         merge_unlike=1,
         merge_retypes=0,
-        bulk=0,
     ),
     "v6.1": Profile(
         pcp_order=3,
@@ -108,17 +132,16 @@ PROFILES: Final[dict[str, Profile]] = {
         batch_scale_max=5,
         batch_bytes_max=1024 * 1024,
         free_high_half=0,
-        drain=DRAIN_BY_LIST,
+        draining=DRAIN_BY_LIST,
         drain_current_type=0,
-        fallback=STEAL,
+        falling_back=STEAL,
         move_to_tail=1,
         split_smallest=1,
-        nofragment=1,
-        boost=1,
-        below_high=0,
+        avoids_fragments=1,
+        boosts=1,
+        notes_below_high=0,
         merge_unlike=0,
         merge_retypes=0,
-        bulk=1,
     ),
     "v6.18": Profile(
         pcp_order=3,
@@ -128,17 +151,16 @@ PROFILES: Final[dict[str, Profile]] = {
         batch_scale_max=5,
         batch_bytes_max=1024 * 1024,
         free_high_half=1,
-        drain=DRAIN_BY_LIST,
+        draining=DRAIN_BY_LIST,
         drain_current_type=1,
-        fallback=CLAIM_THEN_STEAL,
+        falling_back=CLAIM_THEN_STEAL,
         move_to_tail=1,
         split_smallest=0,
-        nofragment=1,
-        boost=1,
-        below_high=1,
+        avoids_fragments=1,
+        boosts=1,
+        notes_below_high=1,
         merge_unlike=0,
         merge_retypes=1,
-        bulk=1,
     ),
 }
 """The kernels whose allocator is modelled, oldest first."""

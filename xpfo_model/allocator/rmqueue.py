@@ -6,10 +6,14 @@ from typing import Final
 from xpfo_model.allocator.buddy import __rmqueue_smallest
 from xpfo_model.allocator.claim import __rmqueue_claim, __rmqueue_steal
 from xpfo_model.allocator.lists import list_add_tail
-from xpfo_model.allocator.profiles import STEAL
+from xpfo_model.allocator.profiles import (
+    FALLING_BACK,
+    STEAL,
+)
 from xpfo_model.allocator.state import ON_PCP, State
 from xpfo_model.allocator.steal import __rmqueue_fallback
 from xpfo_model.constants import MIGRATE_HIGHATOMIC
+from xpfo_model.engine import seldom
 from xpfo_model.events import FAILED
 
 # What __rmqueue() of v6.18 tries first; a batch starts where its last page ended.
@@ -55,6 +59,7 @@ def __rmqueue_mode(
     return FAILED, mode
 
 
+@seldom
 def rmqueue_bulk(
     s: State, zone: int, order: int, count: int, head: int, migratetype: int, flags: int
 ) -> int:
@@ -64,7 +69,7 @@ def rmqueue_bulk(
     """
     mode = RMQUEUE_NORMAL
     for got in range(count):
-        if s.profile.fallback == STEAL:
+        if s.mem[FALLING_BACK] == STEAL:
             page = __rmqueue(s, zone, order, migratetype, flags)
         else:
             page, mode = __rmqueue_mode(s, zone, order, migratetype, flags, mode)
@@ -75,13 +80,14 @@ def rmqueue_bulk(
     return count
 
 
+@seldom
 def rmqueue_buddy(s: State, zone: int, order: int, migratetype: int, flags: int) -> int:
     """rmqueue_buddy(), v6.1 and v6.18; in v4.14 a part of rmqueue()."""
     page = FAILED
     if flags & HIGHATOMIC:
         page = __rmqueue_smallest(s, zone, order, MIGRATE_HIGHATOMIC)
     if page == FAILED:
-        if s.profile.fallback == STEAL:
+        if s.mem[FALLING_BACK] == STEAL:
             page = __rmqueue(s, zone, order, migratetype, flags)
         else:
             page, _ = __rmqueue_mode(s, zone, order, migratetype, flags, RMQUEUE_NORMAL)

@@ -3,13 +3,20 @@
 # ruff: noqa: FBT001 - compiled calls pass flags by position  # noqa: RUF100
 """How many pages a refill fetches and a drain gives back, by version.
 
-Every function takes the offset of its pcp in State.pcp and of its zone in
-State.zone. Mirrors mm/page_alloc.c.
+Every function takes the offsets of its pcp and of its zone in State.mem. Mirrors
+mm/page_alloc.c.
 """
 
 from typing import Final
 
-from xpfo_model.allocator.profiles import SIZE_AUTO, SIZE_BY_FREES, SIZE_FIXED
+from xpfo_model.allocator.profiles import (
+    BATCH_SCALE_MAX,
+    FREE_HIGH_HALF,
+    SIZE_AUTO,
+    SIZE_BY_FREES,
+    SIZE_FIXED,
+    SIZING,
+)
 from xpfo_model.allocator.state import (
     BATCH,
     COUNT,
@@ -36,9 +43,9 @@ DECAY_SHIFT: Final = 3
 
 def note_alloc(s: State, pcp: int) -> None:
     """rmqueue_pcplist(): an allocation halves what the frees have built up."""
-    if s.profile.sizing == SIZE_BY_FREES:
+    if s.mem[SIZING] == SIZE_BY_FREES:
         s.mem[pcp + FREE_FACTOR] >>= 1
-    elif s.profile.sizing == SIZE_AUTO:
+    elif s.mem[SIZING] == SIZE_AUTO:
         s.mem[pcp + FREE_COUNT] >>= 1
 
 
@@ -53,9 +60,9 @@ def nr_pcp_alloc(s: State, pcp: int, zone: int, order: int) -> int:
     """nr_pcp_alloc(), v6.18, and what stood in its place: pages of a refill."""
     p = s.mem
     batch = p[pcp + BATCH]
-    if s.profile.sizing == SIZE_FIXED:
+    if s.mem[SIZING] == SIZE_FIXED:
         return batch
-    if s.profile.sizing == SIZE_BY_FREES:
+    if s.mem[SIZING] == SIZE_BY_FREES:
         return by_order(batch, order)
     high = min(max(p[pcp + HIGH], p[pcp + HIGH_MIN]), p[pcp + HIGH_MAX])
     p[pcp + HIGH] = high
@@ -69,7 +76,7 @@ def nr_pcp_alloc(s: State, pcp: int, zone: int, order: int) -> int:
         p[pcp + HIGH] = high
     if not order:
         room = max(high - p[pcp + COUNT] - base, base)
-        if batch <= room and p[pcp + FREE_FACTOR] < s.profile.batch_scale_max:
+        if batch <= room and p[pcp + FREE_FACTOR] < s.mem[BATCH_SCALE_MAX]:
             p[pcp + FREE_FACTOR] += 1
         batch = min(batch, room)
     return by_order(batch, order)
@@ -81,15 +88,15 @@ def note_free(s: State, pcp: int, order: int) -> bool:
     free_unref_page_commit() in v6.1, free_frozen_page_commit() in v6.18.
     """
     p = s.mem
-    if s.profile.sizing == SIZE_FIXED:
+    if s.mem[SIZING] == SIZE_FIXED:
         return False
     small_change = 0 < order <= PAGE_ALLOC_COSTLY_ORDER
-    if s.profile.sizing == SIZE_BY_FREES:
+    if s.mem[SIZING] == SIZE_BY_FREES:
         return small_change and p[pcp + FREE_FACTOR] != 0
     free_high = False
     if small_change:
         enough = p[pcp + BATCH]
-        if s.profile.free_high_half:
+        if s.mem[FREE_HIGH_HALF]:
             enough += p[pcp + HIGH_MIN] // 2
         # FREE_HIGH_BATCH is set on all but the smallest caches
         free_high = (
@@ -100,7 +107,7 @@ def note_free(s: State, pcp: int, order: int) -> bool:
         p[pcp + PREV_FREE_HIGH_ORDER] = 1
     else:
         p[pcp + PREV_FREE_HIGH_ORDER] = 0
-    if p[pcp + FREE_COUNT] < p[pcp + BATCH] << s.profile.batch_scale_max:
+    if p[pcp + FREE_COUNT] < p[pcp + BATCH] << s.mem[BATCH_SCALE_MAX]:
         p[pcp + FREE_COUNT] += 1 << order
     return free_high
 
@@ -110,9 +117,9 @@ def nr_pcp_high(s: State, pcp: int, zone: int, free_high: bool) -> int:  # noqa:
     p = s.mem
     batch = p[pcp + BATCH]
     high = p[pcp + HIGH]
-    if s.profile.sizing == SIZE_FIXED:
+    if s.mem[SIZING] == SIZE_FIXED:
         return high
-    if s.profile.sizing == SIZE_BY_FREES:
+    if s.mem[SIZING] == SIZE_BY_FREES:
         if free_high:
             return 0
         if s.mem[zone + RECLAIM_ACTIVE]:
@@ -125,7 +132,7 @@ def nr_pcp_high(s: State, pcp: int, zone: int, free_high: bool) -> int:  # noqa:
         return 0
     freed = max(p[pcp + FREE_COUNT], batch)
     if free_high:
-        p[pcp + HIGH] = max(high - (batch << s.profile.batch_scale_max), low)
+        p[pcp + HIGH] = max(high - (batch << s.mem[BATCH_SCALE_MAX]), low)
         return 0
     if s.mem[zone + RECLAIM_ACTIVE]:
         p[pcp + HIGH] = max(high - freed, low)
@@ -145,18 +152,18 @@ def nr_pcp_free(s: State, pcp: int, high: int, free_high: bool) -> int:
     """nr_pcp_free(), v6.1 and v6.18: frames of a drain."""
     p = s.mem
     batch = p[pcp + BATCH]
-    if s.profile.sizing == SIZE_FIXED:
+    if s.mem[SIZING] == SIZE_FIXED:
         return batch
     if free_high:
-        if s.profile.sizing == SIZE_BY_FREES:
+        if s.mem[SIZING] == SIZE_BY_FREES:
             return p[pcp + COUNT]
-        return min(p[pcp + COUNT], batch << s.profile.batch_scale_max)
+        return min(p[pcp + COUNT], batch << s.mem[BATCH_SCALE_MAX])
     if high < batch:
         return 1
     most = high - batch
-    if s.profile.sizing == SIZE_BY_FREES:
+    if s.mem[SIZING] == SIZE_BY_FREES:
         wanted = batch << p[pcp + FREE_FACTOR]
-        if wanted < most and p[pcp + FREE_FACTOR] < s.profile.batch_scale_max:
+        if wanted < most and p[pcp + FREE_FACTOR] < s.mem[BATCH_SCALE_MAX]:
             p[pcp + FREE_FACTOR] += 1
     else:
         wanted = p[pcp + FREE_COUNT]

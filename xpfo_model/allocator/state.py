@@ -9,7 +9,7 @@ in tables of 64-bit fields.
 
 from typing import Any, Final, NamedTuple
 
-from xpfo_model.allocator.profiles import Profile
+from xpfo_model.allocator.profiles import PROFILE_END
 from xpfo_model.constants import MAX_PAGE_ORDER, MIGRATE_HIGHATOMIC
 from xpfo_model.events import CHANGE_OWNERSHIP, MM_PAGE_ALLOC_EXTFRAG
 
@@ -29,30 +29,30 @@ ON_PCP: Final = 2
 BUDDY: Final = 3
 """BUDDY + order: first frame of a free page of that order. PageBuddy()."""
 
-# What is where in State.mem: counters, then zones, then pcps.
+# What is where in State.mem: counters, the profile, zones, pcps.
 EVENTS: Final = 0
 """Events in the record."""
 OPERATION: Final = 1
 """Number of the operation that runs."""
 
 # Fields of a zone: struct zone, in pages unless said otherwise.
-FREE_PAGES: Final = 2
-MANAGED: Final = 3
-WMARK_MIN: Final = 4
-WMARK_LOW: Final = 5
-WMARK_HIGH: Final = 6
-BOOST: Final = 7
+FREE_PAGES: Final = PROFILE_END
+MANAGED: Final = PROFILE_END + 1
+WMARK_MIN: Final = PROFILE_END + 2
+WMARK_LOW: Final = PROFILE_END + 3
+WMARK_HIGH: Final = PROFILE_END + 4
+BOOST: Final = PROFILE_END + 5
 """watermark_boost."""
-BOOSTED: Final = 8
+BOOSTED: Final = PROFILE_END + 6
 """Flag ZONE_BOOSTED_WATERMARK."""
-IS_BELOW_HIGH: Final = 9
+IS_BELOW_HIGH: Final = PROFILE_END + 7
 """Flag ZONE_BELOW_HIGH."""
-RESERVED_HIGHATOMIC: Final = 10
-END_PFN: Final = 11
+RESERVED_HIGHATOMIC: Final = PROFILE_END + 8
+END_PFN: Final = PROFILE_END + 9
 """First frame behind the zone."""
-LOWMEM_RESERVE: Final = 12
+LOWMEM_RESERVE: Final = PROFILE_END + 10
 """lowmem_reserve[] for requests whose highest zone is 0, 1 or 2."""
-RECLAIM_ACTIVE: Final = 15
+RECLAIM_ACTIVE: Final = PROFILE_END + 13
 """Flag ZONE_RECLAIM_ACTIVE."""
 ZONE_FIELDS: Final = 14
 """From the fields of a zone to those of the next."""
@@ -63,7 +63,7 @@ ZONE_NORMAL: Final = 2
 NR_ZONES: Final = 3
 """Zones modelled. include/linux/mmzone.h: enum zone_type, x86-64."""
 
-PCPS: Final = FREE_PAGES + NR_ZONES * ZONE_FIELDS
+PCPS: Final = PROFILE_END + NR_ZONES * ZONE_FIELDS
 """Where the pcps begin, by CPU and then zone."""
 
 # Fields of a pcp: struct per_cpu_pages.
@@ -101,7 +101,6 @@ class State(NamedTuple):
     Few and long arrays: a compiled call passes every one of them.
     """
 
-    profile: Profile
     frames: int
     """Frames from pfn 0, a multiple of the largest page."""
     cpus: int
@@ -119,7 +118,7 @@ class State(NamedTuple):
     per frame, the migratetype cached in it; from `block` on, per pageblock, its
     migratetype, uint8."""
     mem: Any
-    """Counters, fields of the zones and of the pcps, int64."""
+    """Counters, the profile, fields of the zones and of the pcps, int64."""
     held: Any
     """Per allocation of the demand: its first frame, int64."""
     record: Any

@@ -12,6 +12,10 @@ from xpfo_model.allocator.blocks import (
     move_freepages_block,
     move_to_free_list,
 )
+from xpfo_model.allocator.profiles import (
+    BOOSTS,
+    SPLIT_SMALLEST,
+)
 from xpfo_model.allocator.state import (
     BUDDY,
     NR_PAGE_ORDERS,
@@ -25,6 +29,7 @@ from xpfo_model.constants import (
     PAGEBLOCK_NR_PAGES,
     PAGEBLOCK_ORDER,
 )
+from xpfo_model.engine import seldom
 from xpfo_model.events import FAILED
 
 
@@ -38,7 +43,7 @@ def steal_suitable_fallback(
         if order >= PAGEBLOCK_ORDER:
             change_pageblock_range(s, pfn, order, start)
         else:
-            if s.profile.boost:
+            if s.mem[BOOSTS]:
                 boost_watermark(s, zone)
             if whole_block:
                 movable = movable_in_block(s, pfn)
@@ -50,6 +55,7 @@ def steal_suitable_fallback(
     move_to_free_list(s, pfn, zone, order, start)
 
 
+@seldom
 def __rmqueue_fallback(
     s: State, zone: int, order: int, start: int, nofragment: bool
 ) -> bool:
@@ -63,7 +69,7 @@ def __rmqueue_fallback(
             continue
         whole_block = may_take_block(current, start)
         if (
-            s.profile.split_smallest
+            s.mem[SPLIT_SMALLEST]
             and not whole_block
             and start == MIGRATE_MOVABLE
             and current > order

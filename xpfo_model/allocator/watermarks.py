@@ -18,6 +18,7 @@ from xpfo_model.allocator.state import (
     free_list,
 )
 from xpfo_model.constants import MIGRATE_HIGHATOMIC
+from xpfo_model.engine import seldom
 
 
 def zone_watermark_ok(
@@ -34,8 +35,12 @@ def zone_watermark_ok(
     mark += s.mem[base + LOWMEM_RESERVE + highest] + s.mem[base + BOOST]
     if usable - (1 << order) + 1 <= mark:
         return False
-    if not order:
-        return True
+    return not order or has_page(s, zone, order, flags)
+
+
+@seldom
+def has_page(s: State, zone: int, order: int, flags: int) -> bool:
+    """__zone_watermark_ok(), all versions: a page of the order is on some list."""
     for current in range(order, NR_PAGE_ORDERS):
         for migratetype in range(MIGRATE_PCPTYPES):
             if not list_empty(s, free_list(s, zone, current, migratetype)):
@@ -57,6 +62,7 @@ def enter_below_high(s: State, zone: int, order: int, highest: int, flags: int) 
         s.mem[base + IS_BELOW_HIGH] = 1
 
 
+@seldom
 def leave_below_high(s: State, zone: int) -> None:
     """free_frozen_page_commit(), v6.18: note that it is above again."""
     base = zone * ZONE_FIELDS

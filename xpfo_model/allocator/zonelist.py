@@ -15,6 +15,10 @@ from xpfo_model.allocator.highatomic import (
     unreserve_highatomic_pageblock,
 )
 from xpfo_model.allocator.pcp import rmqueue_pcplist
+from xpfo_model.allocator.profiles import (
+    AVOIDS_FRAGMENTS,
+    NOTES_BELOW_HIGH,
+)
 from xpfo_model.allocator.rmqueue import HIGHATOMIC, NOFRAGMENT, rmqueue_buddy
 from xpfo_model.allocator.state import (
     BOOST,
@@ -27,6 +31,7 @@ from xpfo_model.allocator.state import (
     State,
 )
 from xpfo_model.allocator.watermarks import enter_below_high, zone_watermark_ok
+from xpfo_model.engine import seldom
 from xpfo_model.events import FAILED
 
 NO_WATERMARK: Final = -1
@@ -79,7 +84,7 @@ def get_page_from_freelist(
             base = zone * ZONE_FIELDS
             if not s.mem[base + MANAGED]:
                 continue
-            if s.profile.below_high:
+            if s.mem[NOTES_BELOW_HIGH]:
                 enter_below_high(s, zone, order, highest, flags)
             if watermark != NO_WATERMARK:
                 mark = s.mem[base + watermark]
@@ -98,11 +103,37 @@ def get_page_from_freelist(
 
 def alloc_flags_nofragment(s: State, highest: int) -> int:
     """alloc_flags_nofragment(), v6.1 and v6.18, one node."""
-    if not s.profile.nofragment or highest != ZONE_NORMAL:
+    if not s.mem[AVOIDS_FRAGMENTS] or highest != ZONE_NORMAL:
         return 0
     if not s.mem[ZONE_NORMAL * ZONE_FIELDS + MANAGED]:
         return 0
     return NOFRAGMENT
+
+
+@seldom
+def __alloc_pages_slowpath(
+    s: State,
+    cpu: int,
+    order: int,
+    migratetype: int,
+    highest: int,
+    atomic: int,
+    locked: bool,
+) -> int:
+    """__alloc_pages_slowpath(), all versions: min watermark, then none at all."""
+    page = FAILED
+    watermark = WMARK_MIN
+    while page == FAILED:
+        page = get_page_from_freelist(
+            s, cpu, order, migratetype, highest, atomic, watermark, locked
+        )
+        if watermark == NO_WATERMARK:
+            return page
+        if page == FAILED:
+            for zone in range(highest, -1, -1):
+                unreserve_highatomic_pageblock(s, zone, migratetype)
+        watermark = NO_WATERMARK
+    return page
 
 
 def __alloc_pages(
@@ -124,13 +155,4 @@ def __alloc_pages(
     )
     if page != FAILED:
         return page
-    page = get_page_from_freelist(
-        s, cpu, order, migratetype, highest, atomic, WMARK_MIN, locked
-    )
-    if page != FAILED:
-        return page
-    for zone in range(highest, -1, -1):
-        unreserve_highatomic_pageblock(s, zone, migratetype)
-    return get_page_from_freelist(
-        s, cpu, order, migratetype, highest, atomic, NO_WATERMARK, locked
-    )
+    return __alloc_pages_slowpath(s, cpu, order, migratetype, highest, atomic, locked)

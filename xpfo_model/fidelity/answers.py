@@ -3,7 +3,10 @@
 
 """What the two sides answered to an operation: pages, in order."""
 
-from xpfo_model.allocator.profiles import CLAIM_THEN_STEAL
+from xpfo_model.allocator.profiles import (
+    CLAIM_THEN_STEAL,
+    FALLING_BACK,
+)
 from xpfo_model.allocator.state import (
     EVENT_FIELDS,
     EVENTS,
@@ -40,7 +43,7 @@ def pages_of_rows(s: State, e: Events, r: Read, i: int, kind: int, t: Tally) -> 
         elif (
             this == MM_PAGE_ALLOC_EXTFRAG
             and kind == MM_PAGE_ALLOC_ZONE_LOCKED
-            and s.profile.fallback == CLAIM_THEN_STEAL
+            and s.mem[FALLING_BACK] == CLAIM_THEN_STEAL
             and e.pfn[row] != last
         ):
             t.theirs[n] = e.pfn[row]
@@ -64,7 +67,7 @@ def pages_of_record(s: State, t: Tally, start: int, kind: int) -> int:
         elif (
             this == MM_PAGE_ALLOC_EXTFRAG
             and kind == MM_PAGE_ALLOC_ZONE_LOCKED
-            and s.profile.fallback == CLAIM_THEN_STEAL
+            and s.mem[FALLING_BACK] == CLAIM_THEN_STEAL
             and s.record[at + PFN] != last
         ):
             t.mine[n] = s.record[at + PFN]

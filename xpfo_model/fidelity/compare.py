@@ -17,7 +17,10 @@ from xpfo_model.allocator.layout import (
 )
 from xpfo_model.allocator.model import LARGEST, boot, events_of, pageset_update
 from xpfo_model.allocator.pcp import pcp_of
-from xpfo_model.allocator.profiles import profile
+from xpfo_model.allocator.profiles import (
+    PCP_LISTS,
+    profile,
+)
 from xpfo_model.allocator.state import FREE_PAGES, HIGH, HIGH_MAX, NR_ZONES, ZONE_FIELDS
 from xpfo_model.events import (
     CHANGE_OWNERSHIP,
@@ -174,7 +177,7 @@ def _run(
         unseen=flat((kind == UNSEEN).astype(np.uint8)),
         unknown=flat(
             np.full(
-                layout.cpus * NR_ZONES * state.profile.pcp_lists, not booting, np.uint8
+                layout.cpus * NR_ZONES * state.mem[PCP_LISTS], not booting, np.uint8
             )
         ),
         ghosts=flat(np.zeros(len(state.mem), np.int64)),

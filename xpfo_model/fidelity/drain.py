@@ -15,7 +15,12 @@ from xpfo_model.allocator.pcp import (
     order_to_pindex,
     pcp_of,
 )
-from xpfo_model.allocator.profiles import SIZE_AUTO
+from xpfo_model.allocator.profiles import (
+    BATCH_SCALE_MAX,
+    DRAIN_CURRENT_TYPE,
+    SIZE_AUTO,
+    SIZING,
+)
 from xpfo_model.allocator.sizing import nr_pcp_free
 from xpfo_model.allocator.state import (
     BATCH,
@@ -93,9 +98,7 @@ def learn_high(
     taken with no event. Else high is what it must be.
     """
     zone = (pcp - PCPS) // PCP_FIELDS % NR_ZONES
-    known = s.profile.sizing != SIZE_AUTO and (
-        s.mem[pcp + BATCH] == t.sizes[zone * SIZES]
-    )
+    known = s.mem[SIZING] != SIZE_AUTO and (s.mem[pcp + BATCH] == t.sizes[zone * SIZES])
     count = s.mem[pcp + COUNT]
     reclaim = zone * ZONE_FIELDS + RECLAIM_ACTIVE
     if theirs and mine:
@@ -122,13 +125,13 @@ def learn_high(
 
 def learn_factor(s: State, pcp: int, size: int) -> None:
     """The kernel drained another number of frames than the model."""
-    if s.profile.sizing == SIZE_AUTO:
+    if s.mem[SIZING] == SIZE_AUTO:
         s.mem[pcp + FREE_COUNT] = size
         return
     factor = 0
     while s.mem[pcp + BATCH] << factor < size:
         factor += 1
-    s.mem[pcp + FREE_FACTOR] = min(factor + 1, s.profile.batch_scale_max)
+    s.mem[pcp + FREE_FACTOR] = min(factor + 1, s.mem[BATCH_SCALE_MAX])
 
 
 def sync_drain(  # noqa: C901
@@ -176,7 +179,7 @@ def sync_drain(  # noqa: C901
         if not theirs:
             # it will come, at a later push
             s.mem[EVENTS] -= mine
-            if s.profile.sizing != SIZE_AUTO:
+            if s.mem[SIZING] != SIZE_AUTO:
                 s.mem[pcp + FREE_FACTOR] = factor
         learn_high(s, d, r, t, i, pcp, mine, theirs)
     else:
@@ -186,7 +189,7 @@ def sync_drain(  # noqa: C901
         order = e.order[t.row[k]]
         carve(s, pfn, order)
         migratetype = e.migratetype[t.row[k]]
-        if s.profile.drain_current_type:
+        if s.mem[DRAIN_CURRENT_TYPE]:
             retype(s, pfn, order, migratetype)
         __free_one_page(s, pfn, page_zone(s, pfn), order, migratetype, False)
 

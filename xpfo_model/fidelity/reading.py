@@ -358,7 +358,7 @@ def read(events: Events, profile: Profile, masks: str) -> Read:
         start=flat(np.zeros(rows, np.int64)),
         order=flat(np.zeros(frames, np.int8)),
         of=flat(of),
-        fallback_frames=int(profile.fallback == CLAIM_THEN_STEAL),
+        fallback_frames=int(profile.falling_back == CLAIM_THEN_STEAL),
     )
     next_row = followers(events)
     n, allocations = walk(plain(events), flat(next_row), carry, plain(out), flat(row))

@@ -13,7 +13,12 @@ from xpfo_model.allocator.pcp import (
     pcp_list,
     pcp_of,
 )
-from xpfo_model.allocator.profiles import SIZE_AUTO
+from xpfo_model.allocator.profiles import (
+    BATCH_SCALE_MAX,
+    DRAIN_CURRENT_TYPE,
+    SIZE_AUTO,
+    SIZING,
+)
 from xpfo_model.allocator.state import (
     BATCH,
     EVENT_FIELDS,
@@ -97,7 +102,7 @@ def learn_batch(s: State, t: Tally, zone: int, size: int) -> None:
         s.mem[pcp + HIGH_MAX] = t.sizes[sizes + 2]
         if size == t.sizes[sizes]:
             s.mem[pcp + HIGH_MIN] = t.sizes[sizes + 1]
-            if s.profile.sizing != SIZE_AUTO:
+            if s.mem[SIZING] != SIZE_AUTO:
                 s.mem[pcp + HIGH] = t.sizes[sizes + 1]
 
 
@@ -107,17 +112,13 @@ def learn_refill(s: State, d: Demand, t: Tally, i: int, size: int) -> None:
     pcp = pcp_of(d.cpu[i], zone)
     batch = s.mem[pcp + BATCH]
     final = t.sizes[zone * SIZES]
-    if (
-        s.profile.sizing != SIZE_AUTO
-        or batch == 1
-        or (size == final and batch != final)
-    ):
+    if s.mem[SIZING] != SIZE_AUTO or batch == 1 or (size == final and batch != final):
         learn_batch(s, t, zone, size)
         return
     factor = 0
     while batch << factor < size:
         factor += 1
-    s.mem[pcp + FREE_FACTOR] = min(factor + 1, s.profile.batch_scale_max)
+    s.mem[pcp + FREE_FACTOR] = min(factor + 1, s.mem[BATCH_SCALE_MAX])
 
 
 def undo_refill(s: State, t: Tally, start: int, mine: int, order: int, mt: int) -> None:
@@ -189,7 +190,7 @@ def redo_claims(s: State, e: Events, r: Read, i: int) -> None:
         row = r.answers[at]
         if e.kind[row] == MM_PAGE_ALLOC_EXTFRAG and e.flags[row] & CHANGE_OWNERSHIP:
             retype(s, e.pfn[row], e.fallback_order[row], e.migratetype[row])
-        elif e.kind[row] == MM_PAGE_ALLOC_ZONE_LOCKED and s.profile.drain_current_type:
+        elif e.kind[row] == MM_PAGE_ALLOC_ZONE_LOCKED and s.mem[DRAIN_CURRENT_TYPE]:
             # a page on a list is in a block of that type
             retype(s, e.pfn[row], e.order[row], e.migratetype[row])
 

@@ -11,6 +11,9 @@ from typing import Any
 
 from xpfo_model.allocator.lists import list_add, list_add_tail, list_del
 from xpfo_model.allocator.pcp import pindex_to_order
+from xpfo_model.allocator.profiles import (
+    PCP_LISTS,
+)
 from xpfo_model.allocator.state import (
     BUDDY,
     COUNT,
@@ -52,7 +55,7 @@ def list_around(s: State, pfn: int) -> int:
 def pcp_around(s: State, head: int) -> int:
     """The pcp that a list head belongs to."""
     first = s.mem[PCPS + LISTS]
-    number = (head - first) // s.profile.pcp_lists
+    number = (head - first) // s.mem[PCP_LISTS]
     return PCPS + number * PCP_FIELDS
 
 
