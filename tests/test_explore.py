@@ -26,6 +26,7 @@ from xpfo_model.explore.world import (
     canonical,
     create,
     pack,
+    twins,
     unpack,
     width,
 )
@@ -111,6 +112,43 @@ def test_cpus_that_swap_names_are_one_state(drawn, rng):
             (bits >> old & 1) << new for new, old in enumerate(names)
         )
     assert canonical(other) == canonical(world)
+
+
+@given(worlds())
+def test_of_cpus_that_nobody_can_tell_apart_the_first_acts(drawn):
+    scope, world = drawn
+    m = world.m
+    faces = [
+        (m.cpu_state[cpu], *(bits >> cpu & 1 for bits in m.stale[: scope.frames]))
+        for cpu in range(scope.cpus)
+    ]
+    later = {cpu for cpu, face in enumerate(faces) if face in faces[:cpu]}
+    assert twins(world) == sum(1 << cpu for cpu in later)
+
+
+@given(worlds(), st.data())
+def test_an_action_that_is_not_possible_changes_nothing(drawn, data):
+    scope, world = drawn
+    table = table_of(scope)
+    name = data.draw(st.sampled_from(list(strategies.REGISTRY)))
+    module = strategies.load(name)
+    step = plain(act, **{hook: getattr(module, hook) for hook in strategies.HOOKS})
+    before = pack(world, 0)
+    unpack(world, before)
+    if not step(world, table, data.draw(st.integers(0, len(table.op) - 1)), 1, 3):
+        assert pack(world, 0) == before
+        assert not any(world.m.counts[:STALE_FRAMES])
+        assert world.m.counts[FLUSHES_IRQS_OFF] == 0
+
+
+def test_a_search_can_stop_at_the_first_violation_of_one_invariant():
+    whole = explore.check("v9", explore.limited(DEFAULT, 1500))
+    for violation in whole.violations:
+        report = explore.check("v9", DEFAULT, violation.invariant)
+        assert report.found[violation.invariant] == violation
+        assert violation.visited <= report.states <= 1500
+        assert not report.exhaustive
+    assert explore.check("v6", SMALL, "mark-agrees").exhaustive
 
 
 def brute_force(name, scope):

@@ -90,8 +90,8 @@ def _irqs_off(entry: strategies.Entry) -> int:
     return sum(bits[hook] for hook in entry.irqs_off)
 
 
-def check(name: str, scope: Scope) -> Report:
-    """Explore one strategy.
+def check(name: str, scope: Scope, until: str = "") -> Report:
+    """Explore one strategy, to the end or `until` it violates an invariant.
 
     Raises `UnknownStrategyError`, and `XpfoModelError` for a scope whose states
     need more than 62 bits.
@@ -108,7 +108,8 @@ def check(name: str, scope: Scope) -> Report:
     checks = CHECK_MARKS if entry.marks and entry.unmapped_mark else 0
     if hooks["kmap"] is not local_kmap:
         checks |= CHECK_KMAP
-    options = np.array([scope.nesting, _irqs_off(entry), checks], np.int64)
+    stop = 1 << list(INVARIANTS).index(until) if until else 0
+    options = np.array([scope.nesting, _irqs_off(entry), checks, stop], np.int64)
     actions = enumerate_actions(scope)
     world = create(scope, marks=entry.marks)
     room = min(WITHOUT_COMPILER, scope.most_states)
@@ -119,7 +120,7 @@ def check(name: str, scope: Scope) -> Report:
             search, as_engine, (world, actions, options), room
         )
         seconds = time.perf_counter() - start
-        if whole or room >= scope.most_states:
+        if whole or states < room or room >= scope.most_states:
             break
         room = min(room * _MORE_ROOM, scope.most_states)
         if as_engine is _memory:

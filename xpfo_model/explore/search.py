@@ -29,6 +29,7 @@ from xpfo_model.explore.world import (
     USER_HAS,
     World,
     canonical,
+    twins,
     unpack,
 )
 from xpfo_model.machine import FREE, IRQS_OFF, KERNEL, give, take
@@ -138,7 +139,7 @@ def access(w: World, cpu: int, frame: int, op: int, nesting: int) -> bool:
 
 
 def act(w: World, a: Actions, i: int, nesting: int, irqs_off: int) -> bool:
-    """Do action `i` if it is possible; whether it was."""
+    """Do action `i` if it is possible; whether it was. If not, nothing changed."""
     op = a.op[i]
     cpu = a.cpu[i]
     w.m.settings[IRQS_OFF] = 0
@@ -183,22 +184,26 @@ def bfs(
 ) -> tuple[int, bool]:
     """Explore all states; how many there are, and whether that is all of them.
 
-    `options` are the nesting, the hooks with interrupts off and the invariants to
-    check. `first` gets, per invariant, the state that violates it first.
+    `options` are the nesting, the hooks with interrupts off, the invariants to check
+    and those at whose violation to stop. `first` gets, per invariant, the state that
+    violates it first. Of CPUs that are alike in a state only the first one acts: the
+    others lead to the same states.
     """
-    nesting, irqs_off, checks = options[0], options[1], options[2]
+    nesting, irqs_off, checks, until = options[0], options[1], options[2], options[3]
     states[0] = canonical(w)
     table[slot_of(table, states, states[0])] = 0
     parent[0] = EMPTY
     known = 1
     done = 0
     while done < known:
+        unpack(w, states[done])
+        alike = twins(w)
         for i in range(len(a.op)):
-            unpack(w, states[done])
-            if not act(w, a, i, nesting, irqs_off):
+            if alike >> a.cpu[i] & 1 or not act(w, a, i, nesting, irqs_off):
                 continue
             found = violated(w, checks)
             key = canonical(w)
+            unpack(w, states[done])
             slot = slot_of(table, states, key)
             fresh = table[slot] == EMPTY
             if fresh:
@@ -214,5 +219,7 @@ def bfs(
                     # the action counts, too: a flush leaves no trace in a state
                     first[n, 0] = done
                     first[n, 1] = i
+            if found & until:
+                return known, False
         done += 1
     return known, True

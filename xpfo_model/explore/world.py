@@ -120,6 +120,18 @@ def canonical(w: World) -> int:
     return best
 
 
+def twins(w: World) -> int:
+    """Bits of the CPUs that could have a lower one's name, and nobody could tell."""
+    key = pack(w, 0)
+    bits = 0
+    for order in range(1, len(w.orders_of_cpus)):
+        if pack(w, order) == key:
+            for cpu in range(len(w.m.cpu_state)):
+                if w.orders_of_cpus[order, cpu] > cpu:
+                    bits |= 1 << w.orders_of_cpus[order, cpu]
+    return bits
+
+
 def bits_from(key: int, bits: int) -> int:
     """The lowest bits of a number."""
     return key & ((1 << bits) - 1)
