@@ -61,6 +61,12 @@ cov: $(READY)  ## the fast tests, and the lines that they miss
 bench: $(READY)  ## time the model and its peers
 	$(PY) bench/run.py
 
+data: $(READY)  ## compute again what the site keeps in docs/data
+	$(PY) -m xpfo_model data
+
+same: $(READY)  ## whether docs/data is what the model says today
+	$(PY) -m xpfo_model data --check
+
 linkcheck: $(READY)  ## try every link of the site
 	$(STEADY) $(SPHINX) -b linkcheck -d $(BUILD)/linkcheck/doctrees docs $(BUILD)/linkcheck
 
@@ -100,4 +106,4 @@ $(READY): $(LOCKED) pyproject.toml
 	echo $$(($$(cat $(LOCKED)) + $$(date +%s) - start)) > $@
 
 .DELETE_ON_ERROR:
-.PHONY: help htmldocs check lint types test slow cov bench linkcheck lock cleandocs clean
+.PHONY: help htmldocs check lint types test slow cov bench data same linkcheck lock cleandocs clean

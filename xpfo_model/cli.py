@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The command ``xpfo-model``: compare, convert, record, claims."""
+"""The command ``xpfo-model`` and its subcommands."""
 
 import argparse
 import contextlib
@@ -103,6 +103,29 @@ def run_record(arguments: argparse.Namespace) -> int:
     )
 
 
+def run_data(arguments: argparse.Namespace) -> int:
+    """Compute the studies whose results the site keeps."""
+    from xpfo_model import kept  # noqa: PLC0415 - quick --help
+
+    docs = Path(arguments.docs)
+    status = 0
+    for item in kept.studies(arguments.names):
+        if arguments.list:
+            print(f"{item.name}: {item.what}")
+            continue
+        path = kept.place(item, docs)
+        text = kept.text(item, docs, item.make(docs))
+        before = path.read_text(encoding="utf-8") if path.exists() else ""
+        news = "the same" if text == before else "changed"
+        print(f"{path}: {news}", flush=True)
+        if arguments.check:
+            status = max(status, EXIT_CLAIM * (text != before))
+        elif text != before:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    return status
+
+
 def run_claims(arguments: argparse.Namespace) -> int:
     """Evaluate claims and print the text that a cover letter can cite."""
     from xpfo_model import cite, claims  # noqa: PLC0415 - quick --help
@@ -196,6 +219,19 @@ def _positive(kind: Callable[[str], Any]) -> Callable[[str], Any]:
         return value
 
     return convert
+
+
+def _data_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("names", nargs="*", metavar="STUDY", help="all by default")
+    command.add_argument(
+        "--check",
+        action="store_true",
+        help="write nothing; status 1 if another result came out",
+    )
+    command.add_argument("--list", action="store_true", help="only names")
+    command.add_argument(
+        "--docs", metavar="DIR", default="docs", help="docs of a clone; docs by default"
+    )
 
 
 def parser() -> argparse.ArgumentParser:
@@ -305,6 +341,8 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--level", choices=("pcp", "full"), default="full", help="level of the dump"
     )
+
+    _data_arguments(add("data", run_data))
 
     command = add("diff", run_diff)
     command.add_argument("one", metavar="STRATEGY")

@@ -82,3 +82,7 @@ class RecordError(XpfoModelError):
 
 class WorkloadError(XpfoModelError):
     """A workload that is not in the registry, or does not fit its machine."""
+
+
+class StaleDataError(XpfoModelError):
+    """Kept results that other sources than today's have given."""

@@ -24,7 +24,8 @@ def build_digest(root: Path) -> str:
     for library in LIBRARIES:
         whole.update(f"{library} {version(library)}\0".encode())
     files = [path for path in PACKAGE.rglob("*") if path.suffix in {".py", ""}]
-    files += list((root / "docs" / "traces").rglob("*"))
+    for folder in ("traces", "data"):
+        files += list((root / "docs" / folder).rglob("*"))
     files.append(root / "requirements.lock")
     for path in sorted(files):
         if path.is_file():
