@@ -221,6 +221,25 @@ def _positive(kind: Callable[[str], Any]) -> Callable[[str], Any]:
     return convert
 
 
+def _check_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("names", nargs="*", metavar="STRATEGY", help="all by default")
+    command.add_argument(
+        "--scope", default="default", help="small, default, large, wide"
+    )
+    command.add_argument(
+        "--states", type=_positive(int), metavar="N", help="stop at so many states"
+    )
+    command.add_argument(
+        "--all",
+        action="store_true",
+        help="exhaust also the strategies that are not said to be safe",
+    )
+    command.add_argument(
+        "--jobs", type=_positive(int), metavar="N", help="processes; one a CPU"
+    )
+    command.add_argument("--json", action="store_true", help="a list, one a strategy")
+
+
 def _data_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("names", nargs="*", metavar="STUDY", help="all by default")
     command.add_argument(
@@ -302,23 +321,7 @@ def parser() -> argparse.ArgumentParser:
         "command", nargs="*", metavar="-- COMMAND", help="record while it runs"
     )
 
-    command = add("check", run_check)
-    command.add_argument("names", nargs="*", metavar="STRATEGY", help="all by default")
-    command.add_argument(
-        "--scope", default="default", help="small, default, large, wide"
-    )
-    command.add_argument(
-        "--states", type=_positive(int), metavar="N", help="stop at so many states"
-    )
-    command.add_argument(
-        "--all",
-        action="store_true",
-        help="exhaust also the strategies that are not said to be safe",
-    )
-    command.add_argument(
-        "--jobs", type=_positive(int), metavar="N", help="processes; one a CPU"
-    )
-    command.add_argument("--json", action="store_true", help="a list, one a strategy")
+    _check_arguments(add("check", run_check))
 
     command = add("fidelity", run_fidelity)
     command.add_argument("trace", metavar="TRACE", help="any trace that compare reads")
