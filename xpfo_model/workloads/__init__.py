@@ -5,19 +5,25 @@
 tell the result from a trace.
 """
 
+from xpfo_model.workloads.likeness import LIKE, Likeness
 from xpfo_model.workloads.mix import REGISTRY, Load, Workload, generate
 from xpfo_model.workloads.rescale import rescaled
 from xpfo_model.workloads.run import chunks, events
 from xpfo_model.workloads.seed import SEED_SEQUENCE, seed_sequence
+from xpfo_model.workloads.statistics import Statistics, statistics
 
 __all__ = [
+    "LIKE",
     "REGISTRY",
     "SEED_SEQUENCE",
+    "Likeness",
     "Load",
+    "Statistics",
     "Workload",
     "chunks",
     "events",
     "generate",
     "rescaled",
     "seed_sequence",
+    "statistics",
 ]

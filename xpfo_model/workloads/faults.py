@@ -26,21 +26,33 @@ vma_thp_gfp_mask(), v6.1."""
 AREA: Final = 1024
 """Pages of an area, mean: 4 MiB, between the 2 MiB thirds and the 6 MiB areas of the
 workload of trace netmap-3cpu."""
+COMPILER: Final = 1690
+"""Zeroed pages of one compiler: the 90th percentile of the tasks of trace
+cc-1cpu, which are its 40 compilers."""
 GATHER: Final = 510
 """Pages of one batch of munmap(): MAX_GATHER_BATCH, include/asm-generic/tlb.h, v6.1;
 the longest list in trace cc-1cpu has as many."""
 SLICE: Final = 280
 """Pages that a task touches before its CPU turns to another: the 90th percentile of
 CPUs 1 and 2 in trace netmap-3cpu, allocations between two sched_switch."""
+MOVES: Final = 0.09
+"""How often a task that allocates again after a break does so on another CPU: 0.086
+in trace cc-4cpu, 0.094 in forkpipe-4cpu; tasks that stay on one are at 0.001."""
 
 
 def page_faults(
-    scene: Scene, *, area: float = AREA, huge: float = 0.0, slice_pages: int = SLICE
+    scene: Scene,
+    *,
+    area: float = AREA,
+    huge: float = 0.0,
+    slice_pages: int = SLICE,
+    moves: float = MOVES,
 ) -> Activity:
     """Areas one after the other on every CPU: touched page by page, then unmapped.
 
     `area` is the mean size in pages, exponentially distributed; `huge` the share of
-    areas that are backed by huge pages, of order 9.
+    areas that are backed by huge pages, of order 9; `moves` how often a task changes
+    its CPU between two slices of `slice_pages`.
     """
     rng = scene.rng
     tables = 1 + area / PAGEBLOCK_NR_PAGES
@@ -56,7 +68,7 @@ def page_faults(
     last = first + bursts - 1
     progress = number_within(bursts) / np.repeat(bursts, bursts)
     time = np.repeat(scene.starts(count, lasting), bursts) + lasting * progress
-    cpu = np.repeat(scene.random_cpus(count), bursts)
+    cpu = scene.wandering(bursts, moves)
     place = number_within(small)
     touched = Pages(
         scene.kind(ANONYMOUS, listed=GATHER),

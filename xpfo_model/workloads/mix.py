@@ -14,9 +14,9 @@ from xpfo_model.allocator.layout import machine
 from xpfo_model.allocator.profiles import profile
 from xpfo_model.errors import WorkloadError
 from xpfo_model.workloads.activity import Activity, together
-from xpfo_model.workloads.faults import page_faults
+from xpfo_model.workloads.faults import COMPILER, page_faults
 from xpfo_model.workloads.forks import forks
-from xpfo_model.workloads.network import network
+from xpfo_model.workloads.network import LOOPBACK, network
 from xpfo_model.workloads.pagecache import page_cache
 from xpfo_model.workloads.pipes import pipes
 from xpfo_model.workloads.pressure import pressure
@@ -39,6 +39,8 @@ LISTS: Final = {"v4.14": 1, "v6.12": 31, "v6.18": 31}
 prepared; v6.12 takes a folio_batch, include/linux/pagevec.h: PAGEVEC_SIZE; the
 longest list in trace netmap-3cpu has 31."""
 UNBOUNDED: Final = 1 << 30
+WMARK_LOW: Final = 1
+"""Of `Zone.watermarks`."""
 
 
 @dataclass(frozen=True)
@@ -90,11 +92,26 @@ REGISTRY: Final = {
             partial(page_faults, huge=0.5),
         ),
         Workload(
+            "compilers",
+            "the same in programs of a parallel build, which hold more memory",
+            partial(page_faults, area=COMPILER),
+        ),
+        Workload(
             "forks", "a shell script: children that fork, exec, run and exit", forks
         ),
         Workload("page-cache", "files that are read, written and deleted", page_cache),
+        Workload(
+            "tmpfs",
+            "files in memory, written and deleted",
+            partial(page_cache, reads=0.0, disk=False),
+        ),
         Workload("pipes", "programs that pass bytes through pipes", pipes),
         Workload("slabs", "inodes, dentries and small kernel objects", slabs),
+        Workload(
+            "loopback",
+            "sockets within one machine",
+            partial(network, flows=LOOPBACK),
+        ),
         Workload("network", "sockets over loopback, and a network card", network),
         Workload(
             "pressure",
@@ -159,7 +176,9 @@ def generate(
     mix = chosen(shares)
     masks = MASKS.get(kernel, kernel)
     allocations = length / 2
-    rooms = memory(mix, frames, cpus, kernel)
+    zones = machine(profile(kernel), frames, cpus).zones
+    kept = sum(z.watermarks[WMARK_LOW] + cpus * z.pageset.high for z in zones)
+    rooms = memory(mix, frames, frames - kept)
     parts = [
         workload.function(
             Scene(
@@ -169,6 +188,9 @@ def generate(
                 allocations=allocations,
                 share=share,
                 kernel=masks,
+                reclaimed=sum(
+                    z.watermarks[-1] - z.watermarks[WMARK_LOW] for z in zones
+                ),
             )
         )
         for workload, share in mix.items()
@@ -180,7 +202,7 @@ def generate(
     return load(
         made,
         f"{title}, seed {seed}, {cpus} CPUs, {frames:,} frames, {kernel}",
-        measured_from=before + int(np.searchsorted(made.time, made.ticks * WARM_UP)),
+        measured_from=before + int(len(made.time) * WARM_UP),
         kernel=kernel,
         masks=masks,
         frames=frames,
@@ -189,21 +211,19 @@ def generate(
 
 
 def memory(
-    mix: Mapping[Workload, float], frames: int, cpus: int, kernel: str
+    mix: Mapping[Workload, float], frames: int, most: int
 ) -> dict[Workload, int]:
     """Frames that each workload of a mix may hold at one time.
 
-    One that fills gets what the others and the kernel leave: up to the high
-    watermarks, below which reclaim begins, and what pcps keep.
+    One that fills gets what the others leave of `most`: memory down to the low
+    watermarks, where reclaim begins, without what pcps keep.
     """
     filling = [workload for workload in mix if workload.fills]
     usable = frames * (BESIDE if filling else USABLE)
     rooms = {workload: int(usable * share) for workload, share in mix.items()}
-    zones = machine(profile(kernel), frames, cpus).zones
-    kept = sum(zone.watermarks[-1] + cpus * zone.pageset.high for zone in zones)
     others = sum(rooms[workload] for workload in mix if not workload.fills)
     for workload in filling:
-        rooms[workload] = max(frames - kept - others, 0) // len(filling)
+        rooms[workload] = max(most - others, 0) // len(filling)
     return rooms
 
 

@@ -9,6 +9,7 @@ mm/page_alloc.c: __page_frag_cache_refill(). All v6.1. The first two are measure
 trace netmap-3cpu; that machine has no card, the others are read from the source.
 """
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -45,9 +46,9 @@ FLOWS: Final = (
     # a run on a CPU is 20 to 38 pages in the middle half; they live for 17
     # allocations of 3 CPUs, median, 114 at the 90th percentile; none is freed
     # elsewhere: over loopback the sender's softirq does it
-    Flow(0.4, f"{NO_WAIT}|{TRIES}", 3, burst=20, delay=15, elsewhere=0.0),
+    Flow(0.4, f"{NO_WAIT}|{TRIES}", 3, burst=20, delay=8, elsewhere=0.0),
     # runs of 13 to 33; 8 allocations, median; all are freed elsewhere
-    Flow(0.2, f"{NO_WAIT}|__GFP_COMP|__GFP_ACCOUNT", 2, 17, delay=10, elsewhere=1.0),
+    Flow(0.2, f"{NO_WAIT}|__GFP_COMP|__GFP_ACCOUNT", 2, 17, delay=4, elsewhere=1.0),
     # a poll takes 64 packets at most: include/linux/netdevice.h, NAPI_POLL_WEIGHT;
     # who reads the socket runs on any CPU: free choice
     Flow(0.36, "GFP_ATOMIC|__GFP_NOWARN|__GFP_COMP", 0, 32, delay=60, elsewhere=0.75),
@@ -56,18 +57,21 @@ FLOWS: Final = (
 )
 """Shares are free choice, but for the first two, 2 to 1 in trace netmap-3cpu as 19,193
 to 12,288."""
+LOOPBACK: Final = FLOWS[:2]
+"""The flows of trace netmap-3cpu."""
 
 
-def network(scene: Scene) -> Activity:
+def network(scene: Scene, *, flows: Sequence[Flow] = FLOWS) -> Activity:
     """Bursts of buffers on random CPUs, each freed after a while in one go."""
-    return together([_flow(scene, flow) for flow in FLOWS])
+    whole = sum(flow.share for flow in flows)
+    return together([_flow(scene, flow, flow.share / whole) for flow in flows])
 
 
-def _flow(scene: Scene, flow: Flow) -> Activity:
+def _flow(scene: Scene, flow: Flow, share: float) -> Activity:
     rng = scene.rng
     scene.at_once(flow.burst * (1 << flow.order), 1)
-    delay = flow.delay * scene.cpus / scene.share
-    count = scene.running(flow.burst / flow.share, 0)
+    delay = flow.delay * scene.cpus
+    count = scene.running(flow.burst / share, 0)
     pages = rng.geometric(1 / flow.burst, count)
     begin = scene.starts(count, 0)
     cpu = scene.random_cpus(count)

@@ -51,17 +51,22 @@ PAGEVEC: Final = 15
 """include/linux/pagevec.h: PAGEVEC_SIZE, v6.1."""
 
 
-def page_cache(scene: Scene, *, cached: int = CACHED, reads: float = READS) -> Activity:
+def page_cache(
+    scene: Scene, *, cached: int = CACHED, reads: float = READS, disk: bool = True
+) -> Activity:
     """Files one after the other on random CPUs; the oldest goes when a new one comes.
 
     `cached` is how many pages are held at most, `reads` the share of files that are
-    read and not written.
+    read and not written; without a `disk` there are no buffer heads and no metadata,
+    as in tmpfs.
     """
     rng = scene.rng
     each = FILE * (1 + 1 / PAGES_PER_NODE + 1 / PAGES_PER_METADATA)
     held = min(cached, scene.frames / 2, scene.own * CACHED_OF_RUN)
-    count = scene.running(each, 0)
-    pages = 1 + rng.exponential(min(FILE, held / 2), count).astype(np.int64)
+    mean = min(FILE, held / 2)
+    typical = mean * scene.cpus / scene.share
+    count = scene.running(each * mean / FILE, typical)
+    pages = 1 + rng.exponential(mean, count).astype(np.int64)
     read = rng.random(count) < reads
     # bursts: the windows of each file, then its end
     window = np.where(read, WINDOW, BETWEEN_WRITES)
@@ -69,7 +74,7 @@ def page_cache(scene: Scene, *, cached: int = CACHED, reads: float = READS) -> A
     bursts = windows + 1
     first = np.cumsum(bursts) - bursts
     last = first + windows
-    begin = np.sort(scene.starts(count, 0))
+    begin = np.sort(scene.starts(count, typical))
     # a file goes when those after it fill the cache
     before = np.cumsum(pages) - pages
     ousts = np.searchsorted(before, before + held)
@@ -101,6 +106,6 @@ def page_cache(scene: Scene, *, cached: int = CACHED, reads: float = READS) -> A
         [
             whole.keep(~is_read),
             whole.keep(is_read)._replace(kind=scene.kind(reading, listed=PAGEVEC)),
-            *beside,
+            *(beside if disk else ()),
         ],
     )

@@ -23,7 +23,7 @@ FULL: Final = 0.5
 buffers on a CPU have a mean of 11, which are 12 here."""
 ELSEWHERE: Final = 0.35
 """Share of buffers that another CPU frees."""
-DELAY: Final = 20
+DELAY: Final = 17
 """Allocations per CPU from a writer's turn to the reader's, mean: buffers live for
 33 allocations of the machine, median, and 223 at the 90th percentile, on 4 CPUs."""
 
@@ -34,7 +34,7 @@ def pipes(scene: Scene, *, elsewhere: float = ELSEWHERE) -> Activity:
     `elsewhere` is the share of readers that run on another CPU than the writer.
     """
     rng = scene.rng
-    delay = DELAY * scene.cpus / scene.share
+    delay = DELAY * scene.cpus
     mean = FULL * BUFFERS + (1 - FULL) * (1 + BUFFERS) / 2
     scene.at_once(BUFFERS, 1)
     count = scene.running(mean, 0)

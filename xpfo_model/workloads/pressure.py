@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Memory pressure: page cache and slabs in memory that is full.
 
-Whoever reads on takes the oldest page's frame. mm/vmscan.c: shrink_folio_list() frees
-through free_unref_page_list(), SWAP_CLUSTER_MAX pages a round, v6.1; what is not page
+At the low watermark kswapd frees the oldest pages, up to the high one. mm/vmscan.c:
+shrink_folio_list() does so through free_unref_page_list(), SWAP_CLUSTER_MAX pages at a
+time, v6.1; what is not page
 cache is freed one by one by shrinkers. As kinds mix in one queue, a frame often
 comes back as another kind, and pageblocks change their migratetype.
 
@@ -37,25 +38,30 @@ GOES_ON: Final = 10
 zeroed ones of 10.5."""
 FILLED_IN: Final = 1 / 5
 """Share of the run that fills what huge pages do not hold: before WARM_UP ends."""
+ROUND_OF_RUN: Final = 1 / 16
+"""Most that one round of reclaim takes, of what is filled and of what a CPU does in
+the whole run: free choice, so that there are many rounds."""
 
 
 def pressure(scene: Scene) -> Activity:
-    """Runs of pages of one kind on random CPUs; for 32 that come 32 go, the oldest."""
+    """Runs of pages of one kind on random CPUs; kswapd takes the oldest in rounds."""
     rng = scene.rng
     count = scene.running(GOES_ON, 0)
     pages = rng.geometric(1 / GOES_ON, count)
     which = rng.choice(len(KINDS), count, p=[share for share, *_ in KINDS])
     filled = int(min(scene.own * FILLED_IN, scene.frames))
     ballast = max(scene.frames - filled, 0) // PAGEBLOCK_NR_PAGES
+    short = min(filled, scene.own / scene.cpus) * ROUND_OF_RUN
+    round_of = max(int(min(scene.reclaimed, short)), SWAP_CLUSTER_MAX)
     begin = np.sort(scene.starts(count, 0))
     burst = repeated(np.arange(count), pages)
     place = number_within(pages)
     # reclaim in rounds: the first when memory is full
     total = len(burst)
-    rounds = max(total - filled, 0) // SWAP_CLUSTER_MAX
-    wanted = filled + SWAP_CLUSTER_MAX * np.arange(rounds)
+    rounds = max(total - filled, 0) // round_of
+    wanted = filled + round_of * np.arange(rounds)
     number = np.arange(total)
-    turn = number // SWAP_CLUSTER_MAX
+    turn = number // round_of
     died = np.where(turn < rounds, count + turn, -1)
     kinds = which[burst]
     reading = READ_2017 if scene.kernel == "v4.14" else READ
@@ -68,7 +74,7 @@ def pressure(scene: Scene) -> Activity:
                 burst[mine := kinds == kind],
                 place[mine],
                 died[mine],
-                number[mine] % SWAP_CLUSTER_MAX,
+                number[mine] % round_of,
             )
             for kind, (_, mask, listed) in enumerate(KINDS)
         ],

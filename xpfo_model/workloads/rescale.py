@@ -6,20 +6,14 @@ pages of which only a part is freed, pages taken in bulk and drains are left out
 """
 
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 
 from xpfo_model import gfp
-from xpfo_model.events import (
-    FAILED,
-    MM_PAGE_ALLOC,
-    MM_PAGE_FREE,
-    MM_PAGE_FREE_BATCHED,
-    EventLog,
-    Events,
-)
+from xpfo_model.events import EventLog, Events
 from xpfo_model.workloads.activity import Kind
+from xpfo_model.workloads.lives import NONE, Lives, lives
 from xpfo_model.workloads.mix import Load, load
 from xpfo_model.workloads.schedule import (
     BIRTH,
@@ -35,43 +29,6 @@ from xpfo_model.workloads.schedule import (
 APART: Final = 0.1
 """Share of a trace by which its copies are shifted at most: free choice, so that
 they do not do the same at the same time, and all run for most of the time."""
-NONE: Final = -1
-
-
-class Lives(NamedTuple):
-    """Rows of a trace, one place an allocation that succeeded."""
-
-    born: Any
-    freed: Any
-    """Row of its free, or NONE."""
-    committed: Any
-    """Row of its mm_page_free_batched, or NONE."""
-
-
-def lives(events: Events) -> Lives:
-    """Which free belongs to which allocation: the next of the same pfn and order."""
-    kind = events.kind
-    named = (
-        (kind == MM_PAGE_ALLOC)
-        | (kind == MM_PAGE_FREE)
-        | (kind == MM_PAGE_FREE_BATCHED)
-    )
-    rows = np.flatnonzero(named & (events.pfn != FAILED))
-    rows = rows[np.argsort(events.pfn[rows], kind="stable")]
-    following = np.full(len(kind), NONE, np.int64)
-    same = events.pfn[rows[1:]] == events.pfn[rows[:-1]]
-    following[rows[:-1][same]] = rows[1:][same]
-    born = np.flatnonzero((kind == MM_PAGE_ALLOC) & (events.pfn != FAILED))
-    freed = following[born]
-    mine = (
-        (freed != NONE)
-        & (kind[freed] == MM_PAGE_FREE)
-        & (events.order[freed] == events.order[born])
-    )
-    freed = np.where(mine, freed, NONE)
-    committed = np.where(mine, following[freed], NONE)
-    batched = (committed != NONE) & (kind[committed] == MM_PAGE_FREE_BATCHED)
-    return Lives(born, freed, np.where(batched, committed, NONE))
 
 
 def repeats(
@@ -184,4 +141,4 @@ def _schedule(
         (cpu(of.born, page), cpu(of.freed, page)),
         masks,
     )
-    return Schedule(filled, all_masks, time, len(events.kind))
+    return Schedule(filled, all_masks, time)

@@ -25,6 +25,8 @@ class Scene:
     """Of those, this workload's."""
     kernel: str
     """The GFP table of its masks."""
+    reclaimed: int = 0
+    """Frames that kswapd frees in one go: from the low watermarks to the high ones."""
 
     @property
     def own(self) -> float:
@@ -63,6 +65,18 @@ class Scene:
     def random_cpus(self, count: int) -> Any:
         """A CPU for each of `count` bursts, all equally likely."""
         return self.rng.integers(self.cpus, size=count)
+
+    def wandering(self, bursts: Any, moves: float) -> Any:
+        """CPUs of tasks with so many bursts each, which move between two of them.
+
+        A task begins on any CPU; before each later burst it moves with a
+        probability of `moves`.
+        """
+        steps = self.elsewhere(np.zeros(int(np.sum(bursts)), np.int64), moves)
+        first = np.cumsum(bursts) - bursts
+        steps[first] = self.random_cpus(len(first))
+        so_far = np.cumsum(steps)
+        return (so_far - np.repeat(so_far[first] - steps[first], bursts)) % self.cpus
 
     def elsewhere(self, cpu: Any, share: float) -> Any:
         """The same CPUs, but for a `share` of them another CPU of the machine."""

@@ -45,8 +45,6 @@ class Schedule(NamedTuple):
     """Mask of each row, 0 of frees, uint64."""
     time: Any
     """Ticks of each row, int64; without the ballast, which comes first."""
-    ticks: float
-    """Ticks of the whole run, about."""
 
 
 class Ends(NamedTuple):
@@ -150,7 +148,7 @@ def schedule(
         filled.page[:] += a.ballast
         filled = Demand(*(np.concatenate(c) for c in zip(first, filled, strict=True)))
         masks = np.concatenate([more, masks])
-    return Schedule(filled, masks, time, ticks)
+    return Schedule(filled, masks, time)
 
 
 def in_order(time: Any, what: Any) -> tuple[Any, Any]:

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Mixes that are meant to be like the recorded traces, to see how far they are.
+
+Shares are read from the traces between their marks: pipes by their mask, fork and exec
+by page tables, files and anonymous memory by what is left.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from xpfo_model.workloads.mix import Load, generate
+
+FRAMES_PER_MIB: Final = 256
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """A mix on a machine like a trace's."""
+
+    shares: dict[str, float]
+    cpus: int
+    mib: int
+    kernel: str = "v6.1"
+
+    def load(self, *, seed: int, length: int) -> Load:
+        """Its demand; see `generate`."""
+        return generate(
+            self.shares,
+            seed=seed,
+            cpus=self.cpus,
+            frames=self.mib * FRAMES_PER_MIB,
+            length=length,
+            kernel=self.kernel,
+        )
+
+
+LIKE: Final = {
+    "cc-1cpu": Likeness({"compilers": 0.47, "tmpfs": 0.40, "forks": 0.13}, 1, 512),
+    "cc-4cpu": Likeness({"compilers": 0.47, "tmpfs": 0.40, "forks": 0.13}, 4, 768),
+    "forkpipe-4cpu": Likeness({"forks": 0.876, "pipes": 0.12, "slabs": 0.004}, 4, 768),
+    "reclaim-2cpu": Likeness({"pressure": 0.62, "forks": 0.34, "slabs": 0.04}, 2, 224),
+    "netmap-3cpu": Likeness(
+        {"page-faults": 0.57, "loopback": 0.36, "page-cache": 0.05, "forks": 0.02},
+        cpus=3,
+        mib=768,
+        kernel="v6.12",
+    ),
+}
+"""By the short name of the trace."""
