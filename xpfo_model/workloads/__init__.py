@@ -6,7 +6,9 @@ tell the result from a trace.
 """
 
 from xpfo_model.workloads.likeness import LIKE, Likeness
-from xpfo_model.workloads.mix import REGISTRY, Load, Workload, generate
+from xpfo_model.workloads.load import Load
+from xpfo_model.workloads.mix import generate
+from xpfo_model.workloads.registry import REGISTRY, Workload
 from xpfo_model.workloads.rescale import rescaled
 from xpfo_model.workloads.run import chunks, events
 from xpfo_model.workloads.seed import SEED_SEQUENCE, seed_sequence

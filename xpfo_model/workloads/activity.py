@@ -91,7 +91,7 @@ def together(parts: Sequence[Activity]) -> Activity:
 
 def number_within(counts: Any) -> Any:
     """0, 1, … counts[0] - 1, 0, 1, … counts[1] - 1, and so on, int32."""
-    counts = np.asarray(counts)
+    counts = np.asarray(counts, np.int64)
     ends = np.cumsum(counts)
     whole = int(ends[-1]) if len(ends) else 0
     return np.arange(whole, dtype=np.int32) - repeated(ends - counts, counts)

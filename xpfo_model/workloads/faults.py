@@ -59,7 +59,7 @@ def page_faults(
     each = (1 - huge) * (area + tables) + huge * 2 * tables
     lasting = each * scene.at_once(area + tables, scene.cpus) / scene.share
     count = scene.running(each, lasting)
-    pages = 1 + rng.exponential(area - 1, count).astype(np.int64)
+    pages = scene.sizes(area, count)
     large = rng.random(count) < huge
     small = np.where(large, 0, pages)
     # bursts: the slices of each area, then its munmap()

@@ -8,7 +8,8 @@ by page tables, files and anonymous memory by what is left.
 from dataclasses import dataclass
 from typing import Final
 
-from xpfo_model.workloads.mix import Load, generate
+from xpfo_model.workloads.load import Load
+from xpfo_model.workloads.mix import generate
 
 FRAMES_PER_MIB: Final = 256
 

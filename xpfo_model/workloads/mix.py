@@ -1,28 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Workloads by name, mixed by share, as the demand of one machine."""
+"""Workloads mixed by share, as the demand of one machine."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import partial
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Final
 from zlib import crc32
 
 import numpy as np
 
-from xpfo_model.allocator.demand import ALLOC, FREE, FREE_COMMIT, Demand
 from xpfo_model.allocator.layout import machine
 from xpfo_model.allocator.profiles import profile
-from xpfo_model.errors import WorkloadError
-from xpfo_model.workloads.activity import Activity, together
-from xpfo_model.workloads.faults import COMPILER, page_faults
-from xpfo_model.workloads.forks import forks
-from xpfo_model.workloads.network import LOOPBACK, network
-from xpfo_model.workloads.pagecache import page_cache
-from xpfo_model.workloads.pipes import pipes
-from xpfo_model.workloads.pressure import pressure
+from xpfo_model.workloads.activity import together
+from xpfo_model.workloads.load import Load, load
+from xpfo_model.workloads.registry import Shares, Workload, chosen
 from xpfo_model.workloads.scene import Scene
-from xpfo_model.workloads.schedule import Schedule, schedule
-from xpfo_model.workloads.slabs import slabs
+from xpfo_model.workloads.schedule import schedule
 
 WARM_UP: Final = 0.25
 """Share of a run before `Load.measured_from`: free choice, longer than any task of
@@ -41,108 +32,6 @@ longest list in trace netmap-3cpu has 31."""
 UNBOUNDED: Final = 1 << 30
 WMARK_LOW: Final = 1
 """Of `Zone.watermarks`."""
-
-
-@dataclass(frozen=True)
-class Workload:
-    """A generator of demand and what it stands for."""
-
-    name: str
-    stands_for: str
-    """The real thing, one sentence."""
-    function: Callable[[Scene], Activity]
-    fills: bool = False
-    """Whether it fills all memory that it gets."""
-
-
-@dataclass(frozen=True)
-class Load:
-    """A demand, its masks, and where it is warm."""
-
-    demand: Demand
-    gfp: Any
-    """Mask of each row in the bits of `kernel`'s GFP table, 0 of frees, uint64."""
-    allocations: int
-    measured_from: int
-    """Row at which the warm-up ends."""
-    about: str
-    """What it is, one line: for `events.About.name` and file names."""
-    kernel: str
-    """The profile that it was made for."""
-    masks: str
-    """The GFP table of `gfp`."""
-    frames: int
-    """Memory of the machine, in frames."""
-    cpus: int
-    peak: int
-    """Most frames that are held at one time."""
-
-
-REGISTRY: Final = {
-    workload.name: workload
-    for workload in (
-        Workload(
-            "page-faults",
-            "programs that map anonymous memory, touch it and unmap it",
-            page_faults,
-        ),
-        Workload(
-            "page-faults-thp",
-            "the same, half of the areas of transparent huge pages",
-            partial(page_faults, huge=0.5),
-        ),
-        Workload(
-            "compilers",
-            "the same in programs of a parallel build, which hold more memory",
-            partial(page_faults, area=COMPILER),
-        ),
-        Workload(
-            "forks", "a shell script: children that fork, exec, run and exit", forks
-        ),
-        Workload("page-cache", "files that are read, written and deleted", page_cache),
-        Workload(
-            "tmpfs",
-            "files in memory, written and deleted",
-            partial(page_cache, reads=0.0, disk=False),
-        ),
-        Workload("pipes", "programs that pass bytes through pipes", pipes),
-        Workload("slabs", "inodes, dentries and small kernel objects", slabs),
-        Workload(
-            "loopback",
-            "sockets within one machine",
-            partial(network, flows=LOOPBACK),
-        ),
-        Workload("network", "sockets over loopback, and a network card", network),
-        Workload(
-            "pressure",
-            "page cache, anonymous memory and slabs in memory that is full",
-            pressure,
-            fills=True,
-        ),
-    )
-}
-"""All workloads by name."""
-
-Shares = str | Mapping[str, float] | Mapping[Workload, float]
-
-
-def chosen(shares: Shares) -> dict[Workload, float]:
-    """Workloads with shares that add up to 1. Raises `WorkloadError`."""
-    asked = {shares: 1.0} if isinstance(shares, str) else dict(shares)
-    found = {}
-    for key, share in asked.items():
-        if isinstance(key, str) and key not in REGISTRY:
-            raise WorkloadError(
-                f"no workload {key!r}", remedy=f"choose from {', '.join(REGISTRY)}"
-            )
-        if share < 0:
-            raise WorkloadError(f"{key}: a share of {share}", remedy="0 or more")
-        if share:
-            found[REGISTRY[key] if isinstance(key, str) else key] = float(share)
-    whole = sum(found.values())
-    if not whole:
-        raise WorkloadError("a mix of nothing", remedy="give a workload a share")
-    return {workload: share / whole for workload, share in found.items()}
 
 
 def generate(
@@ -225,41 +114,3 @@ def memory(
     for workload in filling:
         rooms[workload] = max(most - others, 0) // len(filling)
     return rooms
-
-
-def load(
-    made: Schedule,
-    about: str,
-    *,
-    measured_from: int,
-    kernel: str,
-    masks: str,
-    frames: int,
-    cpus: int,
-) -> Load:
-    """A schedule as a load. Raises `WorkloadError` if it does not fit into memory."""
-    peak = held(made.demand)
-    if peak > frames:
-        raise WorkloadError(
-            f"{about}: {peak:,} frames at one time do not fit",
-            remedy="give it more memory, fewer CPUs or other workloads",
-        )
-    return Load(
-        demand=made.demand,
-        gfp=made.gfp,
-        allocations=int(np.count_nonzero(made.demand.op == ALLOC)),
-        measured_from=measured_from,
-        about=about,
-        kernel=kernel,
-        masks=masks,
-        frames=frames,
-        cpus=cpus,
-        peak=peak,
-    )
-
-
-def held(d: Demand) -> int:
-    """Most frames that a demand holds at one time."""
-    sign = np.zeros(FREE_COMMIT + 1, np.int64)
-    sign[ALLOC], sign[FREE], sign[FREE_COMMIT] = 1, -1, -1
-    return int(np.cumsum(sign[d.op] << d.order.astype(np.int64)).max(initial=0))

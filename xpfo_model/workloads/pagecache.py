@@ -66,7 +66,7 @@ def page_cache(
     mean = min(FILE, held / 2)
     typical = mean * scene.cpus / scene.share
     count = scene.running(each * mean / FILE, typical)
-    pages = 1 + rng.exponential(mean, count).astype(np.int64)
+    pages = scene.sizes(mean, count)
     read = rng.random(count) < reads
     # bursts: the windows of each file, then its end
     window = np.where(read, WINDOW, BETWEEN_WRITES)

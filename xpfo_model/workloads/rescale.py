@@ -14,7 +14,7 @@ from xpfo_model import gfp
 from xpfo_model.events import EventLog, Events
 from xpfo_model.workloads.activity import Kind
 from xpfo_model.workloads.lives import NONE, Lives, lives
-from xpfo_model.workloads.mix import Load, load
+from xpfo_model.workloads.load import Load, load
 from xpfo_model.workloads.schedule import (
     BIRTH,
     COMMIT,

@@ -9,7 +9,7 @@ from xpfo_model.allocator.layout import Layout, machine
 from xpfo_model.allocator.model import Allocator
 from xpfo_model.allocator.profiles import profile
 from xpfo_model.events import FAILED, MM_PAGE_ALLOC, UNKNOWN, About, EventLog, Events
-from xpfo_model.workloads.mix import Load
+from xpfo_model.workloads.load import Load
 
 
 def about(load: Load) -> About:

@@ -2,13 +2,19 @@
 """The machine that a workload runs on, and how much of it is its own."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from xpfo_model import gfp
 from xpfo_model.errors import WorkloadError
 from xpfo_model.workloads.activity import ONE_BY_ONE, Kind
+
+SPARE: Final = 2
+"""Memory that tasks get, by what they hold on average: when one is late to exit, the
+next is already there. Free choice."""
+HALF: Final = 0.5
+"""What rounding up adds, on average."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,7 @@ class Scene:
                 f"a task of {pages:,.0f} pages does not fit into {self.frames:,}",
                 remedy="give the machine more memory or the workload a larger share",
             )
-        return min(wanted, self.frames / pages)
+        return min(wanted, max(self.frames / (pages * SPARE), 1))
 
     def starts(self, count: int, lasting: float) -> Any:
         """When `count` things of one duration begin, so that the run sees no ramp.
@@ -61,6 +67,16 @@ class Scene:
     def running(self, allocations: float, lasting: float) -> int:
         """How many things of so many allocations each make this workload's share."""
         return round(self.own * (1 + lasting / self.allocations) / allocations)
+
+    def sizes(self, mean: float, count: int) -> Any:
+        """Whole numbers from 1 on, exponentially distributed, int64.
+
+        Drawn one from each of `count` parts of the distribution, so that they add up
+        to `count * mean`, nearly, however few they are.
+        """
+        part = (self.rng.permutation(count) + self.rng.random(count)) / max(count, 1)
+        drawn = np.ceil(-np.log1p(-part) * max(mean - HALF, HALF))
+        return np.maximum(drawn, 1).astype(np.int64)
 
     def random_cpus(self, count: int) -> Any:
         """A CPU for each of `count` bursts, all equally likely."""

@@ -143,7 +143,8 @@ def schedule(
     if a.ballast:
         head = np.arange(a.ballast) << OP_BITS | BIRTH
         zeros = np.zeros(a.ballast, np.uint8)
-        turns = (np.arange(a.ballast) % cpus).astype(np.uint16)
+        # one CPU, as when huge pages are reserved: no pcp keeps any
+        turns = np.zeros(a.ballast, np.uint16)
         first, more = rows(head, zeros, [a.ballast_kind], (turns, turns), kernel)
         filled.page[:] += a.ballast
         filled = Demand(*(np.concatenate(c) for c in zip(first, filled, strict=True)))

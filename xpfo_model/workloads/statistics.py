@@ -70,9 +70,9 @@ def statistics(log: EventLog, *, first: int = 0) -> Statistics:
     born = some.born
     freed = np.flatnonzero(some.freed != NONE)
     ends = some.freed[freed]
-    # allocations before each row
-    clock = np.searchsorted(found.born, np.arange(len(events.kind)))
-    ages = clock[ends] - clock[born[freed]]
+    # allocations up to each row
+    ages = np.searchsorted(found.born, ends) - 1
+    ages -= np.searchsorted(found.born, born[freed])
     changed_to_user, changed_to_kernel, frames = changes(
         events, found.born, user, first
     )
