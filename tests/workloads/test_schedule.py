@@ -9,10 +9,11 @@ from xpfo_model.workloads.activity import (
     Activity,
     Kind,
     Pages,
+    in_order,
     number_within,
     together,
 )
-from xpfo_model.workloads.schedule import begin, in_order, schedule
+from xpfo_model.workloads.schedule import begin, schedule
 
 UNBOUNDED = 1 << 30
 

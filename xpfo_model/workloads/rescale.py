@@ -12,7 +12,7 @@ import numpy as np
 
 from xpfo_model import gfp
 from xpfo_model.events import EventLog, Events
-from xpfo_model.workloads.activity import Kind
+from xpfo_model.workloads.activity import Kind, in_order
 from xpfo_model.workloads.lives import NONE, Lives, lives
 from xpfo_model.workloads.load import Load, load
 from xpfo_model.workloads.schedule import (
@@ -22,7 +22,6 @@ from xpfo_model.workloads.schedule import (
     OP_BITS,
     PREPARE,
     Schedule,
-    in_order,
     rows,
 )
 
