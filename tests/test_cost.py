@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xpfo_model import claims, cost, figures, published
+from xpfo_model import claims, cost, figures, published, themes
 from xpfo_model.claims import cost as unpublished
 from xpfo_model.claims import tables
 from xpfo_model.constants import TLB_SINGLE_PAGE_FLUSH_CEILING as CEILING
@@ -256,7 +256,7 @@ def test_every_claim_of_cost_holds_and_can_fail(item):
 
 
 @pytest.mark.parametrize("item", CLAIMS, ids=lambda item: item.id)
-@pytest.mark.parametrize("theme", figures.THEMES.values(), ids=figures.THEMES)
+@pytest.mark.parametrize("theme", themes.THEMES.values(), ids=themes.THEMES)
 def test_every_chart_of_cost_is_drawn_in_both_themes(item, theme, tmp_path):
     path = tmp_path / "chart.svg"
     figures.save(item.find(FakeEvidence()).chart, path, theme)

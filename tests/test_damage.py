@@ -20,7 +20,7 @@ from logs import (
 )
 from reference import Reference
 
-from xpfo_model import figures, machine, replay
+from xpfo_model import figures, machine, replay, themes
 from xpfo_model.charts import Lines
 from xpfo_model.claims import damage
 
@@ -211,8 +211,8 @@ def test_a_course_ends_with_the_counts_of_the_whole(evidence):
 def test_lines_are_drawn_with_a_label_each(tmp_path):
     points = [(10.0, 1.0), (20.0, 3.0)]
     chart = Lines("l", [("t", [("v6", points), ("pageblock", points)])], "n", "splits")
-    texts = [t.get_text() for t in figures.draw(chart, figures.LIGHT).axes[0].texts]
+    texts = [t.get_text() for t in figures.draw(chart, themes.LIGHT).axes[0].texts]
     assert texts == [" v6 3", " pageblock 3"]
     figures.save(chart, tmp_path / "a.svg")
-    figures.save(chart, tmp_path / "b.svg", figures.LIGHT)
+    figures.save(chart, tmp_path / "b.svg", themes.LIGHT)
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()

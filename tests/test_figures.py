@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 import pytest
+from matplotlib.image import imread
 
-from xpfo_model import figures, strategies
+from xpfo_model import figures, strategies, themes
 from xpfo_model.charts import Bar, Bars, Grid, Shares
 from xpfo_model.errors import XpfoModelError
 
@@ -14,18 +15,33 @@ CHARTS = [
 
 
 @pytest.mark.parametrize("chart", CHARTS, ids=lambda c: c.title)
-@pytest.mark.parametrize("theme", figures.THEMES)
+@pytest.mark.parametrize("theme", themes.THEMES)
 def test_the_same_chart_is_the_same_file(tmp_path, chart, theme):
     for suffix in ("svg", "png"):
         once, twice = tmp_path / f"a.{suffix}", tmp_path / f"b.{suffix}"
-        figures.save(chart, once, figures.THEMES[theme])
-        figures.save(chart, twice, figures.THEMES[theme])
+        figures.save(chart, once, themes.THEMES[theme])
+        figures.save(chart, twice, themes.THEMES[theme])
         assert once.read_bytes() == twice.read_bytes()
         assert once.stat().st_size > 1000
 
 
+@pytest.mark.parametrize("chart", CHARTS, ids=lambda c: c.title)
+def test_all_forms_of_a_chart_have_its_layout(tmp_path, chart):
+    figures.save_all(chart, tmp_path / "a")
+    figures.save(chart, tmp_path / "b.svg")
+    figures.save(chart, tmp_path / "b.png")
+    figures.save(chart, tmp_path / "b-dark.svg", themes.DARK)
+    for name in (".svg", "-dark.svg"):
+        one, other = (tmp_path / f"{stem}{name}" for stem in "ab")
+        assert one.read_bytes() == other.read_bytes()
+    one, other = (imread(tmp_path / f"{stem}.png") for stem in "ab")
+    assert one.shape == other.shape
+    # laid out at another resolution: letters may move by a pixel
+    assert abs(one.mean() - other.mean()) < 0.01
+
+
 def test_every_strategy_has_a_colour_of_its_own():
-    for theme in figures.THEMES.values():
+    for theme in themes.THEMES.values():
         colours = [theme.strategies[name] for name in strategies.COUNTED]
         assert len(set(colours)) == len(colours)
         assert not set(colours) & set(theme.others)
@@ -52,13 +68,13 @@ def contrast(one, other):
 
 
 def test_text_on_a_colour_can_be_read():
-    for theme in figures.THEMES.values():
+    for theme in themes.THEMES.values():
         for colour in [*theme.strategies.values(), *theme.others]:
-            assert contrast(colour, figures._on(colour)) >= 4.5
+            assert contrast(colour, themes.on(colour)) >= 4.5
 
 
 def test_bars_stand_out_from_the_page():
-    for theme, page in ((figures.LIGHT, "#ffffff"), (figures.DARK, "#131416")):
+    for theme, page in ((themes.LIGHT, "#ffffff"), (themes.DARK, "#131416")):
         assert contrast(theme.ink, page) >= 7
         for colour in theme.strategies.values():
             assert contrast(colour, page) >= 2

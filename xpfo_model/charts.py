@@ -82,6 +82,31 @@ class Lines:
 
 
 @dataclass(frozen=True)
+class Spot:
+    """One point of a curve, with its interval."""
+
+    tick: str
+    """Of `Curves.ticks`."""
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Curves:
+    """What depends on one number, a line for each name."""
+
+    title: str
+    lines: Sequence[tuple[str, Sequence[Spot]]]
+    """A strategy's name gives the line its colour."""
+    ticks: Sequence[str]
+    """From left to right, evenly."""
+    along: str
+    unit: str
+    log: bool = True
+
+
+@dataclass(frozen=True)
 class Steps:
     """Who does what, one action a line from top to bottom, and how it ends."""
 
@@ -92,4 +117,4 @@ class Steps:
     end: str
 
 
-Chart = Steps | Bars | Shares | Grid | Ranges | Lines
+Chart = Steps | Bars | Shares | Grid | Ranges | Lines | Curves

@@ -6,8 +6,7 @@ which the colour-blind can tell apart. Each chart is drawn for light and for dar
 pages; on paper the light one is used.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -15,50 +14,24 @@ import matplotlib as mpl
 import matplotlib.ticker
 from matplotlib.figure import Figure
 
-from xpfo_model.charts import Bar, Bars, Chart, Grid, Lines, Ranges, Shares, Steps
+from xpfo_model.charts import (
+    Bar,
+    Bars,
+    Chart,
+    Curves,
+    Grid,
+    Lines,
+    Ranges,
+    Shares,
+    Steps,
+)
+from xpfo_model.curves import curves
 from xpfo_model.errors import XpfoModelError
 from xpfo_model.replay import Outcome
+from xpfo_model.themes import DARK, LIGHT, Theme, colour_of, on
 
 RC: Final = Path(__file__).with_name("matplotlibrc")
 
-
-@dataclass(frozen=True)
-class Theme:
-    """Colours of one kind of page."""
-
-    ink: str
-    faint: str
-    strategies: dict[str, str]
-    others: Sequence[str]
-    """Colours of what is no strategy, in order."""
-
-
-_PALETTE: Final = {
-    "none": "#8a8a8a",
-    "v6": "#d55e00",
-    "per_frame": "#e69f00",
-    "alternation": "#cc79a7",
-    "pcp_batch": "#0072b2",
-    "pcp_batch_consume": "#56b4e9",
-    "pageblock": "#009e73",
-    "cold_end": "#a0785a",
-    "v5": "#b3583c",
-    "will_map": "#a68a00",
-    "nov2017": "#7f6fb0",
-    "v8": "#9b59b6",
-    "v9": "#c0507f",
-    "freetype": "#5f9e2f",
-    "pcp_batch_prezero": "#6b8fd6",
-    "pcp_batch_local": "#2f8f9d",
-}
-LIGHT: Final = Theme("#1a1a1a", "#d0d0d0", _PALETTE, ("#5c6f87", "#8c2d5b", "#b5b5b5"))
-DARK: Final = Theme(
-    "#e6e6e6",
-    "#4a4a4a",
-    _PALETTE | {"pcp_batch": "#3d9be0", "pageblock": "#1fbf92"},
-    ("#8fa3bd", "#d0699b", "#7a7a7a"),
-)
-THEMES: Final = {"light": LIGHT, "dark": DARK}
 
 _INCH_PER_BAR: Final = 0.27
 _WIDTH: Final = 6.4
@@ -81,19 +54,7 @@ def draw(chart: Chart, theme: Theme) -> Figure:
     }
     with mpl.rc_context(fname=RC):
         mpl.rcParams.update(cast("Any", colours))
-        match chart:
-            case Bars():
-                return _bars(chart, theme)
-            case Shares():
-                return _shares(chart, theme)
-            case Grid():
-                return _grid(chart, theme)
-            case Steps():
-                return _steps(chart, theme)
-            case Ranges():
-                return _ranges(chart, theme)
-            case Lines():
-                return _lines(chart, theme)
+        return _DRAW[type(chart)](chart, theme)
 
 
 def save(chart: Chart, path: Path, theme: Theme = LIGHT) -> None:
@@ -102,7 +63,20 @@ def save(chart: Chart, path: Path, theme: Theme = LIGHT) -> None:
     The bytes depend on the chart and the libraries alone, not on the clock.
     Raises `XpfoModelError` for a format that matplotlib cannot write.
     """
-    figure = draw(chart, theme)
+    _write(draw(chart, theme), path)
+
+
+def save_all(chart: Chart, stem: Path) -> None:
+    """Write STEM.svg and STEM.png for light pages, STEM-dark.svg for dark ones."""
+    figure = draw(chart, LIGHT)
+    _write(figure, stem.with_name(f"{stem.name}.svg"))
+    # the layout takes most of the time, and is done by now
+    figure.set_layout_engine(None)
+    _write(figure, stem.with_name(f"{stem.name}.png"))
+    save(chart, stem.with_name(f"{stem.name}-dark.svg"), DARK)
+
+
+def _write(figure: Figure, path: Path) -> None:
     known = figure.canvas.get_supported_filetypes()
     suffix = path.suffix.removeprefix(".")
     if suffix not in known:
@@ -148,23 +122,6 @@ def comparison(title: str, outcomes: Sequence[Outcome]) -> Bars:
     )
 
 
-def _colour(bar: Bar, number: int, theme: Theme) -> str:
-    strategy = bar.name.partition(" ")[0]
-    return theme.strategies.get(strategy, theme.others[number % len(theme.others)])
-
-
-def _on(colour: str) -> str:
-    """Black or white, whichever reads better on a colour (WCAG 2 luminance)."""
-    channels = [
-        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4  # noqa: PLR2004
-        for c in mpl.colors.to_rgb(colour)
-    ]
-    luminance = sum(
-        weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), channels, strict=True)
-    )
-    return "#000000" if luminance > 0.179 else "#ffffff"  # noqa: PLR2004
-
-
 def _bars(chart: Bars, theme: Theme) -> Figure:
     lines = sum(len(bars) + 1 for _, bars in chart.groups)
     figure = Figure(figsize=(_WIDTH, 1.3 + _INCH_PER_BAR * lines), layout="constrained")
@@ -183,7 +140,7 @@ def _bars(chart: Bars, theme: Theme) -> Figure:
         place += 1
         for number, bar in enumerate(bars):
             # a logarithm has no place for zero: its bar is empty, its text says 0
-            axes.barh(place, bar.value, 0.72, color=_colour(bar, number, theme))
+            axes.barh(place, bar.value, 0.72, color=colour_of(bar.name, number, theme))
             axes.annotate(
                 f" {bar.text}",
                 (max(bar.value, 1 if chart.log else 0), place),
@@ -218,7 +175,7 @@ def _shares(chart: Shares, theme: Theme) -> Figure:
         left = 0.0
         for number, bar in enumerate(bars):
             width = 100 * bar.value / whole
-            colour = _colour(bar, number, theme)
+            colour = colour_of(bar.name, number, theme)
             drawn = axes.barh(place, width, 0.66, left, color=colour)
             seen.setdefault(bar.name, drawn)
             if width > 3 + len(bar.text):
@@ -227,7 +184,7 @@ def _shares(chart: Shares, theme: Theme) -> Figure:
                     (left + width / 2, place),
                     ha="center",
                     va="center",
-                    color=_on(colour),
+                    color=on(colour),
                 )
             left += width
     axes.set_yticks(range(len(chart.rows)), [row for row, _ in chart.rows])
@@ -277,7 +234,7 @@ def _grid(chart: Grid, theme: Theme) -> Figure:
                 ha="center",
                 va="center",
                 fontsize=8,
-                color=_on(colour) if loud else theme.ink,
+                color=on(colour) if loud else theme.ink,
             )
     figure.suptitle(chart.title, x=0.01, ha="left", fontsize=11, fontweight="bold")
     return figure
@@ -333,7 +290,7 @@ def _lines(chart: Lines, theme: Theme) -> Figure:
         most = max(ends[0][0], 1.0)
         place = 2 * most
         for number, (last, line, points) in enumerate(ends):
-            colour = _colour(Bar(line, last, ""), number, theme)
+            colour = colour_of(line, number, theme)
             along, counts = zip((0.0, 0.0), *points, strict=True)
             axes.step(along, counts, where="post", color=colour, linewidth=1.6)
             place = min(last, place - _LINE_OF_TEXT * most)  # labels do not overlap
@@ -377,8 +334,19 @@ def _steps(chart: Steps, theme: Theme) -> Figure:
         ha="center",
         va="center",
         fontsize=8.5,
-        color=_on(theme.strategies["v6"]),
+        color=on(theme.strategies["v6"]),
         bbox=page | {"facecolor": theme.strategies["v6"]},
     )
     figure.suptitle(chart.title, x=0.01, ha="left", fontsize=11, fontweight="bold")
     return figure
+
+
+_DRAW: Final[dict[type[Any], Callable[..., Figure]]] = {
+    Bars: _bars,
+    Curves: curves,
+    Grid: _grid,
+    Lines: _lines,
+    Ranges: _ranges,
+    Shares: _shares,
+    Steps: _steps,
+}
