@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
+from itertools import pairwise
+
 from xpfo_model import figures, themes
 from xpfo_model.charts import Curves, Spot
 
@@ -30,7 +32,7 @@ def test_each_line_has_its_name_last_value_and_colour():
 def test_labels_of_equal_values_are_apart():
     axes = figures.draw(chart(log=True), themes.DARK).axes[0]
     heights = sorted(text.xyann[1] for text in axes.texts)
-    gaps = [b - a for a, b in zip(heights, heights[1:], strict=False)]
+    gaps = [b - a for a, b in pairwise(heights)]
     assert min(gaps) > 0.05
 
 
