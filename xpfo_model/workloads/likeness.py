@@ -8,42 +8,38 @@ by page tables, files and anonymous memory by what is left.
 from dataclasses import dataclass
 from typing import Final
 
+from xpfo_model.allocator.layout import Layout
 from xpfo_model.workloads.load import Load
 from xpfo_model.workloads.mix import generate
-
-FRAMES_PER_MIB: Final = 256
 
 
 @dataclass(frozen=True)
 class Likeness:
-    """A mix on a machine like a trace's."""
+    """A mix and the profile of its kernel."""
 
     shares: dict[str, float]
-    cpus: int
-    mib: int
     kernel: str = "v6.1"
 
-    def load(self, *, seed: int, length: int) -> Load:
-        """Its demand; see `generate`."""
+    def load(self, layout: Layout, *, seed: int, length: int) -> Load:
+        """Its demand on a machine; see `generate`."""
         return generate(
             self.shares,
             seed=seed,
-            cpus=self.cpus,
-            frames=self.mib * FRAMES_PER_MIB,
+            cpus=layout.cpus,
+            frames=layout.frames,
             length=length,
             kernel=self.kernel,
+            layout=layout,
         )
 
 
 LIKE: Final = {
-    "cc-1cpu": Likeness({"compilers": 0.47, "tmpfs": 0.40, "forks": 0.13}, 1, 512),
-    "cc-4cpu": Likeness({"compilers": 0.47, "tmpfs": 0.40, "forks": 0.13}, 4, 768),
-    "forkpipe-4cpu": Likeness({"forks": 0.876, "pipes": 0.12, "slabs": 0.004}, 4, 768),
-    "reclaim-2cpu": Likeness({"pressure": 0.62, "forks": 0.34, "slabs": 0.04}, 2, 224),
+    "cc-1cpu": Likeness({"compilers": 0.47, "tmpfs": 0.40, "forks": 0.13}),
+    "cc-4cpu": Likeness({"compilers": 0.47, "tmpfs": 0.40, "forks": 0.13}),
+    "forkpipe-4cpu": Likeness({"forks": 0.876, "pipes": 0.12, "slabs": 0.004}),
+    "reclaim-2cpu": Likeness({"pressure": 0.62, "forks": 0.34, "slabs": 0.04}),
     "netmap-3cpu": Likeness(
         {"page-faults": 0.57, "loopback": 0.36, "page-cache": 0.05, "forks": 0.02},
-        cpus=3,
-        mib=768,
         kernel="v6.12",
     ),
 }

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from xpfo_model.allocator.demand import ALLOC, FREE, FREE_COMMIT, Demand
+from xpfo_model.allocator.layout import Layout
 from xpfo_model.errors import WorkloadError
 from xpfo_model.workloads.schedule import Schedule
 
@@ -30,6 +31,8 @@ class Load:
     frames: int
     """Memory of the machine, in frames."""
     cpus: int
+    layout: Layout
+    """Its zones and pcps."""
     peak: int
     """Most frames that are held at one time."""
 
@@ -43,6 +46,7 @@ def load(
     masks: str,
     frames: int,
     cpus: int,
+    layout: Layout,
 ) -> Load:
     """A schedule as a load. Raises `WorkloadError` if it does not fit into memory."""
     peak = held(made.demand)
@@ -61,6 +65,7 @@ def load(
         masks=masks,
         frames=frames,
         cpus=cpus,
+        layout=layout,
         peak=peak,
     )
 

@@ -7,7 +7,7 @@ from zlib import crc32
 
 import numpy as np
 
-from xpfo_model.allocator.layout import machine
+from xpfo_model.allocator.layout import Layout, machine
 from xpfo_model.allocator.profiles import profile
 from xpfo_model.workloads.activity import together
 from xpfo_model.workloads.load import Load, load
@@ -42,6 +42,7 @@ def generate(
     frames: int,
     length: int,
     kernel: str = "v6.1",
+    layout: Layout | None = None,
 ) -> Load:
     """The demand of a workload, or of a mix of several, on a machine.
 
@@ -59,13 +60,16 @@ def generate(
         About how many allocations and frees there are.
     kernel : str
         A profile of the allocator: masks and lists are that version's.
+    layout : Layout, optional
+        That machine's zones and pcps, by default `allocator.layout.machine`.
 
     Raises `WorkloadError` if a workload is unknown or does not fit into memory.
     """
     mix = chosen(shares)
     masks = MASKS.get(kernel, kernel)
     allocations = length / 2
-    zones = machine(profile(kernel), frames, cpus).zones
+    layout = layout or machine(profile(kernel), frames, cpus)
+    zones = layout.zones
     kept = sum(z.watermarks[WMARK_LOW] + cpus * z.pageset.high for z in zones)
     rooms = memory(mix, frames, frames - kept)
     parts = [
@@ -96,6 +100,7 @@ def generate(
         masks=masks,
         frames=frames,
         cpus=cpus,
+        layout=layout,
     )
 
 

@@ -11,6 +11,8 @@ from typing import Any, Final
 import numpy as np
 
 from xpfo_model import gfp
+from xpfo_model.allocator.layout import machine
+from xpfo_model.allocator.profiles import profile
 from xpfo_model.events import EventLog, Events
 from xpfo_model.workloads.activity import Kind, in_order
 from xpfo_model.workloads.lives import NONE, Lives, lives
@@ -102,6 +104,7 @@ def rescaled(
         masks=masks,
         frames=frames,
         cpus=cpus,
+        layout=machine(profile(kernel or masks), frames, cpus),
     )
 
 

@@ -28,9 +28,10 @@ def chunks(
 
     `said` gets a warning for each allocation that failed.
     """
-    version = profile(kernel or load.kernel)
-    layout = layout or machine(version, load.frames, load.cpus)
-    model = Allocator(kernel or load.kernel, layout, load.allocations)
+    kernel = kernel or load.kernel
+    if layout is None and kernel != load.kernel:
+        layout = machine(profile(kernel), load.frames, load.cpus)
+    model = Allocator(kernel, layout or load.layout, load.allocations)
     at = 0
     while at < len(load.demand.op):
         at = model.run(load.demand, at)
