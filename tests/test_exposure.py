@@ -13,7 +13,6 @@ from xpfo_model import events as ev
 from xpfo_model import gfp, machine, replay
 from xpfo_model.claims import exposure, kunmap
 from xpfo_model.stepper import Stepper, steps_of
-from xpfo_model.strategies import pcp_batch_prezero
 
 CPUS = 3
 FRAMES = 4
@@ -406,7 +405,7 @@ def test_without_flushes_in_idle_a_window_is_not_shorter(evidence):
 
 def prezero(*listed):
     log = timed([(1, event) for event in listed])
-    return run(log, "pcp_batch_prezero", use=pcp_batch_prezero.use).flushes_by_cause
+    return run(log, "pcp_batch_prezero").flushes_by_cause
 
 
 def test_a_frame_zeroed_at_its_refill_needs_no_second_flush():
@@ -437,7 +436,7 @@ def test_a_refill_of_users_frames_is_zeroed_under_its_one_flush():
 
 def test_a_copy_is_flushed_whatever_was_zeroed():
     log = timed([(1, locked(5, 1)), (1, alloc(5, USER_MOVABLE))])
-    counts = run(log, "pcp_batch_prezero", 100, use=pcp_batch_prezero.use)
+    counts = run(log, "pcp_batch_prezero", 100)
     assert counts.flushes_by_cause["kunmap"] == 1
 
 

@@ -34,6 +34,16 @@ def test_every_hook_takes_what_the_loop_passes(name):
         assert len(taken) == len(expected), hook
 
 
+@pytest.mark.parametrize("name", strategies.REGISTRY)
+def test_what_a_loop_calls_are_the_hooks_and_what_a_strategy_has_of_its_own(name):
+    module = strategies.load(name)
+    called = strategies.hooks(name)
+    own = {"use"} if name == "pcp_batch_prezero" else set()
+    assert set(called) == {*strategies.HOOKS, *own}
+    for function, text in called.items():
+        assert text is getattr(module, function)
+
+
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("[a-z]*.py")), ids=lambda p: p.stem)
 def test_transition_code_has_no_literal_numbers(path):
     for node in ast.walk(ast.parse(path.read_text())):

@@ -39,7 +39,7 @@ from xpfo_model.machine import (
     reachable,
     take,
 )
-from xpfo_model.stepper import Stepper, steps_of
+from xpfo_model.stepper import Stepper, room_for, steps_of
 from xpfo_model.steps import ALLOC as ALLOC_PAGES
 from xpfo_model.steps import CHANGE_BLOCK, CONTEXT_SWITCH, REFILL, Steps
 from xpfo_model.steps import FREE as FREE_PAGES
@@ -142,8 +142,7 @@ class Run:
         copy_percent: int = 0,
         **replaced: Callable[..., Any],
     ) -> None:
-        module = strategies.load(strategy)
-        hooks = {name: getattr(module, name) for name in strategies.HOOKS} | replaced
+        hooks = strategies.hooks(strategy) | replaced
         self.strategy = strategy
         self._heeds_all = hooks["drain"] is not leave or (
             hooks["context_switch"] is not go_on
@@ -157,6 +156,10 @@ class Run:
     def heeds_all(self) -> bool:
         """Whether the strategy acts on drains or context switches."""
         return self._heeds_all
+
+    def prepare(self) -> None:
+        """Compile the loop now, so that the first steps need not wait for it."""
+        self.feed(room_for(0, 0), 0)
 
     def feed(self, steps: Steps, frames: int) -> None:
         """Run the steps on a machine of at least `frames` frames."""

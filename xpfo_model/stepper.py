@@ -102,7 +102,7 @@ class Stepper:
         room = 2 * len(events.kind) + NR_CPUS
         orders = events.order[events.kind == MM_PAGE_ALLOC_ZONE_LOCKED]
         refilled = int(np.left_shift(1, orders, dtype=np.int64).sum())
-        out = self._columns(room, refilled + (used << MAX_PAGE_ORDER))
+        out = room_for(room, refilled + (used << MAX_PAGE_ORDER))
         carry = self._carry(entries)
         n, filled = compiled(walk)(
             Events(*(view(column) for column in events)),
@@ -121,7 +121,7 @@ class Stepper:
     def finish(self) -> Steps:
         """The steps of the refills that the end of the trace ends."""
         used = len(self._entries[0])
-        out = self._columns(NR_CPUS, used << MAX_PAGE_ORDER)
+        out = room_for(NR_CPUS, used << MAX_PAGE_ORDER)
         n, filled = compiled(close_all)(
             self._carry(self._entries),
             Steps(*(view(column) for column in out)),
@@ -201,17 +201,18 @@ class Stepper:
         self._entries = [np.array(first, np.int64), np.array(follow, np.int64)]
 
     @staticmethod
-    def _columns(room: int, refilled: int) -> Steps:
-        dtypes = (np.uint8, np.uint16, np.uint8, np.uint8, np.int8, np.int64, np.int64)
-        columns: list[Any] = [np.empty(room, dtype) for dtype in dtypes]
-        columns += [np.empty(refilled, np.int64), np.empty(room, np.int64)]
-        return Steps(*columns)
-
-    @staticmethod
     def _trim(out: Steps, n: int, filled: int) -> Steps:
         frames = out.frames[:filled]
         rows = {f: getattr(out, f)[:n] for f in Steps._fields if f != "frames"}
         return Steps(frames=frames, **rows)
+
+
+def room_for(steps: int, refilled: int) -> Steps:
+    """Room for so many steps, and for the frames of their refills."""
+    dtypes = (np.uint8, np.uint16, np.uint8, np.uint8, np.int8, np.int64, np.int64)
+    columns: list[Any] = [np.empty(steps, dtype) for dtype in dtypes]
+    columns += [np.empty(refilled, np.int64), np.empty(steps, np.int64)]
+    return Steps(*columns)
 
 
 def steps_of(chunks: Iterable[Events], stepper: Stepper) -> Iterator[Steps]:

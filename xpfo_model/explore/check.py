@@ -96,7 +96,7 @@ def check(name: str, scope: Scope, until: str = "") -> Report:
     Raises `UnknownStrategyError`, and `XpfoModelError` for a scope whose states
     need more than 62 bits.
     """
-    module = strategies.load(name)
+    hooks = strategies.hooks(name)
     entry = strategies.REGISTRY[name]
     bits = width(scope, marks=entry.marks)
     if bits > _MOST_BITS:
@@ -104,7 +104,6 @@ def check(name: str, scope: Scope, until: str = "") -> Report:
             f"a state of {name} in {scope} needs {bits} bits, not {_MOST_BITS}",
             remedy="take fewer CPUs or frames",
         )
-    hooks = {hook: getattr(module, hook) for hook in strategies.HOOKS}
     checks = CHECK_MARKS if entry.marks and entry.unmapped_mark else 0
     if hooks["kmap"] is not local_kmap:
         checks |= CHECK_KMAP

@@ -6,10 +6,11 @@ Every strategy module has the same functions in the same order, those of `HOOKS`
 
 import difflib
 import inspect
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from types import ModuleType
-from typing import Final
+from typing import Any, Final
 
 from xpfo_model.errors import UnknownStrategyError
 
@@ -24,6 +25,9 @@ HOOKS: Final = {
     "context_switch": "switch_mm_irqs_off()",
 }
 """The functions of a strategy, in order, and the kernel's place for each."""
+
+OWN: Final = ("use",)
+"""Functions that a strategy may have of its own, in the place of `replay`'s."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,16 @@ def load(name: str) -> ModuleType:
             f"no strategy {name!r}", remedy=f"choose from {', '.join(REGISTRY)}"
         )
     return import_module(f"{__name__}.{name}")
+
+
+def hooks(name: str) -> dict[str, Callable[..., Any]]:
+    """What a loop calls of a strategy: its hooks, and of `OWN` what it has.
+
+    Raises `UnknownStrategyError`.
+    """
+    module = load(name)
+    own = [function for function in OWN if hasattr(module, function)]
+    return {hook: getattr(module, hook) for hook in (*HOOKS, *own)}
 
 
 def text(name: str) -> str:
