@@ -58,6 +58,9 @@ slow: $(READY)  ## the slow tests
 cov: $(READY)  ## the fast tests, and the lines that they miss
 	$(PY) -m pytest --cov --cov-report=term-missing:skip-covered
 
+recorded: $(READY)  ## explore the large scopes, time the checker; into xpfo_model/recorded.json
+	$(PY) -m xpfo_model.recorded
+
 bench: $(READY)  ## time the model and its peers
 	$(PY) bench/run.py
 

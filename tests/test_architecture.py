@@ -16,7 +16,7 @@ FLOORS = [
     {"machine"},
     {"steps", "stepper", "strategies", "allocator", "workloads"},
     {"replay", "fidelity", "explore", "sweep", "cost", "published"},
-    {"charts", "compare", "evidence"},
+    {"charts", "compare", "evidence", "faults", "recorded"},
     {"claims", "cite", "figures", "sphinxext"},
     {"interrupts", "tracefs", "wholefile", "record", "cli", "__main__"},
 ]

@@ -23,7 +23,7 @@ def build_digest(root: Path) -> str:
     whole = hashlib.sha256(platform.python_version().encode())
     for library in LIBRARIES:
         whole.update(f"{library} {version(library)}\0".encode())
-    files = [path for path in PACKAGE.rglob("*") if path.suffix in {".py", ""}]
+    files = [path for path in PACKAGE.rglob("*") if path.suffix in {".py", ".json", ""}]
     for folder in ("traces", "data"):
         files += list((root / "docs" / folder).rglob("*"))
     files.append(root / "requirements.lock")
