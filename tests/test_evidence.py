@@ -1,10 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only
 import shutil
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
+from xpfo_model import evidence as module
+from xpfo_model import explore, strategies
 from xpfo_model.errors import TraceError
-from xpfo_model.evidence import Evidence
+from xpfo_model.evidence import WHAT_IFS, Evidence
+
+TINY = explore.limited(explore.scope("small"), 20)
 
 
 def test_every_trace_has_provenance_and_the_sha256_that_it_states(evidence):
@@ -41,3 +47,48 @@ def test_a_trace_that_is_not_the_one_of_its_provenance_is_an_error(evidence, tmp
     (tmp_path / f"{name}.toml").write_text(text.replace(sha256, "0" * 64))
     with pytest.raises(TraceError, match="import the trace"):
         Evidence(tmp_path).log("netmap-3cpu")
+
+
+def without_times(reports):
+    return {name: replace(report, seconds=0.0) for name, report in reports.items()}
+
+
+def test_reports_are_the_same_wherever_they_were_made(evidence):
+    here = Evidence(evidence.directory).reports(TINY)
+    assert list(here) == [name for name in strategies.REGISTRY if name != "none"]
+    with ThreadPoolExecutor(1) as pool:
+        other = Evidence(evidence.directory, pool)
+        other.start([TINY])
+        there = other.reports(TINY)
+        assert other.reports(TINY) == there
+    assert without_times(here) == without_times(there)
+
+
+def test_loops_are_compiled_ahead_where_there_is_a_compiler(evidence, monkeypatch):
+    prepared = []
+    monkeypatch.setattr(module, "prepare", lambda *what: prepared.append(what))
+    for fast in (False, True):
+        monkeypatch.setattr(module, "FAST", fast)
+        with ThreadPoolExecutor(1) as pool:
+            Evidence(evidence.directory, pool).start([])
+        assert bool(prepared) == fast
+    assert prepared == [*((name, {}) for name in strategies.REGISTRY), *WHAT_IFS]
+
+
+def test_what_was_not_compiled_ahead_cannot_be_counted(evidence, monkeypatch):
+    def broken(strategy, replaced):
+        raise OSError(strategy)
+
+    monkeypatch.setattr(module, "prepare", broken)
+    monkeypatch.setattr(module, "FAST", True)
+    with ThreadPoolExecutor(1) as pool:
+        other = Evidence(evidence.directory, pool)
+        other._logs, other._steps = evidence._logs, evidence._steps
+        other.start([])
+        with pytest.raises(OSError, match="v6"):
+            other.counts("netmap-3cpu", "v6")
+
+
+def test_without_an_executor_nothing_is_started(evidence, monkeypatch):
+    monkeypatch.setattr(module, "check_all", None)
+    Evidence(evidence.directory).start([TINY])

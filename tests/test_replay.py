@@ -22,7 +22,9 @@ from logs import (
 from reference import Reference
 
 from xpfo_model import replay, strategies
+from xpfo_model.engine import FAST
 from xpfo_model.errors import TraceError, UnknownStrategyError
+from xpfo_model.stepper import Stepper, steps_of
 
 # Counted by an independent program: reference definitions over whole traces.
 RECORDED = {
@@ -247,3 +249,20 @@ def test_numba_and_python_run_the_same_text():
     assert out["numba"][0] == "True"
     assert out["python"][0] == "False"
     assert out["numba"][1] == out["python"][1]
+
+
+def test_a_prepared_loop_counts_like_any_other():
+    from xpfo_model.evidence import prepare
+
+    prepare("v6", {})
+    run = replay.Run("v6")
+    run.prepare()
+    assert run.counts == replay.Run("v6").counts
+    if FAST:
+        assert len(run._loop.signatures) == 1
+        log = log_of([alloc(0, USER_MOVABLE)])
+        stepper = Stepper(log.about.kernel)
+        for steps in steps_of(log.chunks(), stepper):
+            run.feed(steps, stepper.frames)
+        assert len(run._loop.signatures) == 1
+        assert run.counts.flushes == 1

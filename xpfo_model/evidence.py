@@ -2,20 +2,34 @@
 """The evidence that claims rest on: the project's traces, and runs over them."""
 
 import tomllib
+from collections.abc import Iterable
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from xpfo_model import strategies, traces
+from xpfo_model.engine import FAST
 from xpfo_model.errors import TraceError
 from xpfo_model.events import SCHED_SWITCH, EventLog
+from xpfo_model.explore import ENOUGH, Report, Scope, check_all
 from xpfo_model.machine import of_cpus
 from xpfo_model.replay import Counts, Outcome, Run, replay_log
 from xpfo_model.stepper import Stepper, steps_of
 from xpfo_model.steps import ALLOC, CONTEXT_SWITCH, Steps, split_refills
+from xpfo_model.strategies.guarantee import restore
+
+Hooks = dict[str, Any]
+"""Functions by the names of the hooks whose place they take."""
+
+WHAT_IFS: Final[tuple[tuple[str, Hooks], ...]] = (
+    ("per_frame", {"free": restore}),
+    ("pcp_batch", {"free": restore}),
+)
+"""Strategies with other hooks, which claims look at beside the strategies."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +58,11 @@ class Provenance:
     """What the stored form leaves out."""
 
 
+def prepare(strategy: str, replaced: Hooks) -> None:
+    """Compile a replay loop and leave it in the cache, for other processes too."""
+    Run(strategy, **replaced).prepare()
+
+
 class Evidence:
     """The traces of a directory, loaded when first asked for.
 
@@ -53,10 +72,16 @@ class Evidence:
     ----------
     directory : path
         Holds NAME.npz and NAME.toml for each trace.
+    executor
+        Where `start` computes ahead what takes long; without one, `start` does
+        nothing and all is computed when asked for.
     """
 
-    def __init__(self, directory: str | Path) -> None:
+    def __init__(self, directory: str | Path, executor: Executor | None = None) -> None:
         self.directory = Path(directory)
+        self.executor = executor
+        self._prepared: dict[tuple[Any, ...], Future[None]] = {}
+        self._reports: dict[Scope, Iterable[Report]] = {}
         self.used: set[str] = set()
         self._logs: dict[str, EventLog] = {}
         self._steps: dict[str, tuple[list[Steps], Stepper]] = {}
@@ -94,6 +119,33 @@ class Evidence:
     def names(self) -> list[str]:
         """Short names of all traces."""
         return list(self.provenance)
+
+    def start(self, scopes: Iterable[Scope]) -> None:
+        """Explore these scopes and compile the replay loops, in the executor."""
+        if self.executor is None:
+            return
+        for where in scopes:
+            self._reports[where] = self._explore(where)
+        if FAST:
+            for name, hooks in (*((n, {}) for n in strategies.REGISTRY), *WHAT_IFS):
+                future = self.executor.submit(prepare, name, hooks)
+                self._prepared[name, *sorted(hooks.items())] = future
+
+    def reports(self, where: Scope) -> dict[str, Report]:
+        """The checker's reports on all strategies but the baseline, by strategy.
+
+        Strategies that are not said to be safe are explored up to `ENOUGH` states:
+        their faults show in far fewer.
+        """
+        found = self._reports.get(where)
+        if not isinstance(found, tuple):
+            found = tuple(found or self._explore(where))
+            self._reports[where] = found
+        return {report.strategy: report for report in found}
+
+    def _explore(self, where: Scope) -> Iterable[Report]:
+        names = [name for name in strategies.REGISTRY if name != "none"]
+        return check_all(names, where, self.executor, ENOUGH)
 
     def log(self, name: str) -> EventLog:
         """A trace's events. Raises `TraceError`."""
@@ -183,9 +235,9 @@ class Evidence:
         copy_percent: int,
         replaced: dict[str, Any],
     ) -> Run:
-        module = strategies.load(strategy)
-        if hasattr(module, "use"):
-            replaced = {"use": module.use} | replaced
+        prepared = self._prepared.get((strategy, *sorted(replaced.items())))
+        if prepared is not None:
+            prepared.result()
         run = Run(strategy, zeroing=zeroing, copy_percent=copy_percent, **replaced)
         run.machine = of_cpus(run.machine, self.provenance[name].cpus)
         return run

@@ -11,7 +11,7 @@ from typing import Any
 from sphinx.application import Sphinx
 
 from xpfo_model import __version__
-from xpfo_model.sphinxext import court, diffs, directives, ledger
+from xpfo_model.sphinxext import court, diffs, directives, faults, ledger
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -22,6 +22,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_config_value("xpfo_site_url", "", "html", str)
     app.add_directive("claim", directives.ClaimDirective)
     app.add_directive("counterexample", directives.CounterexampleDirective)
+    app.add_directive("faults", faults.FaultsDirective)
+    app.add_directive("invariants", faults.InvariantsDirective)
     app.add_directive("strategy-diffs", diffs.DiffsDirective)
     app.add_directive("claims-ledger", ledger.LedgerDirective)
     app.add_role("value", directives.ValueRole())
@@ -32,6 +34,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("env-merge-info", ledger.merge)
     app.connect("env-updated", ledger.check)
     app.connect("doctree-resolved", ledger.resolve)
+    app.connect("build-finished", court.settle)
     app.connect("build-finished", court.publish)
     return {
         "version": __version__,

@@ -6,14 +6,14 @@ import json
 import pickle
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
 from xpfo_model import cite, claims
-from xpfo_model.charts import Chart, Steps
+from xpfo_model.charts import Steps
 from xpfo_model.claims import checker
 from xpfo_model.claims.claim import Verdict
 from xpfo_model.errors import XpfoModelError
@@ -21,8 +21,11 @@ from xpfo_model.evidence import Evidence, Provenance
 from xpfo_model.explore import INVARIANTS, Report, Violation, scope
 from xpfo_model.faults import FAULTS
 from xpfo_model.sphinxext.digest import fresh
+from xpfo_model.sphinxext.drawing import Drawings, processes
 
 logger = logging.getLogger(__name__)
+
+RECORD: Final = "record.pickle"
 
 
 @dataclass
@@ -50,14 +53,28 @@ def _folder(app: Sphinx) -> Path:
 def hear(app: Sphinx) -> None:
     """Evaluate every claim, or take what was heard for the same digest.
 
-    Raises `ExtensionError` that names each claim that does not stand.
+    Figures are drawn while the pages are read; `settle` waits for them. Raises
+    `ExtensionError` that names each claim that does not stand.
     """
-    folder = _folder(app)
-    heard = folder / "record.pickle"
+    heard = _folder(app) / RECORD
     if heard.exists():
         app.xpfo_record = pickle.loads(heard.read_bytes())  # type: ignore[attr-defined]  # noqa: S301 - our own, under our digest
         return
-    evidence = Evidence(Path(app.srcdir) / app.config.xpfo_traces)
+    drawings = Drawings(_folder(app), processes())
+    try:
+        record = _hear(Path(app.srcdir) / app.config.xpfo_traces, drawings)
+    except BaseException:
+        drawings.close()
+        raise
+    app.xpfo_record = record  # type: ignore[attr-defined]
+    app.xpfo_drawings = drawings  # type: ignore[attr-defined]
+
+
+def _hear(traces: Path, drawings: Drawings) -> Record:
+    evidence = Evidence(traces, drawings.executor)
+    explores = "recommended-is-safe" in claims.REGISTRY
+    if explores:
+        evidence.start(checker.EXPLORED)
     verdicts = {}
     complaints = []
     for item in claims.REGISTRY.values():
@@ -68,6 +85,8 @@ def hear(app: Sphinx) -> None:
             complaints.append(
                 f"claim {item.id} cannot be computed: {type(error).__name__}: {error}"
             )
+        else:
+            drawings.begin(item.id, verdicts[item.id].finding.chart)
     complaints += [v.complaint for v in verdicts.values() if not v.stands]
     if complaints:
         raise ExtensionError("\n".join(["the document is wrong:", *complaints]))
@@ -75,23 +94,30 @@ def hear(app: Sphinx) -> None:
         outcomes = {name: evidence.outcome(name).as_json() for name in evidence.names}
     except XpfoModelError as error:
         raise ExtensionError(str(error)) from error
-    for verdict in verdicts.values():
-        _draw(verdict.finding.chart, folder / verdict.claim.id)
-    reports = _reports()
+    reports = _reports(evidence) if explores else {}
     for report in reports.values():
         for violation in report.violations:
             name = f"{report.strategy}-{violation.invariant}"
-            _draw(_sequence(report.strategy, violation), folder / name)
-    record = Record(verdicts, evidence.provenance, outcomes, reports)
-    app.xpfo_record = record  # type: ignore[attr-defined]
-    heard.write_bytes(pickle.dumps(record))
+            drawings.begin(name, _sequence(report.strategy, violation))
+    return Record(verdicts, evidence.provenance, outcomes, reports)
 
 
-def _reports() -> dict[str, Report]:
+def settle(app: Sphinx, exception: Exception | None) -> None:
+    """Wait for the figures, and keep what was heard for the next build."""
+    drawings: Drawings | None = getattr(app, "xpfo_drawings", None)
+    if drawings is None:
+        return
+    try:
+        if exception is None:
+            drawings.finish()
+            (_folder(app) / RECORD).write_bytes(pickle.dumps(record_of(app)))
+    finally:
+        drawings.close()
+
+
+def _reports(evidence: Evidence) -> dict[str, Report]:
     """The checker's reports on the versions that the table of faults names."""
     wanted = {(fault.strategy, fault.invariant) for fault in FAULTS}
-    if "recommended-is-safe" not in claims.REGISTRY:
-        return {}
     return {
         name: replace(
             report,
@@ -99,7 +125,7 @@ def _reports() -> dict[str, Report]:
                 v for v in report.violations if (name, v.invariant) in wanted
             ),
         )
-        for name, report in checker.everything(scope("default")).items()
+        for name, report in evidence.reports(scope("default")).items()
     }
 
 
@@ -115,14 +141,6 @@ def _sequence(strategy: str, violation: Violation) -> Steps:
         steps,
         "Violated: " + INVARIANTS[violation.invariant],
     )
-
-
-def _draw(chart: Chart, stem: Path) -> None:
-    from xpfo_model import figures  # noqa: PLC0415 - a cached build draws nothing
-
-    figures.save(chart, stem.with_name(f"{stem.name}.svg"), figures.LIGHT)
-    figures.save(chart, stem.with_name(f"{stem.name}-dark.svg"), figures.DARK)
-    figures.save(chart, stem.with_name(f"{stem.name}.png"), figures.LIGHT)
 
 
 def publish(app: Sphinx, exception: Exception | None) -> None:

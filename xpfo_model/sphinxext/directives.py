@@ -87,21 +87,23 @@ class CounterexampleDirective(SphinxDirective):
         alt = f"{strategy} violates {invariant}: {told}."
         up = "../" * self.env.docname.count("/")
         return [
-            nodes.raw("", _images(f"{strategy}-{invariant}", alt, up), format="html")
+            nodes.raw("", images(f"{strategy}-{invariant}", alt, up), format="html")
         ]
 
 
 def _figure(verdict: Verdict, up: str) -> str:
     alt = f"{verdict.finding.chart.title}. {verdict.finding.sentence}"
-    return _images(verdict.claim.id, alt, up)
+    return images(verdict.claim.id, alt, up)
 
 
-def _images(name: str, text: str, up: str) -> str:
+def images(name: str, text: str, up: str, *, lazy: bool = False) -> str:
+    """A figure for light and for dark pages; `lazy` is for one that is folded."""
     alt = html.escape(text)
+    when = ' loading="lazy"' if lazy else ""
     return (
         f'<figure class="claim-figure">'
-        f'<img class="only-light" src="{up}claims/{name}.svg" alt="{alt}">'
-        f'<img class="only-dark" src="{up}claims/{name}-dark.svg" alt="{alt}">'
+        f'<img class="only-light" src="{up}claims/{name}.svg" alt="{alt}"{when}>'
+        f'<img class="only-dark" src="{up}claims/{name}-dark.svg" alt="{alt}"{when}>'
         f"</figure>"
     )
 

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The processes beside the build: they compute ahead, and draw while pages are read."""
+
+import os
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+from xpfo_model.charts import Chart
+
+
+def processes() -> Executor:
+    """One process for each CPU, started as they are needed."""
+    return ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn"))
+
+
+def draw(chart: Chart, stem: Path) -> None:
+    """Write a chart's files in all its forms; see `figures.save_all`."""
+    from xpfo_model import figures  # noqa: PLC0415 - a cached build draws nothing
+
+    figures.save_all(chart, stem)
+
+
+class Drawings:
+    """Figures that are drawn in an executor, into a folder.
+
+    Parameters
+    ----------
+    folder : path
+        Where the files go.
+    executor
+        Who draws; `close` shuts it down.
+    """
+
+    def __init__(self, folder: Path, executor: Executor) -> None:
+        self.folder = folder
+        self.executor = executor
+        self._begun: list[Future[None]] = []
+
+    def begin(self, name: str, chart: Chart) -> None:
+        """Have a chart drawn into NAME.svg and the others."""
+        self._begun.append(self.executor.submit(draw, chart, self.folder / name))
+
+    def finish(self) -> None:
+        """Wait for all. Raises what the drawing of one raised."""
+        for future in self._begun:
+            future.result()
+
+    def close(self) -> None:
+        """Let the processes go; what has not begun is not drawn."""
+        self.executor.shutdown(cancel_futures=True)
