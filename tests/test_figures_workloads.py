@@ -40,7 +40,7 @@ def test_the_mix_of_forks_and_pipes_is_like_its_trace(evidence):
     assert mix.statistics.user == pytest.approx(trace.user, abs=0.05)
     assert mix.statistics.elsewhere == pytest.approx(trace.elsewhere, abs=0.1)
     assert mix.statistics.run == pytest.approx(trace.run, rel=0.2)
-    assert mix.statistics.life[1] == pytest.approx(trace.life[1], rel=0.3)
+    assert mix.statistics.life[2] == pytest.approx(trace.life[2], rel=0.3)
 
 
 def test_the_figure_is_in_the_page_for_light_and_for_dark(rows):

@@ -19,9 +19,12 @@ from xpfo_model.events import EventLog
 from xpfo_model.evidence import Evidence
 from xpfo_model.replay import replay_log
 from xpfo_model.workloads import LIKE, Load, Statistics, events, statistics
+from xpfo_model.workloads.statistics import MEDIAN, QUARTILE, THIRD_QUARTILE
 
 STRATEGIES: Final = ("per_frame", "pcp_batch", "pageblock")
 PER: Final = 1000
+AXIS: Final = 10
+"""Where the axis of lifetimes begins: shorter ones are drawn as this."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ _COLUMNS: Final[tuple[tuple[str, Callable[[Measured], str]], ...]] = (
     ("refills", lambda m: f"{m.statistics.refills:.1f}"),
     ("run", lambda m: f"{m.statistics.run:,.0f}"),
     ("elsewhere", lambda m: f"{m.statistics.elsewhere:.0%}"),
-    ("life", lambda m: f"{m.statistics.life[1]:,.0f}"),
+    ("life", lambda m: f"{m.statistics.life[MEDIAN]:,.0f}"),
     ("held", lambda m: f"{m.statistics.working_set:,}"),
     ("K→U", lambda m: f"{m.statistics.to_user:.1%}"),
 )
@@ -102,7 +105,7 @@ _RATIOS: Final[dict[str, Callable[[Measured], float]]] = {
     "run": lambda m: m.statistics.run,
     "refills": lambda m: m.statistics.refills,
     "elsewhere": lambda m: m.statistics.elsewhere,
-    "life": lambda m: m.statistics.life[1],
+    "life": lambda m: m.statistics.life[MEDIAN],
 } | {name: _flushes_of(name) for name in STRATEGIES}
 
 
@@ -145,20 +148,20 @@ def _aligned(heads: Sequence[str], rows: Mapping[str, Sequence[str]]) -> str:
 
 
 def lifetimes(rows: Mapping[str, Measured]) -> Ranges:
-    """From birth to free, the middle 80 % of the pages."""
+    """From birth to free, the middle half of the pages."""
     return Ranges(
         title="How long a page is held: traces, and mixes like them",
         rows=[
             Range(
                 name.strip(),
-                max(m.statistics.life[0], 1),
-                max(m.statistics.life[-1], 1),
-                f"median {m.statistics.life[1]:,.0f}",
+                max(m.statistics.life[QUARTILE], AXIS) / PER,
+                max(m.statistics.life[THIRD_QUARTILE], AXIS) / PER,
+                f"median {m.statistics.life[MEDIAN]:,.0f}",
             )
             for name, m in rows.items()
         ],
-        unit="allocations of the machine from birth to free, 10 to 90 %, log scale",
-        line=1,
+        unit="thousand allocations from birth to free, middle half, log scale",
+        line=AXIS / PER,
         log=True,
     )
 
@@ -167,7 +170,7 @@ def as_html(chart: Ranges) -> str:
     """A chart for light and for dark pages, in the page itself."""
     alt = html.escape(
         f"{chart.title}. "
-        + "; ".join(f"{r.name}: {r.low:,.0f} to {r.high:,.0f}" for r in chart.rows)
+        + "; ".join(f"{r.name}: {r.low:.3g} to {r.high:.3g}" for r in chart.rows)
     )
     images = []
     for name, theme in themes.THEMES.items():

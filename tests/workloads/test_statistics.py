@@ -39,7 +39,7 @@ def test_a_hand_made_stream():
     assert found.batched == 1 / 2
     assert found.elsewhere == 1 / 2
     # frame 8: one allocation since its own; frame 1: two
-    assert found.life == pytest.approx((1.1, 1.5, 1.9))
+    assert found.life == pytest.approx((1.1, 1.25, 1.5, 1.75, 1.9))
     assert found.working_set == 4
     assert found.to_user == 1 / 6
     assert found.to_kernel == 1 / 6

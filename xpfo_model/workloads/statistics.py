@@ -16,7 +16,11 @@ from xpfo_model.events import (
 )
 from xpfo_model.workloads.lives import NONE, Lives, lives
 
-QUANTILES: Final = (0.1, 0.5, 0.9)
+QUANTILES: Final = (0.1, 0.25, 0.5, 0.75, 0.9)
+"""Of `Statistics.life`."""
+QUARTILE: Final = 1
+MEDIAN: Final = 2
+THIRD_QUARTILE: Final = 3
 PER: Final = 1000
 
 
@@ -42,7 +46,8 @@ class Statistics:
     elsewhere: float
     """Of those: on another CPU than allocated."""
     life: tuple[float, ...]
-    """Allocations of the machine from birth to free: 10 %, median, 90 %."""
+    """Allocations of the machine from birth to free, at `QUANTILES`; empty if no
+    page was freed."""
     working_set: int
     """Most frames held at one time, of those that were allocated here."""
     to_user: float
