@@ -86,3 +86,7 @@ class WorkloadError(XpfoModelError):
 
 class StaleDataError(XpfoModelError):
     """Kept results that other sources than today's have given."""
+
+
+class SweepError(XpfoModelError):
+    """A sweep whose points or journal are not what they should be."""

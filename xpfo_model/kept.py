@@ -23,7 +23,7 @@ from xpfo_model.errors import StaleDataError, XpfoModelError
 Columns = dict[str, list[Any]]
 """Column name to values, all of one length: int, float or str."""
 
-PRODUCERS: Final[tuple[str, ...]] = ()
+PRODUCERS: Final = ("xpfo_model.whatif",)
 """Modules that define studies."""
 
 _MARK: Final = "# sources sha256:"

@@ -67,3 +67,11 @@ def test_the_numbers_of_a_profile_are_where_the_code_looks():
     where = {name: getattr(profiles, name.upper()) for name in profiles.Profile._fields}
     start = profiles.PROFILE
     assert list(where.values()) == list(range(start, profiles.PROFILE_END))
+
+
+def test_another_batch_moves_high_with_it():
+    version = profile("v4.14")
+    usual, other = (machine(version, 1 << 18, 2, batch=b) for b in (None, 63))
+    assert usual.zones[1].pageset.batch == 31
+    assert other.zones[1].pageset.batch == 63
+    assert other.zones[1].pageset.high == 2 * usual.zones[1].pageset.high + 6

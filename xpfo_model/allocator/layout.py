@@ -101,9 +101,14 @@ def zone_batchsize(profile: Profile, managed: int) -> int:
     return max(rounded - 1, 1)
 
 
-def pageset(profile: Profile, managed: int, low: int, cpus: int) -> Pageset:
-    """zone_highsize() of v6.1 and v6.18, pageset_set_batch() of v4.14."""
-    batch = zone_batchsize(profile, managed)
+def pageset(
+    profile: Profile, managed: int, low: int, cpus: int, batch: int | None = None
+) -> Pageset:
+    """zone_highsize() of v6.1 and v6.18, pageset_set_batch() of v4.14.
+
+    `batch` is another one than zone_batchsize() gives, for a what-if.
+    """
+    batch = batch or zone_batchsize(profile, managed)
     if profile.sizing == SIZE_FIXED:
         return Pageset(batch, batch * BATCHES_HIGH_2017, 0)
     least = BATCHES_HIGH_MIN * batch
@@ -151,10 +156,18 @@ def reserves(managed: Sequence[int], zone: int) -> tuple[int, int, int]:
     return above[0], above[ZONE_DMA32], above[ZONE_NORMAL]
 
 
-def machine(profile: Profile, frames: int, cpus: int, *, thp: bool = True) -> Layout:
+def machine(
+    profile: Profile,
+    frames: int,
+    cpus: int,
+    *,
+    thp: bool = True,
+    batch: int | None = None,
+) -> Layout:
     """The layout of a machine whose memory has no holes, all of it managed.
 
-    `frames` counts from pfn 0 and is rounded down to a pageblock.
+    `frames` counts from pfn 0 and is rounded down to a pageblock. `batch` is one
+    for all zones in place of the kernel's.
     """
     frames -= frames % PAGEBLOCK_NR_PAGES
     ends = [min(frames, end) for end in (*BOUNDARIES, frames)]
@@ -164,7 +177,7 @@ def machine(profile: Profile, frames: int, cpus: int, *, thp: bool = True) -> La
     zones = []
     for i, (start, end) in enumerate(zip(starts, ends, strict=True)):
         marks = watermarks(least, managed[i], frames)
-        sizes = pageset(profile, managed[i], marks[1], cpus)
+        sizes = pageset(profile, managed[i], marks[1], cpus, batch)
         zones.append(
             Zone(start, end, managed[i], marks, reserves(managed, i), sizes)
             if managed[i]
