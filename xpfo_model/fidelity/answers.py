@@ -16,6 +16,7 @@ from xpfo_model.allocator.state import (
     emit,
     emit_extfrag,
 )
+from xpfo_model.engine import seldom
 from xpfo_model.events import (
     CHANGE_OWNERSHIP,
     FAILED,
@@ -27,6 +28,7 @@ from xpfo_model.fidelity.reading import Read
 from xpfo_model.fidelity.tally import Tally
 
 
+@seldom
 def pages_of_rows(s: State, e: Events, r: Read, i: int, kind: int, t: Tally) -> int:
     """The pages that the kernel's answers hand out or drain; how many."""
     n = 0
@@ -52,6 +54,7 @@ def pages_of_rows(s: State, e: Events, r: Read, i: int, kind: int, t: Tally) -> 
     return n
 
 
+@seldom
 def pages_of_record(s: State, t: Tally, start: int, kind: int) -> int:
     """The pages that the model handed out or drained since event `start`."""
     n = 0
@@ -76,6 +79,7 @@ def pages_of_record(s: State, t: Tally, start: int, kind: int) -> int:
     return n
 
 
+@seldom
 def repeat_rows(s: State, e: Events, r: Read, i: int, start: int) -> None:
     """Record the kernel's refill in place of the model's: level PCP."""
     s.mem[EVENTS] = start

@@ -34,7 +34,8 @@ from xpfo_model.events import (
 from xpfo_model.fidelity import tally as counters
 from xpfo_model.fidelity.follow import follow
 from xpfo_model.fidelity.initial import UNSEEN, fill, is_boot, sightings
-from xpfo_model.fidelity.reading import NONE, Read, flat, plain, read
+from xpfo_model.fidelity.reading import NONE, Read, read
+from xpfo_model.fidelity.speed import at_speed, columns, is_long
 from xpfo_model.fidelity.tally import FULL, NR_COUNTS, PCP, REASONS, SIZES, Tally
 from xpfo_model.replay import replay_log
 
@@ -143,7 +144,7 @@ def _run(
     events: Events, demand: Read, layout: Layout, kernel: str, level: int
 ) -> Iterator[Any]:
     """The model's events in pieces, then the tally."""
-    state = plain(boot(kernel, layout, demand.allocations, ROOM))
+    state = columns(boot(kernel, layout, demand.allocations, ROOM))
     booting = is_boot(events)
     sizes = np.zeros((NR_ZONES, SIZES), np.int64)
     for number, zone in enumerate(layout.zones):
@@ -164,32 +165,40 @@ def _run(
         if not booting and zone.free:
             state.mem[number * ZONE_FIELDS + FREE_PAGES] = zone.free
     tally = Tally(
-        counts=flat(np.zeros(NR_COUNTS, np.int64)),
-        predicted=flat(np.full(demand.allocations, FAILED, np.int64)),
-        reason=flat(np.full(demand.allocations, NR_COUNTS, np.int8)),
-        instead=flat(np.zeros(state.frames, np.int32)),
-        why=flat(np.zeros(state.frames, np.int8)),
-        mine=flat(np.zeros(SCRATCH, np.int64)),
-        theirs=flat(np.zeros(SCRATCH, np.int64)),
-        event=flat(np.zeros(SCRATCH, np.int64)),
-        row=flat(np.zeros(SCRATCH, np.int64)),
-        last=flat(np.full(state.frames, NONE, np.int64)),
-        unseen=flat((kind == UNSEEN).astype(np.uint8)),
-        unknown=flat(
+        counts=(np.zeros(NR_COUNTS, np.int64)),
+        predicted=(np.full(demand.allocations, FAILED, np.int64)),
+        reason=(np.full(demand.allocations, NR_COUNTS, np.int8)),
+        instead=(np.zeros(state.frames, np.int32)),
+        why=(np.zeros(state.frames, np.int8)),
+        mine=(np.zeros(SCRATCH, np.int64)),
+        theirs=(np.zeros(SCRATCH, np.int64)),
+        event=(np.zeros(SCRATCH, np.int64)),
+        row=(np.zeros(SCRATCH, np.int64)),
+        last=(np.full(state.frames, NONE, np.int64)),
+        unseen=((kind == UNSEEN).astype(np.uint8)),
+        unknown=(
             np.full(
                 layout.cpus * NR_ZONES * state.mem[PCP_LISTS], not booting, np.uint8
             )
         ),
-        ghosts=flat(np.zeros(len(state.mem), np.int64)),
-        sizes=flat(sizes.ravel()),
+        ghosts=(np.zeros(len(state.mem), np.int64)),
+        sizes=(sizes.ravel()),
+        home=(np.zeros(state.frames, np.int32)),
         level=level,
     )
-    asked = plain(demand.demand)
-    seen = plain(events)
-    answers = plain(demand._replace(demand=asked))
+    fast = is_long(len(events.kind))
+    asked = columns(demand.demand, fast)
+    arguments = (
+        columns(state, fast),
+        asked,
+        columns(events, fast),
+        columns(demand._replace(demand=asked), fast),
+        columns(tally, fast),
+    )
+    run = at_speed(follow, fast)
     at = 0
     while at < len(demand.row):
-        at = follow(state, asked, seen, answers, tally, at, ROOM)
+        at = run(*arguments, at, ROOM)
         yield events_of(state, demand.demand)
     yield tally, runs
 

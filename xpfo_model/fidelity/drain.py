@@ -43,6 +43,7 @@ from xpfo_model.allocator.state import (
     page_zone,
 )
 from xpfo_model.constants import MIGRATE_MOVABLE
+from xpfo_model.engine import seldom
 from xpfo_model.events import (
     FAILED,
     MM_PAGE_PCPU_DRAIN,
@@ -69,6 +70,7 @@ from xpfo_model.fidelity.tally import (
 )
 
 
+@seldom
 def net_until_drain(s: State, d: Demand, r: Read, i: int) -> int:
     """Frames that the CPU's pcp gains from operation `i` to the kernel's drain."""
     net = 0
@@ -89,6 +91,7 @@ def net_until_drain(s: State, d: Demand, r: Read, i: int) -> int:
     return most + 1
 
 
+@seldom
 def learn_high(
     s: State, d: Demand, r: Read, t: Tally, i: int, pcp: int, mine: int, theirs: int
 ) -> None:
@@ -123,6 +126,7 @@ def learn_high(
         t.ghosts[pcp] += count - s.mem[pcp + COUNT]
 
 
+@seldom
 def learn_factor(s: State, pcp: int, size: int) -> None:
     """The kernel drained another number of frames than the model."""
     if s.mem[SIZING] == SIZE_AUTO:
@@ -134,6 +138,7 @@ def learn_factor(s: State, pcp: int, size: int) -> None:
     s.mem[pcp + FREE_FACTOR] = min(factor + 1, s.mem[BATCH_SCALE_MAX])
 
 
+@seldom
 def sync_drain(  # noqa: C901
     s: State,
     d: Demand,
@@ -164,12 +169,12 @@ def sync_drain(  # noqa: C901
         pfn = t.mine[k]
         order = s.record[t.event[k] + ORDER]
         migratetype = s.record[t.event[k] + MIGRATETYPE]
-        carve(s, pfn, order)
+        carve(s, t, pfn, order)
         s.tag[s.cached + pfn] = migratetype
         if migratetype >= MIGRATE_PCPTYPES:
             migratetype = MIGRATE_MOVABLE
         pindex = order_to_pindex(s, migratetype, order)
-        enter_pcp(s, pcp_of(d.cpu[i], page_zone(s, pfn)), pindex, pfn, True)
+        enter_pcp(s, t, pcp_of(d.cpu[i], page_zone(s, pfn)), pindex, pfn, True)
         t.instead[pfn] = FAILED + 2
         t.why[pfn] = BY_DRAIN
     pfn = t.theirs[0] if theirs else t.mine[0]
@@ -187,13 +192,14 @@ def sync_drain(  # noqa: C901
     for k in range(start, theirs):
         pfn = t.theirs[k]
         order = e.order[t.row[k]]
-        carve(s, pfn, order)
+        carve(s, t, pfn, order)
         migratetype = e.migratetype[t.row[k]]
         if s.mem[DRAIN_CURRENT_TYPE]:
             retype(s, pfn, order, migratetype)
         __free_one_page(s, pfn, page_zone(s, pfn), order, migratetype, False)
 
 
+@seldom
 def follow_drain(s: State, d: Demand, e: Events, r: Read, t: Tally, i: int) -> None:  # noqa: ARG001
     """Drain what the kernel drained with no free: whose pcps, it does not say."""
     theirs = pages_of_rows(s, e, r, i, MM_PAGE_PCPU_DRAIN, t)
@@ -208,7 +214,7 @@ def drain_row(s: State, e: Events, t: Tally, row: int) -> None:
     pfn = e.pfn[row]
     order = e.order[row]
     migratetype = e.migratetype[row]
-    carve(s, pfn, order)
+    carve(s, t, pfn, order)
     t.instead[pfn] = 0
     __free_one_page(s, pfn, page_zone(s, pfn), order, migratetype, False)
     emit(s, MM_PAGE_PCPU_DRAIN, pfn, order, migratetype, 0)

@@ -33,6 +33,7 @@ from xpfo_model.allocator.state import (
     EVENTS,
     FREE_FACTOR,
     LISTS,
+    MIGRATE_PCPTYPES,
     ON_PCP,
     OPERATION,
     PCPS,
@@ -42,7 +43,8 @@ from xpfo_model.allocator.state import (
     emit,
     page_zone,
 )
-from xpfo_model.constants import MIGRATE_MOVABLE
+from xpfo_model.constants import MIGRATE_MOVABLE, PAGEBLOCK_ORDER
+from xpfo_model.engine import seldom
 from xpfo_model.events import (
     FAILED,
     MM_PAGE_ALLOC,
@@ -90,6 +92,29 @@ from xpfo_model.fidelity.tally import (
 )
 
 
+def list_of(s: State, d: Demand, i: int, pfn: int) -> int:
+    """Head of the pcp list of an operation, in the zone of a frame."""
+    pcp = pcp_of(d.cpu[i], page_zone(s, pfn))
+    return pcp_list(s, pcp, order_to_pindex(s, d.migratetype[i], d.order[i]))
+
+
+def refilled(s: State, d: Demand, t: Tally, i: int, mine: int) -> None:
+    """Note which list the pages of the model's refill are on."""
+    for k in range(mine):
+        t.home[t.mine[k]] = list_of(s, d, i, t.mine[k])
+
+
+def listed(s: State, d: Demand, e: Events, r: Read, t: Tally, i: int) -> None:
+    """Note which list a page went to as it was freed."""
+    pfn = e.pfn[r.row[i]]
+    if s.tag[pfn] == ON_PCP:
+        migratetype = s.tag[s.block + (pfn >> PAGEBLOCK_ORDER)]
+        if migratetype >= MIGRATE_PCPTYPES:
+            migratetype = MIGRATE_MOVABLE
+        pcp = pcp_of(d.cpu[i], page_zone(s, pfn))
+        t.home[pfn] = pcp_list(s, pcp, order_to_pindex(s, migratetype, d.order[i]))
+
+
 def taken_silently(e: Events, r: Read, t: Tally, pfn: int) -> bool:
     """Whether the next that the trace says of a page is that it is freed."""
     row = t.last[pfn]
@@ -99,13 +124,12 @@ def taken_silently(e: Events, r: Read, t: Tally, pfn: int) -> bool:
     return following == NONE or e.kind[following] == MM_PAGE_FREE
 
 
+@seldom
 def sync_alloc(
     s: State, d: Demand, e: Events, r: Read, t: Tally, i: int, actual: int
 ) -> int:
-    """Make the page that the model handed out the kernel's; why, or NR_COUNTS."""
+    """Make the page that the model handed out the kernel's; why."""
     got = s.held[d.page[i]]
-    if got == actual:
-        return NR_COUNTS
     order = d.order[i]
     listed = pcp_allowed_order(s, order) and not d.flags[i] & LOCKED
     reason = BY_UNSEEN
@@ -118,19 +142,19 @@ def sync_alloc(
         pcp = pcp_of(d.cpu[i], page_zone(s, actual))
         head = pcp_list(s, pcp, pindex)
         depth = FAILED
-        if reason == BY_TYPE:
+        if reason == BY_TYPE and t.home[actual] == head:
+            reason = BY_ORDER
             depth = depth_on(s, head, actual)
         if got != FAILED and depth != FAILED and taken_silently(e, r, t, got):  # noqa: PLR1714
             reason = BY_BULK
-            drop_first(s, t.ghosts, head, depth)
-            credit(s, t.ghosts, pcp, 1 << order)
+            drop_first(s, t, head, depth)
+            credit(s, t, pcp, 1 << order)
         elif got != FAILED:
-            reason = BY_ORDER if depth != FAILED else reason
             pcp = pcp_of(d.cpu[i], page_zone(s, got))
-            enter_pcp(s, pcp, pindex, got, False)
+            enter_pcp(s, t, pcp, pindex, got, False)
     elif got != FAILED:
         put_back(s, got, order, d.migratetype[i])
-    carve(s, actual, order)
+    carve(s, t, actual, order)
     s.held[d.page[i]] = actual
     t.counts[reason] += 1
     return reason
@@ -146,6 +170,7 @@ def follow_alloc(
     chosen = s.held[page]
     mine = pages_of_record(s, t, start, MM_PAGE_ALLOC_ZONE_LOCKED)
     theirs = pages_of_rows(s, e, r, i, MM_PAGE_ALLOC_ZONE_LOCKED, t)
+    refilled(s, d, t, i, mine)
     reason = NR_COUNTS
     if pcp_allowed_order(s, order) and not d.flags[i] & LOCKED and (mine or theirs):
         reason = sync_refill(s, d, e, r, t, i, start, mine, theirs)
@@ -155,7 +180,9 @@ def follow_alloc(
                 reason = NR_COUNTS
             repeat_rows(s, e, r, i, start)
             emit(s, MM_PAGE_ALLOC, chosen, order, d.migratetype[i], 0)
-    later = sync_alloc(s, d, e, r, t, i, actual)
+    later = NR_COUNTS
+    if s.held[page] != actual:
+        later = sync_alloc(s, d, e, r, t, i, actual)
     if reason == NR_COUNTS:
         reason = later
     if t.instead[actual]:
@@ -176,12 +203,14 @@ def follow_alloc(
     t.last[actual] = r.row[i]
 
 
+@seldom
 def follow_bulk(
     s: State, d: Demand, e: Events, r: Read, t: Tally, i: int, start: int
 ) -> None:
     """Compare and correct what a bulk allocation refilled."""
     mine = pages_of_record(s, t, start, MM_PAGE_ALLOC_ZONE_LOCKED)
     theirs = pages_of_rows(s, e, r, i, MM_PAGE_ALLOC_ZONE_LOCKED, t)
+    refilled(s, d, t, i, mine)
     t.counts[BY_BULK] += 1
     first = differ_at(t, mine, theirs)
     if first != mine or mine != theirs:
@@ -206,16 +235,10 @@ def before(s: State, d: Demand, e: Events, r: Read, t: Tally, i: int) -> None:
         foreign = d.page[i] == FOREIGN
         pfn = e.pfn[r.row[i]]
         if d.op[i] != FREE_COMMIT:
-            found = carve(s, pfn, d.order[i])
+            found = carve(s, t, pfn, d.order[i])
             t.counts[BY_FOREIGN] += foreign
             t.counts[BY_UNSEEN] += found > 0 and not foreign
         t.instead[pfn] = 0
-
-
-def list_of(s: State, d: Demand, i: int, pfn: int) -> int:
-    """Head of the pcp list of an operation, in the zone of a frame."""
-    pcp = pcp_of(d.cpu[i], page_zone(s, pfn))
-    return pcp_list(s, pcp, order_to_pindex(s, d.migratetype[i], d.order[i]))
 
 
 def from_the_dark(s: State, d: Demand, e: Events, r: Read, t: Tally, i: int) -> bool:
@@ -233,7 +256,7 @@ def from_the_dark(s: State, d: Demand, e: Events, r: Read, t: Tally, i: int) -> 
     if not t.unknown[head - first] or s.link[head] != head:
         return False
     note_alloc(s, pcp_of(d.cpu[i], page_zone(s, actual)))
-    carve(s, actual, order)
+    carve(s, t, actual, order)
     s.held[d.page[i]] = actual
     s.mem[OPERATION] = i
     emit(s, MM_PAGE_ALLOC, actual, order, d.migratetype[i], 0)
@@ -269,6 +292,7 @@ def follow(
         elif op == BULK:
             follow_bulk(s, d, e, r, t, i, start)
         elif op != FREE_PREPARE:
+            listed(s, d, e, r, t, i)
             mine = pages_of_record(s, t, start, MM_PAGE_PCPU_DRAIN)
             theirs = pages_of_rows(s, e, r, i, MM_PAGE_PCPU_DRAIN, t)
             if mine or theirs:

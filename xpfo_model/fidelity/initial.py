@@ -30,7 +30,8 @@ from xpfo_model.events import (
     SCHED_SWITCH,
     Events,
 )
-from xpfo_model.fidelity.reading import NONE, flat, plain
+from xpfo_model.fidelity.reading import NONE
+from xpfo_model.fidelity.speed import at_speed, columns, flat, is_long
 
 UNSEEN: Final = 255
 """In place of a kind of event: the trace never names the frame."""
@@ -49,7 +50,8 @@ def first_sightings(e: Events, first: Any) -> None:
 def sightings(events: Events, frames: int) -> Any:
     """Per frame: the kind of event that names it first, or UNSEEN."""
     kind = np.full(frames, UNSEEN, np.uint8)
-    first_sightings(plain(events), flat(kind))
+    fast = is_long(len(events.kind))
+    at_speed(first_sightings, fast)(columns(events, fast), flat(kind, fast))
     return kind
 
 

@@ -41,6 +41,7 @@ from xpfo_model.events import (
     UNKNOWN,
     Events,
 )
+from xpfo_model.fidelity.speed import at_speed, columns, flat, is_long
 
 AFTER_BULK: Final = 2
 """Flag of an ALLOC: that pages were taken in bulk before it was read from the
@@ -268,10 +269,10 @@ def walk(e: Events, next_row: Any, c: Carry, d: Demand, row: Any) -> tuple[int, 
             batched = following != NONE and e.kind[following] == MM_PAGE_FREE_BATCHED
             n = operation(d, row, n, FREE_PREPARE if batched else FREE, e, i)
             name_page(e, c, d, n - 1, i)
-            if core_free(e, c, d, n - 1, i):
+            if not batched and core_free(e, c, d, n - 1, i):
                 d.op[n - 1] = FREE_TO_BUDDY
                 c.cpu[at + CORE] = i
-            elif exact_tail(e, c, d, n - 1, i):
+            elif not batched and exact_tail(e, c, d, n - 1, i):
                 d.op[n - 1] = FREE_TO_BUDDY
             if not batched and held(e, i):
                 d.flags[n - 1] |= LOCKED
@@ -297,21 +298,6 @@ def walk(e: Events, next_row: Any, c: Carry, d: Demand, row: Any) -> tuple[int, 
                 c.cpu[at + PUSH] = n - 1
             c.of[i] = c.cpu[at + PUSH]
     return n, allocations
-
-
-def flat(array: Any) -> Any:
-    """An array as plain Python reads it best."""
-    return memoryview(array)
-
-
-def plain(columns: Any) -> Any:
-    """A NamedTuple whose arrays are memoryviews: as plain Python reads them best.
-
-    A trace is followed once, in less time than numba needs to compile it.
-    """
-    return type(columns)(
-        *(flat(c) if isinstance(c, np.ndarray) else c for c in columns)
-    )
 
 
 def followers(events: Events) -> Any:
@@ -352,16 +338,23 @@ def read(events: Events, profile: Profile, masks: str) -> Read:
     frames = int(events.pfn.max(initial=0)) + (1 << MAX_PAGE_ORDER)
     cpus = int(events.cpu.max(initial=0)) + 1
     carry = Carry(
-        cpu=flat(np.full(cpus * CPU_FIELDS, NONE, np.int64)),
-        later=flat(np.full(rows, NONE, np.int64)),
-        owner=flat(np.full(frames, NONE, np.int32)),
-        start=flat(np.zeros(rows, np.int64)),
-        order=flat(np.zeros(frames, np.int8)),
-        of=flat(of),
+        cpu=np.full(cpus * CPU_FIELDS, NONE, np.int64),
+        later=np.full(rows, NONE, np.int64),
+        owner=np.full(frames, NONE, np.int32),
+        start=np.zeros(rows, np.int64),
+        order=np.zeros(frames, np.int8),
+        of=of,
         fallback_frames=int(profile.falling_back == CLAIM_THEN_STEAL),
     )
     next_row = followers(events)
-    n, allocations = walk(plain(events), flat(next_row), carry, plain(out), flat(row))
+    fast = is_long(rows)
+    n, allocations = at_speed(walk, fast)(
+        columns(events, fast),
+        flat(next_row, fast),
+        columns(carry, fast),
+        columns(out, fast),
+        flat(row, fast),
+    )
     # an allocation takes its page when its refill begins, not when it says so
     answered = np.flatnonzero(of != NONE)[::-1]
     start = row[:n].copy()

@@ -37,6 +37,7 @@ from xpfo_model.allocator.state import (
     page_zone,
 )
 from xpfo_model.constants import PAGEBLOCK_ORDER
+from xpfo_model.engine import seldom
 from xpfo_model.events import (
     CHANGE_OWNERSHIP,
     FAILED,
@@ -106,6 +107,7 @@ def learn_batch(s: State, t: Tally, zone: int, size: int) -> None:
                 s.mem[pcp + HIGH] = t.sizes[sizes + 1]
 
 
+@seldom
 def learn_refill(s: State, d: Demand, t: Tally, i: int, size: int) -> None:
     """The kernel's refill had another size: batch is new, or how far it grew."""
     zone = page_zone(s, t.theirs[0])
@@ -121,11 +123,12 @@ def learn_refill(s: State, d: Demand, t: Tally, i: int, size: int) -> None:
     s.mem[pcp + FREE_FACTOR] = min(factor + 1, s.mem[BATCH_SCALE_MAX])
 
 
+@seldom
 def undo_refill(s: State, t: Tally, start: int, mine: int, order: int, mt: int) -> None:
     """Give the model's pages from the `start`-th back, the last one first."""
     for k in range(mine - 1, start - 1, -1):
         if s.tag[t.mine[k]] == ON_PCP:
-            leave_pcp(s, t.mine[k])
+            leave_pcp(s, t, t.mine[k])
         if t.unseen[t.mine[k]]:
             # it was never free: taken before the trace began
             t.counts[BY_BOOT] += 1
@@ -133,6 +136,7 @@ def undo_refill(s: State, t: Tally, start: int, mine: int, order: int, mt: int) 
         put_back(s, t.mine[k], order, mt)
 
 
+@seldom
 def redo_refill(
     s: State,
     d: Demand,
@@ -148,15 +152,16 @@ def redo_refill(
     order = d.order[i]
     for k in range(start, theirs):
         pfn = t.theirs[k]
-        carve(s, pfn, order)
+        carve(s, t, pfn, order)
         s.tag[s.cached + pfn] = d.migratetype[i]
         if k >= gone:
             pcp = pcp_of(d.cpu[i], page_zone(s, pfn))
             pindex = order_to_pindex(s, d.migratetype[i], order)
-            enter_pcp(s, pcp, pindex, pfn, True)
+            enter_pcp(s, t, pcp, pindex, pfn, True)
         taint(t, k, mine, reason)
 
 
+@seldom
 def retype(s: State, pfn: int, order: int, migratetype: int) -> None:
     """Give the blocks of a page a type, with the free pages in them."""
     blocks = 1 << max(order - PAGEBLOCK_ORDER, 0)
@@ -168,6 +173,7 @@ def retype(s: State, pfn: int, order: int, migratetype: int) -> None:
             move_freepages_block(s, frame, page_zone(s, frame), migratetype)
 
 
+@seldom
 def undo_claims(s: State, start: int) -> None:
     """Take the model's changes of ownership since event `start` back."""
     for event in range(start, s.mem[EVENTS]):
@@ -184,6 +190,7 @@ def undo_claims(s: State, start: int) -> None:
             )
 
 
+@seldom
 def redo_claims(s: State, e: Events, r: Read, i: int) -> None:
     """Make the kernel's changes of ownership."""
     for at in range(r.first[i], r.first[i + 1]):
@@ -195,6 +202,7 @@ def redo_claims(s: State, e: Events, r: Read, i: int) -> None:
             retype(s, e.pfn[row], e.order[row], e.migratetype[row])
 
 
+@seldom
 def sync_refill(
     s: State,
     d: Demand,
@@ -231,8 +239,8 @@ def sync_refill(
             pcp_of(d.cpu[i], page_zone(s, got)),
             order_to_pindex(s, d.migratetype[i], order),
         )
-        drop_first(s, t.ghosts, head, length(s, head))
-        credit(s, t.ghosts, pcp_around(s, head), 1 << order)
+        drop_first(s, t, head, length(s, head))
+        credit(s, t, pcp_around(s, head), 1 << order)
     else:
         undo_refill(s, t, start, mine, order, d.migratetype[i])
         if not theirs:

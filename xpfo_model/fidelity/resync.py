@@ -7,8 +7,6 @@ Each of these moves single pages between the lists so that the model goes on fro
 where the kernel is. Mostly the reverse of a choice that the model just made.
 """
 
-from typing import Any
-
 from xpfo_model.allocator.lists import list_add, list_add_tail, list_del
 from xpfo_model.allocator.pcp import pindex_to_order
 from xpfo_model.allocator.profiles import (
@@ -30,9 +28,13 @@ from xpfo_model.allocator.state import (
     page_zone,
 )
 from xpfo_model.constants import MAX_PAGE_ORDER
+from xpfo_model.engine import seldom
 from xpfo_model.events import FAILED
+from xpfo_model.fidelity.tally import Tally
 
 NOWHERE = -1
+MOST_IN_BULK = 1 << 12
+"""Pages of a list that are taken to be gone at once, without an event, at most."""
 
 
 def block_around(s: State, pfn: int) -> int:
@@ -44,14 +46,6 @@ def block_around(s: State, pfn: int) -> int:
     return NOWHERE
 
 
-def list_around(s: State, pfn: int) -> int:
-    """Head of the list that a frame's links are on."""
-    entry = s.link[pfn]
-    while entry < s.frames:
-        entry = s.link[entry]
-    return entry
-
-
 def pcp_around(s: State, head: int) -> int:
     """The pcp that a list head belongs to."""
     first = s.mem[PCPS + LISTS]
@@ -59,9 +53,10 @@ def pcp_around(s: State, head: int) -> int:
     return PCPS + number * PCP_FIELDS
 
 
-def leave_pcp(s: State, pfn: int) -> int:
+@seldom
+def leave_pcp(s: State, t: Tally, pfn: int) -> int:
     """Take a page off its pcp list; the list's head."""
-    head = list_around(s, pfn)
+    head = t.home[pfn]
     pcp = pcp_around(s, head)
     order = pindex_to_order(s, head - s.mem[pcp + LISTS])
     s.mem[pcp + COUNT] -= 1 << order
@@ -70,8 +65,10 @@ def leave_pcp(s: State, pfn: int) -> int:
     return head
 
 
-def enter_pcp(s: State, pcp: int, pindex: int, pfn: int, tail: bool) -> None:
+@seldom
+def enter_pcp(s: State, t: Tally, pcp: int, pindex: int, pfn: int, tail: bool) -> None:
     """Put a page on a pcp list, without a thought for how many are there."""
+    t.home[pfn] = s.mem[pcp + LISTS] + pindex
     s.mem[pcp + COUNT] += 1 << pindex_to_order(s, pindex)
     if tail:
         list_add_tail(s, pfn, s.mem[pcp + LISTS] + pindex)
@@ -80,6 +77,7 @@ def enter_pcp(s: State, pcp: int, pindex: int, pfn: int, tail: bool) -> None:
     s.tag[pfn] = ON_PCP
 
 
+@seldom
 def carve_block(s: State, first: int, pfn: int, end: int) -> None:
     """Take frames pfn to end out of the free page at `first`; list the rest."""
     order = s.tag[first] - BUDDY
@@ -100,7 +98,8 @@ def carve_block(s: State, first: int, pfn: int, end: int) -> None:
             first = middle
 
 
-def carve(s: State, pfn: int, order: int) -> int:
+@seldom
+def carve(s: State, t: Tally, pfn: int, order: int) -> int:
     """Take a page from wherever its frames are; how many of them were free."""
     frame = pfn
     end = pfn + (1 << order)
@@ -114,7 +113,7 @@ def carve(s: State, pfn: int, order: int) -> int:
             found += stop - frame
             frame = stop
         elif s.tag[frame] == ON_PCP:
-            head = leave_pcp(s, frame)
+            head = leave_pcp(s, t, frame)
             pcp = pcp_around(s, head)
             size = 1 << pindex_to_order(s, head - s.mem[pcp + LISTS])
             found += size
@@ -124,6 +123,7 @@ def carve(s: State, pfn: int, order: int) -> int:
     return found
 
 
+@seldom
 def put_back(s: State, pfn: int, order: int, migratetype: int) -> None:
     """Undo an allocation: merge, and be the next to be taken."""
     zone = page_zone(s, pfn)
@@ -142,18 +142,18 @@ def put_back(s: State, pfn: int, order: int, migratetype: int) -> None:
     s.tag[s.cached + pfn] = migratetype
 
 
+@seldom
 def depth_on(s: State, head: int, pfn: int) -> int:
-    """How many pages a list has before one, or FAILED if it is not on it."""
-    depth = 0
+    """How many pages a list has before one; FAILED if too many to have been taken."""
     entry = s.link[head]
-    while entry != head:
+    for depth in range(MOST_IN_BULK):
         if entry == pfn:
             return depth
-        depth += 1
         entry = s.link[entry]
     return FAILED
 
 
+@seldom
 def length(s: State, head: int) -> int:
     """Pages on a list."""
     count = 0
@@ -164,20 +164,18 @@ def length(s: State, head: int) -> int:
     return count
 
 
-def credit(s: State, ghosts: Any, pcp: int, frames: int) -> None:
-    """Frames that left a pcp were missed in its count already.
-
-    `ghosts` is, per pcp, how many its count leaves out.
-    """
-    known = min(ghosts[pcp], frames)
-    ghosts[pcp] -= known
+def credit(s: State, t: Tally, pcp: int, frames: int) -> None:
+    """Frames that left a pcp were missed in its count already."""
+    known = min(t.ghosts[pcp], frames)
+    t.ghosts[pcp] -= known
     s.mem[pcp + COUNT] += known
 
 
-def drop_first(s: State, ghosts: Any, head: int, count: int) -> None:
+@seldom
+def drop_first(s: State, t: Tally, head: int, count: int) -> None:
     """Take pages from the head of a pcp list as if somebody had got them."""
     pcp = pcp_around(s, head)
     for _ in range(count):
         before = s.mem[pcp + COUNT]
-        leave_pcp(s, s.link[head])
-        credit(s, ghosts, pcp, before - s.mem[pcp + COUNT])
+        leave_pcp(s, t, s.link[head])
+        credit(s, t, pcp, before - s.mem[pcp + COUNT])

@@ -96,4 +96,6 @@ class Tally(NamedTuple):
     leaves out, because the kernel's lists must lack as many; int64."""
     sizes: Any
     """Batch, high and high_max of each zone once it is set up, int64."""
+    home: Any
+    """Per frame on a pcp list: the head of that list, int32."""
     level: int
