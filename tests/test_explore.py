@@ -283,10 +283,11 @@ def test_bad_scopes_and_names_are_errors():
 
 
 @pytest.mark.slow
-def test_the_large_scope_is_a_million_states_without_a_fault():
-    report = explore.check("pcp_batch_local", explore.scope("large"))
+@pytest.mark.parametrize(("name", "least"), [("large", 1_000_000), ("wide", 50_000)])
+def test_the_larger_scopes_are_exhausted_without_a_fault(name, least):
+    report = explore.check("pcp_batch_local", explore.scope(name))
     assert report.exhaustive
-    assert report.states >= 1_000_000
+    assert report.states >= least
     assert report.violations == ()
 
 
