@@ -23,6 +23,13 @@ def test_every_trace_has_provenance_and_the_sha256_that_it_states(evidence):
         assert facts.cpus >= int(evidence.log(name).events.cpu.max()) + 1
 
 
+def test_a_trace_whose_workload_had_a_disk_says_so(evidence):
+    for facts in evidence.provenance.values():
+        script = (evidence.directory / facts.workload).read_text()
+        size = script.partition("--disk ")[2].split(maxsplit=1)
+        assert facts.disk.startswith(size[0]) if size else not facts.disk
+
+
 def test_the_traces_are_small_enough_for_a_repository(evidence):
     sizes = [path.stat().st_size for path in evidence.directory.glob("*.npz")]
     assert sum(sizes) <= 12_000_000

@@ -11,11 +11,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from xpfo_model import strategies, traces
+from xpfo_model import kept, strategies, traces
 from xpfo_model.engine import FAST
 from xpfo_model.errors import TraceError
 from xpfo_model.events import SCHED_SWITCH, EventLog
 from xpfo_model.explore import ENOUGH, Report, Scope, check_all
+from xpfo_model.kept import Columns, Study
 from xpfo_model.machine import of_cpus
 from xpfo_model.replay import Counts, Outcome, Run, replay_log
 from xpfo_model.stepper import Stepper, steps_of
@@ -56,6 +57,8 @@ class Provenance:
     """Tracepoints that were recorded."""
     removed: str
     """What the stored form leaves out."""
+    disk: str = ""
+    """The file system that the workload had to write to, if it had one."""
 
 
 def prepare(strategy: str, replaced: Hooks) -> None:
@@ -88,6 +91,7 @@ class Evidence:
         self._counts: dict[tuple[Any, ...], Counts] = {}
         self._courses: dict[tuple[Any, ...], list[tuple[int, Counts]]] = {}
         self._outcomes: dict[str, Outcome] = {}
+        self._kept: dict[str, Columns] = {}
 
     @cached_property
     def provenance(self) -> dict[str, Provenance]:
@@ -254,6 +258,12 @@ class Evidence:
             switches += len(rows)
             kept.append(_rows(some, keep))
         return kept
+
+    def kept(self, study: Study) -> Columns:
+        """The kept results of a study. Raises `StaleDataError`."""
+        if study.name not in self._kept:
+            self._kept[study.name] = kept.load(study, self.directory.parent)
+        return self._kept[study.name]
 
     def outcome(self, name: str) -> Outcome:
         """All strategies over a trace."""
