@@ -47,6 +47,12 @@ PAGE = """# Page
 
 ```{claims-ledger}
 ```
+
+```{cover-letter} one-flush
+```
+
+```{invariants}
+```
 """
 
 
@@ -119,6 +125,9 @@ def test_a_claim_that_stands_is_published_under_its_name(project):
     for shown in ("1,234,567", "12.3", "12.34", link):
         assert shown in text
     assert 'class="only-light" src="claims/one-flush.svg" alt="one. There' in text
+    assert text.count("Holds: so.") == 2, "in the claim's box, and by itself"
+    assert '<code class="docutils literal notranslate">' in page
+    assert "handed-out-unmapped" in text
     for suffix in ("svg", "png", "csv", "txt", "bib", "json", "py.txt"):
         assert (out / "claims" / f"one-flush.{suffix}").stat().st_size > 0
     assert (out / "claims" / "one-flush-dark.svg").exists()
@@ -167,6 +176,9 @@ def test_a_claim_that_stood_is_heard_again_when_the_digest_changes(project):
         ("# Page\n", "claim one-flush is on no page"),
         (PAGE + "{value}`one-flush:nothing`\n", "no value 'one-flush:nothing'"),
         (PAGE + "\n```{claim} two\n```\n", "no claim 'two' in the registry"),
+        (PAGE + "\n```{cover-letter} two\n```\n", "no claim 'two' in the registry"),
+        (PAGE + "\n```{faults}\n```\n", "v5 does not violate 'no-stale-translation'"),
+        (PAGE + "\n```{counterexample} v5 x\n```\n", "v5 does not violate 'x'"),
     ],
 )
 def test_a_page_that_asks_for_what_is_not_there_stops_the_build(

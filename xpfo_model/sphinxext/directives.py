@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Final
 
 from docutils import nodes
 from docutils.parsers.rst.states import Inliner
+from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from xpfo_model import cite
@@ -60,14 +61,25 @@ class ClaimDirective(SphinxDirective):
         box += nodes.raw("", _figure(verdict, up), format="html")
         box += _proof(verdict)
         box += nodes.raw("", _files(verdict, up), format="html")
-        config = self.env.config
-        letter = cite.cover_letter(
-            verdict, commit=config.xpfo_commit, site=config.xpfo_site_url
-        )
         box += nodes.raw("", "<details><summary>Cover letter</summary>", format="html")
-        box += nodes.literal_block(letter, letter, language="text")
+        box += _letter(self.env, verdict)
         box += nodes.raw("", "</details>", format="html")
         return [box]
+
+
+class CoverLetterDirective(SphinxDirective):
+    """``{cover-letter} ID``: what a patch's cover letter can cite of a claim."""
+
+    required_arguments = 1
+    has_content = False
+
+    def run(self) -> list[nodes.Node]:
+        """Build the text."""
+        identity = self.arguments[0]
+        verdicts = court.record_of(self.env.app).verdicts
+        if identity not in verdicts:
+            raise self.error(f"no claim {identity!r} in the registry")
+        return [_letter(self.env, verdicts[identity])]
 
 
 class CounterexampleDirective(SphinxDirective):
@@ -89,6 +101,14 @@ class CounterexampleDirective(SphinxDirective):
         return [
             nodes.raw("", images(f"{strategy}-{invariant}", alt, up), format="html")
         ]
+
+
+def _letter(env: BuildEnvironment, verdict: Verdict) -> nodes.Node:
+    config = env.config
+    letter = cite.cover_letter(
+        verdict, commit=config.xpfo_commit, site=config.xpfo_site_url
+    )
+    return nodes.literal_block(letter, letter, language="text")
 
 
 def _figure(verdict: Verdict, up: str) -> str:
