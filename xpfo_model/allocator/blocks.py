@@ -114,6 +114,16 @@ def alike(start: int, block: int, free: int, movable: int) -> int:
     return 0
 
 
+def suits(s: State, pfn: int, start: int, block: int) -> bool:
+    """Whether half of a block is free or of a use that suits the new type.
+
+    steal_suitable_fallback() in v6.12, try_to_claim_block() in v6.18.
+    """
+    free = free_in_block(s, pfn)
+    fitting = free + alike(start, block, free, movable_in_block(s, pfn))
+    return fitting >= PAGEBLOCK_NR_PAGES // 2
+
+
 def change_pageblock_range(s: State, pfn: int, order: int, migratetype: int) -> None:
     """change_pageblock_range(): the type of all blocks of a large page."""
     for block in range(1 << (order - PAGEBLOCK_ORDER)):

@@ -8,14 +8,12 @@ moved unless the block is claimed.
 """
 
 from xpfo_model.allocator.blocks import (
-    alike,
     boost_watermark,
     change_pageblock_range,
     find_fallback,
-    free_in_block,
     may_take_block,
-    movable_in_block,
     move_freepages_block,
+    suits,
 )
 from xpfo_model.allocator.buddy import __rmqueue_smallest, take
 from xpfo_model.allocator.state import (
@@ -24,7 +22,7 @@ from xpfo_model.allocator.state import (
     emit_extfrag,
     free_list,
 )
-from xpfo_model.constants import PAGEBLOCK_NR_PAGES, PAGEBLOCK_ORDER
+from xpfo_model.constants import PAGEBLOCK_ORDER
 from xpfo_model.engine import seldom
 from xpfo_model.events import FAILED
 
@@ -39,9 +37,7 @@ def try_to_claim_block(
         s.tag[s.cached + pfn] = start
         return pfn
     boost_watermark(s, zone)
-    free = free_in_block(s, pfn)
-    suits = free + alike(start, block, free, movable_in_block(s, pfn))
-    if suits < PAGEBLOCK_NR_PAGES // 2:
+    if not suits(s, pfn, start, block):
         return FAILED
     move_freepages_block(s, pfn, zone, start)
     s.tag[s.block + (pfn >> PAGEBLOCK_ORDER)] = start

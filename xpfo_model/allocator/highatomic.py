@@ -5,8 +5,8 @@ from typing import Final
 
 from xpfo_model.allocator.blocks import move_freepages_block
 from xpfo_model.allocator.profiles import (
-    CLAIM_THEN_STEAL,
     FALLING_BACK,
+    STEAL,
 )
 from xpfo_model.allocator.state import (
     MANAGED,
@@ -31,7 +31,7 @@ RESERVE_SHARE: Final = 100
 def most_reserved(s: State, zone: int) -> int:
     """Pages of a zone that may be reserved."""
     share: int = s.mem[zone * ZONE_FIELDS + MANAGED] // RESERVE_SHARE
-    if s.mem[FALLING_BACK] != CLAIM_THEN_STEAL:
+    if s.mem[FALLING_BACK] == STEAL:
         return share + PAGEBLOCK_NR_PAGES
     if share < PAGEBLOCK_NR_PAGES:
         return 0

@@ -31,7 +31,9 @@ SIZE_AUTO: Final = 2
 STEAL: Final = 0
 """Move a page, or the whole block, to the own lists; then take from those."""
 CLAIM_THEN_STEAL: Final = 1
-"""Take over a whole block if most of it fits, else one page only."""
+"""Take over a whole block if most of it fits, else one page only (v6.18)."""
+CLAIM_OR_SPLIT: Final = 2
+"""The same with one candidate, the largest page, which is split (v6.12)."""
 
 
 # What is where in State.mem, in the order of `Profile`.
@@ -85,7 +87,7 @@ class Profile(NamedTuple):
     """1: a drained page goes to the list of its block's type now; 0: of the
     type that was cached in the page when it came to the pcp."""
     falling_back: int
-    """STEAL or CLAIM_THEN_STEAL. __rmqueue()."""
+    """STEAL, CLAIM_THEN_STEAL or CLAIM_OR_SPLIT. __rmqueue()."""
     move_to_tail: int
     """1: a page that changes its free list goes to the tail, 0: to the head."""
     split_smallest: int
@@ -165,8 +167,10 @@ PROFILES: Final[dict[str, Profile]] = {
 }
 """The kernels whose allocator is modelled, oldest first."""
 
-PROFILES["v6.12"] = PROFILES["v6.18"]._replace(free_high_half=0)
-"""Between v6.1 and v6.18: as v6.18 as far as it was looked at, but for this."""
+PROFILES["v6.12"] = PROFILES["v6.18"]._replace(
+    free_high_half=0, falling_back=CLAIM_OR_SPLIT, split_smallest=1
+)
+"""Between v6.1 and v6.18: sizes and lists of v6.18, candidates of v6.1."""
 
 
 def profile(kernel: str) -> Profile:

@@ -5,8 +5,12 @@ from typing import Final
 
 from xpfo_model.allocator.buddy import __rmqueue_smallest
 from xpfo_model.allocator.claim import __rmqueue_claim, __rmqueue_steal
+from xpfo_model.allocator.fallback import (
+    __rmqueue_fallback as __rmqueue_fallback_2024,
+)
 from xpfo_model.allocator.lists import list_add_tail
 from xpfo_model.allocator.profiles import (
+    CLAIM_OR_SPLIT,
     FALLING_BACK,
     STEAL,
 )
@@ -43,11 +47,19 @@ def __rmqueue(s: State, zone: int, order: int, migratetype: int, flags: int) -> 
 def __rmqueue_mode(
     s: State, zone: int, order: int, migratetype: int, flags: int, mode: int
 ) -> tuple[int, int]:
-    """__rmqueue(), v6.18: own lists, claim, steal, from `mode` on; page and mode."""
+    """__rmqueue(), v6.12 and v6.18: own lists, claim, steal, from `mode` on.
+
+    Returns the page and the mode, which v6.12 does not have.
+    """
     if mode == RMQUEUE_NORMAL:
         page = __rmqueue_smallest(s, zone, order, migratetype)
         if page != FAILED:
             return page, RMQUEUE_NORMAL
+    if s.mem[FALLING_BACK] == CLAIM_OR_SPLIT:
+        page = __rmqueue_fallback_2024(
+            s, zone, order, migratetype, flags & NOFRAGMENT != 0
+        )
+        return page, RMQUEUE_NORMAL
     if mode <= RMQUEUE_CLAIM:
         page = __rmqueue_claim(s, zone, order, migratetype, flags & NOFRAGMENT != 0)
         if page != FAILED:

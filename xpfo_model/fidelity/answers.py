@@ -4,8 +4,8 @@
 """What the two sides answered to an operation: pages, in order."""
 
 from xpfo_model.allocator.profiles import (
-    CLAIM_THEN_STEAL,
     FALLING_BACK,
+    STEAL,
 )
 from xpfo_model.allocator.state import (
     EVENT_FIELDS,
@@ -45,7 +45,7 @@ def pages_of_rows(s: State, e: Events, r: Read, i: int, kind: int, t: Tally) -> 
         elif (
             this == MM_PAGE_ALLOC_EXTFRAG
             and kind == MM_PAGE_ALLOC_ZONE_LOCKED
-            and s.mem[FALLING_BACK] == CLAIM_THEN_STEAL
+            and s.mem[FALLING_BACK] != STEAL
             and e.pfn[row] != last
         ):
             t.theirs[n] = e.pfn[row]
@@ -70,7 +70,7 @@ def pages_of_record(s: State, t: Tally, start: int, kind: int) -> int:
         elif (
             this == MM_PAGE_ALLOC_EXTFRAG
             and kind == MM_PAGE_ALLOC_ZONE_LOCKED
-            and s.mem[FALLING_BACK] == CLAIM_THEN_STEAL
+            and s.mem[FALLING_BACK] != STEAL
             and s.record[at + PFN] != last
         ):
             t.mine[n] = s.record[at + PFN]

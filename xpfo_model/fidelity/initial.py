@@ -38,11 +38,17 @@ UNSEEN: Final = 255
 
 
 def first_sightings(e: Events, first: Any) -> None:
-    """Write, per frame, the kind of event that names it first."""
+    """Write, per frame, the kind of event that names it first.
+
+    A fallback names a page that leaves the free lists; from v6.10 on often no
+    other event says so.
+    """
     for i in range(len(e.kind) - 1, -1, -1):
         kind = e.kind[i]
-        if kind == SCHED_SWITCH or kind == MM_PAGE_ALLOC_EXTFRAG or e.pfn[i] == FAILED:  # noqa: PLR1714, SIM109
+        if kind == SCHED_SWITCH or e.pfn[i] == FAILED:
             continue
+        if kind == MM_PAGE_ALLOC_EXTFRAG:
+            kind = MM_PAGE_ALLOC_ZONE_LOCKED
         for frame in range(e.pfn[i], e.pfn[i] + (1 << e.order[i])):
             first[frame] = kind
 

@@ -25,7 +25,7 @@ from xpfo_model.allocator.demand import (
     LOCKED,
     Demand,
 )
-from xpfo_model.allocator.profiles import CLAIM_THEN_STEAL, Profile
+from xpfo_model.allocator.profiles import STEAL, Profile
 from xpfo_model.allocator.rmqueue import HIGHATOMIC, NON_BLOCK
 from xpfo_model.allocator.state import ZONE_DMA, ZONE_DMA32, ZONE_NORMAL
 from xpfo_model.constants import MAX_PAGE_ORDER, PAGEBLOCK_ORDER
@@ -100,7 +100,7 @@ class Carry(NamedTuple):
     of: Any
     """Per row: the operation that it answers, or NONE, int64."""
     fallback_frames: int
-    """1: an extfrag event alone may hand out a page (v6.18)."""
+    """1: an extfrag event alone may hand out a page (from v6.10 on)."""
 
 
 def key_of(e: Events, i: int) -> int:
@@ -344,7 +344,7 @@ def read(events: Events, profile: Profile, masks: str) -> Read:
         start=np.zeros(rows, np.int64),
         order=np.zeros(frames, np.int8),
         of=of,
-        fallback_frames=int(profile.falling_back == CLAIM_THEN_STEAL),
+        fallback_frames=int(profile.falling_back != STEAL),
     )
     next_row = followers(events)
     fast = is_long(rows)

@@ -19,6 +19,7 @@ from xpfo_model.allocator.profiles import (
     SIZE_AUTO,
     SIZING,
 )
+from xpfo_model.allocator.sizing import by_order
 from xpfo_model.allocator.state import (
     BATCH,
     EVENT_FIELDS,
@@ -108,12 +109,20 @@ def learn_batch(s: State, t: Tally, zone: int, size: int) -> None:
 
 
 @seldom
-def learn_refill(s: State, d: Demand, t: Tally, i: int, size: int) -> None:
+def learn_refill(s: State, d: Demand, t: Tally, i: int, mine: int, size: int) -> None:
     """The kernel's refill had another size: batch is new, or how far it grew."""
     zone = page_zone(s, t.theirs[0])
     pcp = pcp_of(d.cpu[i], zone)
     batch = s.mem[pcp + BATCH]
     final = t.sizes[zone * SIZES]
+    order = d.order[i]
+    if batch != final and (
+        size == by_order(final, order) if order else size * batch == mine * final
+    ):
+        learn_batch(s, t, zone, final)
+        return
+    if order:
+        return
     if s.mem[SIZING] != SIZE_AUTO or batch == 1 or (size == final and batch != final):
         learn_batch(s, t, zone, size)
         return
@@ -256,8 +265,8 @@ def sync_refill(
     redo_refill(s, d, t, i, start, mine, theirs, 1, reason)
     if theirs:
         s.held[page] = t.theirs[0]
-        if mine and mine != theirs and not order:
-            learn_refill(s, d, t, i, theirs)
+        if mine and mine != theirs:
+            learn_refill(s, d, t, i, mine, theirs)
     if t.level == FULL or reason != BY_BUDDY:
         c[reason] += 1
     return reason
