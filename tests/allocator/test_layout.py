@@ -75,3 +75,11 @@ def test_another_batch_moves_high_with_it():
     assert usual.zones[1].pageset.batch == 31
     assert other.zones[1].pageset.batch == 63
     assert other.zones[1].pageset.high == 2 * usual.zones[1].pageset.high + 6
+
+
+def test_512_mib_are_too_few_for_khugepaged():
+    version = profile("v6.1")
+    small, large = (machine(version, frames, 1) for frames in (1 << 17, 1 << 18))
+    without = machine(version, 1 << 18, 1, thp=False)
+    assert small.zones[1].pageset.high < 1000  # 815 on trace cc-1cpu's machine
+    assert large.zones[1].pageset.high > 4 * without.zones[1].pageset.high

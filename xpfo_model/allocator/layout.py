@@ -40,6 +40,8 @@ HIGH_MAX_SHARE: Final = 8
 KHUGEPAGED_BLOCKS: Final = 2
 KHUGEPAGED_TYPES: Final = 3
 """MIGRATE_PCPTYPES, whose square of blocks khugepaged asks for a zone."""
+KHUGEPAGED_LEAST: Final = 512 << 20
+"""Bytes of memory below which there is no khugepaged. hugepage_init()."""
 KHUGEPAGED_SHARE: Final = 20
 """At most one page in this many. set_recommended_min_free_kbytes()."""
 
@@ -167,8 +169,10 @@ def machine(
     """The layout of a machine whose memory has no holes, all of it managed.
 
     `frames` counts from pfn 0 and is rounded down to a pageblock. `batch` is one
-    for all zones in place of the kernel's.
+    for all zones in place of the kernel's. `thp` says whether khugepaged runs where
+    there is memory enough; a machine of 512 MiB never has all of it managed.
     """
+    thp &= frames * PAGE_SIZE > KHUGEPAGED_LEAST
     frames -= frames % PAGEBLOCK_NR_PAGES
     ends = [min(frames, end) for end in (*BOUNDARIES, frames)]
     starts = [0, *ends[:-1]]

@@ -62,6 +62,8 @@ COLUMNS = {
 }
 """Columns of `Events` that the record holds."""
 LARGEST = 1 << MAX_PAGE_ORDER
+ROOMY = 1 << 20
+"""Events for which a record has room by default."""
 ROOM = 1 << 14
 """Events that one operation emits at most, beside those of whole pcps: two
 refills or drains of the largest batch with an extfrag a page."""
@@ -154,10 +156,22 @@ def bound(s: State, d: Demand, i: int) -> int:
     return room
 
 
+def full(s: State, d: Demand, i: int, room: int) -> bool:
+    """Whether the record may not hold what operation `i` emits.
+
+    It is counted only where the record is half full, or for a drain: a free gives
+    back one pcp at most, which never holds half of `ROOMY` in v6.1, and in v6.18 no
+    more than two large batches.
+    """
+    if room >= ROOMY and s.mem[EVENTS] < room // 2 and d.op[i] < DRAIN_ALL:
+        return False
+    return bool(s.mem[EVENTS] + bound(s, d, i) > room)
+
+
 def run(s: State, d: Demand, start: int, room: int) -> int:
     """Run operations from `start` until the record is full; the next to run."""
     for i in range(start, len(d.op)):
-        if s.mem[EVENTS] + bound(s, d, i) > room:
+        if full(s, d, i, room):
             return i
         operate(s, d, i)
     return len(d.op)
@@ -179,7 +193,7 @@ class Allocator:
     """
 
     def __init__(
-        self, kernel: str, layout: Layout, allocations: int, room: int = 1 << 20
+        self, kernel: str, layout: Layout, allocations: int, room: int = ROOMY
     ) -> None:
         self.layout = layout
         self.room = room
