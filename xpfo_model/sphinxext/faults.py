@@ -76,13 +76,22 @@ class FaultsDirective(SphinxDirective):
         alt = f"{fault.strategy} violates {fault.invariant}"
         up = "../" * self.env.docname.count("/")
         steps = "".join(f"<li>{html.escape(line)}</li>" for line in violation.trace)
-        why = f"<p>Not reported: {html.escape(fault.why)}.</p>" if fault.why else ""
+        told = (
+            f"<p>Posted on {fault.posted}, not reported: {html.escape(fault.why)}.</p>"
+        )
+        if fault.reported:
+            mail = html.escape(fault.mail)
+            told = (
+                f"<p>Posted on {fault.posted}, reported on {fault.reported} by "
+                f'{html.escape(fault.who)}, <a class="mail reference external" '
+                f'href="{LORE}{mail}">{mail}</a>.</p>'
+            )
         # a link to what is folded unfolds it, so the anchor is inside
         text = (
             f'<details class="fault"><summary><code>{fault.strategy}</code>: '
             f'{html.escape(fault.what)}</summary><span id="{_anchor(fault)}"></span>'
             f"{images(name, alt, up, lazy=True)}<ol>{steps}</ol>"
-            f"<p>Violated: {html.escape(INVARIANTS[fault.invariant])}</p>{why}"
+            f"<p>Violated: {html.escape(INVARIANTS[fault.invariant])}</p>{told}"
             f"</details>"
         )
         return [nodes.raw("", text, format="html")]
