@@ -225,8 +225,11 @@ def compare_level(
     model = Events.concatenate(parts)
     by = model.time
     rows = demand.row[by]
-    # an allocation says so after its refill, and other CPUs may come between
-    begun = np.isin(model.kind, (MM_PAGE_ALLOC_ZONE_LOCKED, MM_PAGE_ALLOC_EXTFRAG))
+    # other CPUs may come between an event and its refill or drain
+    begun = np.isin(
+        model.kind,
+        (MM_PAGE_ALLOC_ZONE_LOCKED, MM_PAGE_ALLOC_EXTFRAG, MM_PAGE_PCPU_DRAIN),
+    )
     order: Any = np.argsort(np.where(begun, demand.start[by], rows), kind="stable")
     model = model.rows(order)
     rows = rows[order]

@@ -17,6 +17,7 @@ from xpfo_model.allocator.layout import Layout
 from xpfo_model.allocator.model import free_range
 from xpfo_model.allocator.state import State
 from xpfo_model.constants import (
+    MAX_PAGE_ORDER,
     MIGRATE_UNMOVABLE,
     PAGEBLOCK_ORDER,
 )
@@ -83,6 +84,11 @@ def free_at_start(events: Events, layout: Layout, kind: Any) -> Any:
         given = handed_over(events, kind)
         highest = int(given.min()) if len(given) else layout.frames
         free[lowest:highest] |= kind[lowest:highest] == UNSEEN
+        left = events.pfn[events.kind == MM_PAGE_ALLOC_ZONE_LOCKED]
+        large, at = np.unique(left >> MAX_PAGE_ORDER, return_index=True)
+        for start, first in zip(large << MAX_PAGE_ORDER, left[at], strict=True):
+            # what is below the first page of a large one was handed out before
+            free[start:first] &= kind[start:first] != UNSEEN
     return free
 
 
@@ -115,6 +121,10 @@ def block_types(events: Events, count: int, deferred: Any) -> Any:
     second = earliest(fallbacks[large], start[large] + 1, count, never)
     known = at < np.minimum(named, second)
     types[known] = events.migratetype[at[known]]
+    # before the trace, too, blocks were claimed by twos
+    neighbour = types[np.arange(count) ^ 1] if count % 2 == 0 else types
+    alone = (types == UNSEEN) & (named == never) & (second == never)
+    types[alone] = neighbour[alone]
     return types
 
 

@@ -71,7 +71,8 @@ class Read(NamedTuple):
     row: Any
     """Per operation: row of the event that it is read from, int64."""
     start: Any
-    """Per operation: row at which it began, its refill's first, int64."""
+    """Per operation: row at which it had the zone's lock, the first of its refill
+    or drain, else `row`, int64."""
     first: Any
     """Per operation and one more: where its answers begin in `answers`, int64."""
     answers: Any
@@ -355,13 +356,11 @@ def read(events: Events, profile: Profile, masks: str) -> Read:
         columns(out, fast),
         flat(row, fast),
     )
-    # an allocation takes its page when its refill begins, not when it says so
+    # an allocation takes its page when its refill begins, before it says so; a
+    # free drains when it has got the zone's lock, after it has said so
     answered = np.flatnonzero(of != NONE)[::-1]
     start = row[:n].copy()
-    takes = np.isin(out.op[:n], (ALLOC, BULK))
-    begun = start.copy()
-    begun[of[answered]] = answered
-    start[takes] = begun[takes]
+    start[of[answered]] = answered
     order = np.argsort(start, kind="stable")
     place = np.empty(n, np.int64)
     place[order] = np.arange(n)

@@ -16,6 +16,7 @@ from xpfo_model.allocator.pcp import (
 from xpfo_model.allocator.profiles import (
     BATCH_SCALE_MAX,
     DRAIN_CURRENT_TYPE,
+    MOVE_TO_TAIL,
     SIZE_AUTO,
     SIZING,
 )
@@ -184,8 +185,13 @@ def retype(s: State, pfn: int, order: int, migratetype: int) -> None:
 
 @seldom
 def undo_claims(s: State, start: int) -> None:
-    """Take the model's changes of ownership since event `start` back."""
-    for event in range(start, s.mem[EVENTS]):
+    """Take the model's changes of ownership since event `start` back.
+
+    What was claimed was at the head of its list, and comes there again.
+    """
+    to_tail = s.mem[MOVE_TO_TAIL]
+    s.mem[MOVE_TO_TAIL] = 0
+    for event in range(s.mem[EVENTS] - 1, start - 1, -1):
         at = event * EVENT_FIELDS
         if (
             s.record[at + KIND] == MM_PAGE_ALLOC_EXTFRAG
@@ -197,6 +203,7 @@ def undo_claims(s: State, start: int) -> None:
                 s.record[at + FALLBACK_ORDER],
                 s.record[at + FALLBACK_MIGRATETYPE],
             )
+    s.mem[MOVE_TO_TAIL] = to_tail
 
 
 @seldom
