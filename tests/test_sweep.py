@@ -160,13 +160,6 @@ def test_what_another_model_said_is_not_used(tmp_path):
     assert columns["flushes"][0] > 0
 
 
-def test_a_file_that_is_no_journal_is_an_error(tmp_path):
-    journal = tmp_path / "notes.txt"
-    journal.write_text("hello\n")
-    with pytest.raises(SweepError, match=r"notes\.txt:1: no journal"):
-        sweep([SMALL], [0], names=NAMES, journal=journal)
-
-
 @pytest.mark.slow
 def test_processes_give_what_threads_give(columns):
     got = sweep([SMALL], range(8), names=NAMES)

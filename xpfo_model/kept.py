@@ -14,6 +14,7 @@ import importlib
 import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -74,6 +75,7 @@ def studies(names: Sequence[str] = ()) -> list[Study]:
     return [REGISTRY[name] for name in names or REGISTRY]
 
 
+@cache
 def sources(module: str) -> list[Path]:
     """The files of this package that a module of it imports, directly or not.
 

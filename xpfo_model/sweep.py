@@ -95,9 +95,9 @@ def run_task(point: Point, seed: int, names: Sequence[str]) -> Result:
         frames=point.frames,
         length=point.length,
         kernel=point.kernel,
-    )
-    layout = machine(
-        profile(point.kernel), point.frames, point.cpus, batch=point.batch or None
+        layout=machine(
+            profile(point.kernel), point.frames, point.cpus, batch=point.batch or None
+        ),
     )
     said = about(load)
     stepper = Stepper(load.masks)
@@ -110,7 +110,7 @@ def run_task(point: Point, seed: int, names: Sequence[str]) -> Result:
 
     warm: Result | None = None
     allocations = 0
-    for part in chunks(load, layout, said=said):
+    for part in chunks(load, said=said):
         begin = int(np.searchsorted(part.time, load.measured_from))
         feed(part.rows(slice(0, begin)))
         if begin < len(part.time):

@@ -48,7 +48,7 @@ from xpfo_model.allocator.state import (
     page_zone,
 )
 from xpfo_model.constants import MAX_PAGE_ORDER, MIGRATE_MOVABLE, PAGEBLOCK_ORDER
-from xpfo_model.engine import compiled, view
+from xpfo_model.engine import compiled, numbers, view
 from xpfo_model.events import DTYPES, FAILED, Events
 
 COLUMNS = {
@@ -88,6 +88,9 @@ def boot(kernel: str, layout: Layout, allocations: int, room: int) -> State:
     tag[2 * frames :] = MIGRATE_MOVABLE
     record = np.zeros((room, EVENT_FIELDS), np.int64)
     record[:, FALLBACK_MIGRATETYPE] = -1
+    mem = np.zeros(PCPS + pcps * PCP_FIELDS, np.int64)
+    mem[:PCPS] = _zones(layout)
+    mem[PROFILE:PROFILE_END] = version
     state = State(
         frames=frames,
         cpus=layout.cpus,
@@ -96,12 +99,10 @@ def boot(kernel: str, layout: Layout, allocations: int, room: int) -> State:
         block=2 * frames,
         link=view(link),
         tag=view(tag),
-        mem=view(np.zeros(PCPS + pcps * PCP_FIELDS, np.int64)),
+        mem=numbers(mem),
         held=view(np.full(allocations, FAILED, np.int64)),
         record=view(record.ravel()),
     )
-    np.asarray(state.mem)[:PCPS] = _zones(layout)
-    np.asarray(state.mem)[PROFILE:PROFILE_END] = version
     for cpu in range(layout.cpus):
         for zone, sizes in enumerate(layout.zones):
             pcp = pcp_of(cpu, zone)

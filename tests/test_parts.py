@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-2.0-only
+import numpy as np
+import pytest
+
+from xpfo_model import engine
+
+numba = pytest.importorskip("numba")
+pytestmark = pytest.mark.skipif(not engine.FAST, reason="nothing is compiled")
+
+
+def part(numbers, at):
+    return numbers[at] + 1
+
+
+@engine.seldom
+def rare(numbers, at):
+    return part(numbers, at) * 10
+
+
+def entry(numbers):
+    total = 0
+    for at in range(len(numbers)):
+        total += part(numbers, at) + rare(numbers, at)
+    return total
+
+
+@pytest.fixture
+def loop(monkeypatch, tmp_path):
+    monkeypatch.setattr(engine, "_cache_directory", lambda _: tmp_path)
+    for function in (part, rare, entry):
+        monkeypatch.setattr(function, "__module__", "xpfo_model.gfp")
+    engine._bind.cache_clear()
+    yield engine.compiled(entry)
+    engine._bind.cache_clear()
+
+
+def inner(loop, name):
+    return loop.py_func.__globals__[name]
+
+
+def test_a_loop_of_parts_gives_what_python_gives(loop):
+    numbers = np.arange(5)
+    assert loop(numbers) == entry(numbers) == 165
+
+
+def test_parts_are_linked_and_not_emitted(loop):
+    from xpfo_model.parts import Part
+
+    loop(np.arange(5))
+    (compiled,) = inner(loop, "part").overloads.values()
+    assert isinstance(compiled.library, Part)
+    (whole,) = loop.overloads.values()
+    assert not isinstance(whole.library, Part)
+
+
+def test_what_is_seldom_is_not_copied_into_its_callers(loop):
+    assert inner(loop, "part").targetoptions["forceinline"]
+    assert not inner(loop, "rare").targetoptions["forceinline"]
+
+
+def test_references_to_arrays_are_not_counted(loop):
+    loop(np.arange(5))
+    (code,) = loop.inspect_llvm().values()
+    assert "NRT_incref" not in code
