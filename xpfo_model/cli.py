@@ -184,15 +184,17 @@ def run_fidelity(arguments: argparse.Namespace) -> int:
 
     with progress_bar(Path(arguments.trace).name) as progress:
         log = traces.read(arguments.trace, progress=progress)
-    zoneinfo = None
-    if arguments.zoneinfo:
-        zoneinfo = Path(arguments.zoneinfo).read_text(encoding="utf-8")
-    found = fidelity.compare(log, zoneinfo, arguments.profile)
+    place = arguments.zoneinfo or fidelity.zoneinfo_beside(arguments.trace)
+    zoneinfo = Path(place).read_text(encoding="utf-8") if place else None
+    name = Path(place).name if place else ""
+    found = fidelity.compare(log, zoneinfo, arguments.profile, name)
+    for note in found.notes():
+        print(f"xpfo-model: warning: {note}", file=sys.stderr)
     if arguments.dump:
         with Path(arguments.dump).open("w", encoding="utf-8") as file:
             found.write_dump(file, arguments.level)
     if arguments.json:
-        print(json.dumps(found.as_json()))
+        print(json.dumps(found.as_json(arguments.level)))
     else:
         print(fidelity.tell(found), end="")
     return 0
@@ -328,7 +330,8 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--zoneinfo",
         metavar="FILE",
-        help="/proc/zoneinfo of the machine when the trace began",
+        help="/proc/zoneinfo of the machine when the trace began; NAME.zoneinfo.start "
+        "beside the trace by default",
     )
     command.add_argument(
         "--kernel",
@@ -342,7 +345,10 @@ def parser() -> argparse.ArgumentParser:
         "--dump", metavar="FILE", help="CSV: event, predicted pfn, actual pfn"
     )
     command.add_argument(
-        "--level", choices=("pcp", "full"), default="full", help="level of the dump"
+        "--level",
+        choices=("pcp", "full"),
+        default="full",
+        help="of the dump and of the JSON",
     )
 
     _data_arguments(add("data", run_data))

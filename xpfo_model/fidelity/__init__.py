@@ -5,7 +5,8 @@ The model gets a trace's demand and nothing of what the kernel chose; see
 `compare`. What a trace cannot show is put right from the trace and counted.
 """
 
+from xpfo_model.fidelity.beside import zoneinfo_beside
 from xpfo_model.fidelity.compare import Fidelity, Level, compare
 from xpfo_model.fidelity.report import tell
 
-__all__ = ["Fidelity", "Level", "compare", "tell"]
+__all__ = ["Fidelity", "Level", "compare", "tell", "zoneinfo_beside"]

@@ -106,16 +106,30 @@ class Fidelity:
     trace: str
     sha256: str
     kernel: str
+    zoneinfo: str
+    """Where the sizes of the pcps are from; empty if learnt from the trace."""
     levels: dict[str, Level]
 
-    def as_json(self) -> dict[str, Any]:
-        """The object that ``fidelity --json`` prints."""
+    def as_json(self, level: str = "full") -> dict[str, Any]:
+        """The object that ``fidelity --json`` prints: `level`, then every level."""
         return {
             "trace": self.trace,
             "sha256": self.sha256,
             "kernel": self.kernel,
+            "zoneinfo": self.zoneinfo,
+            "level": level,
+            **self.levels[level].as_json(),
             **{name: level.as_json() for name, level in self.levels.items()},
         }
+
+    def notes(self) -> list[str]:
+        """What a reader must know before the numbers."""
+        if self.zoneinfo:
+            return []
+        return [
+            f"{self.trace}: no zoneinfo, so that memory, batch and high are learnt "
+            "from the trace; give it the machine's /proc/zoneinfo"
+        ]
 
     def write_dump(self, file: TextIO, level: str = "full") -> None:
         """Write one line an allocation: event number, predicted and actual pfn.
@@ -141,7 +155,13 @@ def guessed_layout(log: EventLog, kernel: str) -> Layout:
 
 
 def _run(
-    events: Events, demand: Read, layout: Layout, kernel: str, level: int
+    events: Events,
+    demand: Read,
+    layout: Layout,
+    kernel: str,
+    level: int,
+    *,
+    sure: bool,
 ) -> Iterator[Any]:
     """The model's events in pieces, then the tally."""
     state = columns(boot(kernel, layout, demand.allocations, ROOM))
@@ -150,6 +170,8 @@ def _run(
     for number, zone in enumerate(layout.zones):
         pages = zone.pageset
         sizes[number] = pages.batch, pages.high, pages.high_max
+        if not sure:
+            sizes[number, 1:] = zone.managed
         for cpu in range(layout.cpus):
             if not booting:
                 # nobody knows how much is there: the first drain tells
@@ -184,6 +206,7 @@ def _run(
         ghosts=(np.zeros(len(state.mem), np.int64)),
         sizes=(sizes.ravel()),
         home=(np.zeros(state.frames, np.int32)),
+        sure=int(sure),
         level=level,
     )
     fast = is_long(len(events.kind))
@@ -214,14 +237,20 @@ def _numbers(events: Events) -> dict[str, int]:
 
 
 def compare_level(
-    log: EventLog, demand: Read, layout: Layout, kernel: str, level: int
+    log: EventLog,
+    demand: Read,
+    layout: Layout,
+    kernel: str,
+    level: int,
+    *,
+    sure: bool = True,
 ) -> Level:
-    """Run the model at one level and count."""
+    """Run the model at one level and count; `sure` of the sizes of its pcps."""
     events = log.events
     demand = demand._replace(
         demand=type(demand.demand)(*(column.copy() for column in demand.demand))
     )
-    *parts, (tally, runs) = _run(events, demand, layout, kernel, level)
+    *parts, (tally, runs) = _run(events, demand, layout, kernel, level, sure=sure)
     model = Events.concatenate(parts)
     by = model.time
     rows = demand.row[by]
@@ -282,11 +311,14 @@ def compare_level(
     )
 
 
-def compare(log: EventLog, zoneinfo: str | None, kernel: str = "v6.1") -> Fidelity:
+def compare(
+    log: EventLog, zoneinfo: str | None, kernel: str = "v6.1", source: str = "given"
+) -> Fidelity:
     """Compare the allocator of `kernel` with the kernel that made a trace.
 
-    `zoneinfo` is the text of the machine's /proc/zoneinfo; without it, memory and
-    CPUs are taken from the trace. Raises `UnknownKernelError`, `ZoneinfoError`.
+    `zoneinfo` is the text of the machine's /proc/zoneinfo, `source` its name;
+    without it, memory and CPUs are taken from the trace, and batch and high are
+    learnt from its refills and drains. Raises `UnknownKernelError`, `ZoneinfoError`.
     """
     if zoneinfo is None:
         layout = guessed_layout(log, kernel)
@@ -297,8 +329,11 @@ def compare(log: EventLog, zoneinfo: str | None, kernel: str = "v6.1") -> Fideli
         trace=log.about.name,
         sha256=log.about.sha256,
         kernel=kernel,
+        zoneinfo="" if zoneinfo is None else source,
         levels={
-            name: compare_level(log, demand, layout, kernel, level)
+            name: compare_level(
+                log, demand, layout, kernel, level, sure=zoneinfo is not None
+            )
             for name, level in LEVELS.items()
         },
     )

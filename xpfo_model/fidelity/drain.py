@@ -29,6 +29,8 @@ from xpfo_model.allocator.state import (
     FREE_COUNT,
     FREE_FACTOR,
     HIGH,
+    HIGH_MIN,
+    MANAGED,
     MIGRATE_PCPTYPES,
     MIGRATETYPE,
     NR_ZONES,
@@ -101,18 +103,25 @@ def learn_high(
     taken with no event. Else high is what it must be.
     """
     zone = (pcp - PCPS) // PCP_FIELDS % NR_ZONES
-    known = s.mem[SIZING] != SIZE_AUTO and (s.mem[pcp + BATCH] == t.sizes[zone * SIZES])
+    known = (
+        t.sure != 0
+        and s.mem[SIZING] != SIZE_AUTO
+        and s.mem[pcp + BATCH] == t.sizes[zone * SIZES]
+    )
+    # before the first drain high is all there is: nothing is known of it
+    learnt = s.mem[pcp + HIGH] < s.mem[zone * ZONE_FIELDS + MANAGED]
     count = s.mem[pcp + COUNT]
     reclaim = zone * ZONE_FIELDS + RECLAIM_ACTIVE
     if theirs and mine:
         learn_factor(s, pcp, theirs)
     elif mine and s.mem[reclaim]:
         s.mem[reclaim] = 0
-    elif theirs and count - s.mem[pcp + HIGH] < -s.mem[pcp + BATCH]:
+    elif theirs and learnt and count - s.mem[pcp + HIGH] < -s.mem[pcp + BATCH]:
         s.mem[reclaim] = 1
     elif not known:
         more = 0 if theirs else net_until_drain(s, d, r, i)
         s.mem[pcp + HIGH] = count + more
+        s.mem[pcp + HIGH_MIN] = min(s.mem[pcp + HIGH_MIN], count + more)
     elif theirs:
         # less is missing than was thought
         more = min(s.mem[pcp + HIGH] - count, t.ghosts[pcp])

@@ -25,6 +25,12 @@ def _level(name: str, level: Level) -> list[str]:
 def tell(found: Fidelity) -> str:
     """Both levels: exact frames, numbers beside the kernel's, what was put right."""
     lines = [f"trace {found.trace}, allocator of {found.kernel}"]
+    if found.zoneinfo:
+        lines.append(f"sizes of the pcps: {found.zoneinfo}")
+    else:
+        lines.append(
+            "sizes of the pcps: learnt from the trace, as no zoneinfo is there"
+        )
     for name, level in found.levels.items():
         lines += ["", *_level(name, level)]
     return "\n".join(lines) + "\n"
