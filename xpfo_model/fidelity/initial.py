@@ -122,7 +122,9 @@ def block_types(events: Events, count: int, deferred: Any) -> Any:
     known = at < np.minimum(named, second)
     types[known] = events.migratetype[at[known]]
     # before the trace, too, blocks were claimed by twos
-    neighbour = types[np.arange(count) ^ 1] if count % 2 == 0 else types
+    before = types.copy()
+    before[at > fallbacks.min(initial=never)] = UNSEEN
+    neighbour = before[np.arange(count) ^ 1] if count % 2 == 0 else before
     alone = (types == UNSEEN) & (named == never) & (second == never)
     types[alone] = neighbour[alone]
     return types
