@@ -49,7 +49,7 @@ from xpfo_model.allocator.state import (
 )
 from xpfo_model.constants import MAX_PAGE_ORDER, MIGRATE_MOVABLE, PAGEBLOCK_ORDER
 from xpfo_model.engine import compiled, numbers, view
-from xpfo_model.events import DTYPES, FAILED, Events
+from xpfo_model.events import DTYPES, FAILED, MM_PAGE_ALLOC_EXTFRAG, Events
 
 COLUMNS = {
     "kind": KIND,
@@ -87,7 +87,6 @@ def boot(kernel: str, layout: Layout, allocations: int, room: int) -> State:
     tag = np.zeros(2 * frames + (frames >> PAGEBLOCK_ORDER), np.uint8)
     tag[2 * frames :] = MIGRATE_MOVABLE
     record = np.zeros((room, EVENT_FIELDS), np.int64)
-    record[:, FALLBACK_MIGRATETYPE] = -1
     mem = np.zeros(PCPS + pcps * PCP_FIELDS, np.int64)
     mem[:PCPS] = _zones(layout)
     mem[PROFILE:PROFILE_END] = version
@@ -225,7 +224,9 @@ def events_of(state: State, demand: Demand) -> Events:
         kind: Any = DTYPES[name]
         fields[name] = rows[:, field].astype(kind)
     by = rows[:, BY].copy()
-    rows[:, FALLBACK_ORDER] = 0
-    rows[:, FALLBACK_MIGRATETYPE] = -1
+    # other events leave these fields as they found them
+    no_fallback = fields["kind"] != MM_PAGE_ALLOC_EXTFRAG
+    fields["fallback_order"][no_fallback] = 0
+    fields["fallback_migratetype"][no_fallback] = -1
     cpu = np.asarray(demand.cpu)[by]
     return Events.empty(length)._replace(time=by, cpu=cpu, **fields)
