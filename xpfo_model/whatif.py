@@ -12,17 +12,17 @@ from xpfo_model.kept import Columns, Study, study
 from xpfo_model.sweep import Point, grid, sweep
 
 SEEDS: Final = range(20)
-LENGTH: Final = 300_000
+LENGTH: Final = 200_000
 """Allocations and frees of a run. Free choice."""
-PER_CPU: Final = 10_000
+PER_CPU: Final = 5_000
 """The same per CPU, where there are many."""
 
 BUILD: Final = "compilers:47,tmpfs:40,forks:13"
 """The shares of trace cc-4cpu: see `workloads.likeness`."""
 READING: Final = "compilers:40,tmpfs:30,forks:10,page-cache:20"
 """The same with files that come from a disk."""
-NAMES: Final = {BUILD: "build", READING: "build, files from disk"}
-"""What figures call them."""
+NAMES: Final = {BUILD: "build", READING: "build with files from a disk"}
+"""What sentences call them."""
 
 BATCHES: Final = tuple((1 << power) - 1 for power in range(1, 11))
 """As zone_batchsize() rounds: 31 and 63 are the kernel's."""
@@ -31,6 +31,8 @@ MEMORY: Final = tuple(1 << power for power in (17, 19, 21, 24, 26, 28))
 """Frames: 512 MiB, 2, 8, 64 and 256 GiB, 1 TiB."""
 LARGE: Final = 1 << 24
 """64 GiB: room for 256 CPUs."""
+SMALL: Final = 1 << 18
+"""1 GiB."""
 SHARES: Final = (0, 10, 25, 50, 75, 90)
 """Percent."""
 KERNELS: Final = ("v4.14", "v6.1", "v6.18")
@@ -88,7 +90,7 @@ def pipe_share() -> list[Point]:
     ]
 
 
-@what_if("whatif-versions", "Flushes per 1,000 allocations by kernel, 4 CPUs, 4 GiB.")
+@what_if("whatif-versions", "Flushes per 1,000 allocations by kernel, 4 CPUs, 1 GiB.")
 def versions() -> list[Point]:
     """One demand on three allocators, masks of each version."""
-    return grid(workload=SITUATIONS, kernel=KERNELS, length=(LENGTH,))
+    return grid(workload=SITUATIONS, kernel=KERNELS, frames=(SMALL,), length=(LENGTH,))

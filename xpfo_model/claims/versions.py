@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Claims about kernels: one demand on the allocators of v4.14, v6.1 and v6.18."""
+
+from typing import Any, Final
+
+from xpfo_model import whatif
+from xpfo_model.charts import Bar, Bars
+from xpfo_model.claims.claim import Finding, Table, claim
+from xpfo_model.claims.thread import REVIEW
+from xpfo_model.claims.whatif import BASIS, RATE, SHOWN, Row, rows
+from xpfo_model.evidence import Evidence
+from xpfo_model.whatif import BUILD, KERNELS, SITUATIONS
+
+FIFTH: Final = 0.2
+HALF: Final = 0.5
+TENFOLD: Final = 10
+SHORT: Final = {BUILD: "build"}
+
+
+def by_kernel(
+    evidence: Evidence, workload: str, names: tuple[str, ...] = SHOWN
+) -> dict[str, dict[str, Row]]:
+    """Rows by strategy and kernel."""
+    return {
+        name: rows(evidence, whatif.versions, name, "kernel", workload=workload)
+        for name in names
+    }
+
+
+def _table(evidence: Evidence) -> tuple[Table, dict[str, Any]]:
+    table: list[tuple[Any, ...]] = []
+    values: dict[str, Any] = {}
+    for workload in SITUATIONS:
+        found = by_kernel(evidence, workload)
+        short = SHORT.get(workload, workload)
+        for kernel in KERNELS:
+            rates = [found[name][kernel]["flushes"] for name in SHOWN]
+            refills = found["v6"][kernel]["refills"]
+            table.append(
+                (short, kernel, round(refills, 2), *(round(r, 2) for r in rates))
+            )
+            values |= {
+                f"{short}.{kernel}.{name}": rate
+                for name, rate in zip(SHOWN, rates, strict=True)
+            }
+            values[f"{short}.{kernel}.refills"] = refills
+            values[f"{short}.{kernel}.user"] = found["v6"][kernel]["user"]
+    return Table(("workload", "kernel", "refills", *SHOWN), tuple(table)), values
+
+
+def _bars(found: dict[str, dict[str, Row]], title: str) -> Bars:
+    return Bars(
+        title,
+        [
+            (
+                kernel,
+                [
+                    Bar(name, some[kernel]["flushes"], f"{some[kernel]['flushes']:.2g}")
+                    for name, some in found.items()
+                ],
+            )
+            for kernel in KERNELS
+        ],
+        RATE,
+        log=False,
+    )
+
+
+@claim(
+    "newer-kernels-refill-less",
+    must="for one demand of a build, v6.18 refills at most a fifth as often as v4.14, "
+    "and pcp_batch flushes at most half as often",
+    instead="per_frame in place of pcp_batch",
+    change={"strategy": "per_frame"},
+    downside="Larger pcp lists keep more frames from each other's CPUs.",
+    mails=(REVIEW,),
+    basis=BASIS,
+)
+def refill_less(evidence: Evidence, strategy: str = "pcp_batch") -> Finding:
+    """Newer kernels keep longer lists, and batches profit from it."""
+    found = by_kernel(evidence, BUILD, (strategy,))
+    old, new = (found[strategy][kernel] for kernel in (KERNELS[0], KERNELS[-1]))
+    table, values = _table(evidence)
+    return Finding(
+        holds=new["refills"] <= FIFTH * old["refills"]
+        and new["flushes"] <= HALF * old["flushes"],
+        sentence=f"For one demand of a build, {KERNELS[0]} refills "
+        f"{old['refills']:.1f} times per 1,000 allocations and {KERNELS[-1]} "
+        f"{new['refills']:.2f} times; {strategy} flushes {old['flushes']:.2f} and "
+        f"{new['flushes']:.2f} times.",
+        values=values,
+        table=table,
+        chart=_bars(
+            by_kernel(evidence, BUILD, ("pcp_batch", "pageblock")),
+            "A build: the newer the kernel, the fewer batches",
+        ),
+    )
+
+
+@claim(
+    "readahead-left-the-users",
+    must="for files from a disk, pcp_batch flushes at least ten times as often on v6.1 "
+    "and on v6.18 as on v4.14",
+    instead="page faults in place of files",
+    change={"workload": "page-faults"},
+    downside="Only where readahead runs in a NOFS scope, as in ext4; tmpfs has none.",
+    mails=(REVIEW,),
+    basis=BASIS,
+)
+def readahead(evidence: Evidence, workload: str = "page-cache") -> Finding:
+    """Readahead no longer passes the posted test, and shares its list with users."""
+    found = by_kernel(evidence, workload, ("pcp_batch", "pageblock"))
+    batch = {kernel: row["flushes"] for kernel, row in found["pcp_batch"].items()}
+    user = {k: rows_["user"] for k, rows_ in found["pcp_batch"].items()}
+    table, values = _table(evidence)
+    first, *later = KERNELS
+    return Finding(
+        holds=all(batch[kernel] >= TENFOLD * batch[first] for kernel in later),
+        sentence=f"Readahead in a NOFS scope has no __GFP_FS, so that it fails the "
+        f"posted test: {user[first]:.0%} of the allocations of {workload} are users' "
+        f"on {first}, {user[later[0]]:.0%} on {later[0]}. pcp_batch then flushes "
+        f"{batch[later[0]]:.0f} times per 1,000 allocations, not {batch[first]:.1f}.",
+        values=values,
+        table=table,
+        chart=_bars(found, "Files from a disk: readahead became the kernel's"),
+    )
