@@ -74,12 +74,18 @@ def test_reports_are_the_same_wherever_they_were_made(evidence):
 def test_loops_are_compiled_ahead_where_there_is_a_compiler(evidence, monkeypatch):
     prepared = []
     monkeypatch.setattr(module, "prepare", lambda *what: prepared.append(what))
+    monkeypatch.setattr(module, "prepare_allocator", lambda: prepared.append("model"))
     for fast in (False, True):
         monkeypatch.setattr(module, "FAST", fast)
         with ThreadPoolExecutor(1) as pool:
             Evidence(evidence.directory, pool).start([])
         assert bool(prepared) == fast
-    assert prepared == [*((name, {}) for name in strategies.REGISTRY), *WHAT_IFS]
+    loops = [*((name, {}) for name in strategies.REGISTRY), *WHAT_IFS]
+    assert prepared == [*loops, "model"]
+
+
+def test_the_allocator_can_be_compiled_on_next_to_nothing():
+    assert 0 < module.prepare_allocator() < 1000
 
 
 def test_what_was_not_compiled_ahead_cannot_be_counted(evidence, monkeypatch):
@@ -87,6 +93,7 @@ def test_what_was_not_compiled_ahead_cannot_be_counted(evidence, monkeypatch):
         raise OSError(strategy)
 
     monkeypatch.setattr(module, "prepare", broken)
+    monkeypatch.setattr(module, "prepare_allocator", lambda: None)
     monkeypatch.setattr(module, "FAST", True)
     with ThreadPoolExecutor(1) as pool:
         other = Evidence(evidence.directory, pool)

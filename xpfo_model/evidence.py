@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from xpfo_model import kept, strategies, traces
+from xpfo_model import kept, strategies, traces, workloads
 from xpfo_model.engine import FAST
 from xpfo_model.errors import TraceError
 from xpfo_model.events import SCHED_SWITCH, EventLog
@@ -31,6 +31,10 @@ WHAT_IFS: Final[tuple[tuple[str, Hooks], ...]] = (
     ("pcp_batch", {"free": restore}),
 )
 """Strategies with other hooks, which claims look at beside the strategies."""
+FEW_FRAMES: Final = 1 << 14
+"""Enough for a zone and its watermarks."""
+FEW: Final = 100
+"""Allocations, more or less."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,12 @@ class Provenance:
 def prepare(strategy: str, replaced: Hooks) -> None:
     """Compile a replay loop and leave it in the cache, for other processes too."""
     Run(strategy, **replaced).prepare()
+
+
+def prepare_allocator() -> int:
+    """Compile the allocator model's loop as well, on a little demand; its events."""
+    some = workloads.generate("forks", seed=1, cpus=1, frames=FEW_FRAMES, length=FEW)
+    return len(workloads.events(some))
 
 
 class Evidence:
@@ -125,7 +135,7 @@ class Evidence:
         return list(self.provenance)
 
     def start(self, scopes: Iterable[Scope]) -> None:
-        """Explore these scopes and compile the replay loops, in the executor."""
+        """Explore these scopes and compile all large loops, in the executor."""
         if self.executor is None:
             return
         for where in scopes:
@@ -134,6 +144,8 @@ class Evidence:
             for name, hooks in (*((n, {}) for n in strategies.REGISTRY), *WHAT_IFS):
                 future = self.executor.submit(prepare, name, hooks)
                 self._prepared[name, *sorted(hooks.items())] = future
+            # no claim waits for it, but pages do
+            self.executor.submit(prepare_allocator)
 
     def reports(self, where: Scope) -> dict[str, Report]:
         """The checker's reports on all strategies but the baseline, by strategy.
