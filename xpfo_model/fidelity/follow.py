@@ -214,7 +214,7 @@ def follow_bulk(
     t.counts[BY_BULK] += 1
     first = differ_at(t, mine, theirs)
     if first != mine or mine != theirs:
-        undo_refill(s, t, first, mine, d.order[i], d.migratetype[i])
+        undo_refill(s, e, r, t, first, mine, d.order[i], d.migratetype[i])
         if first < mine:
             undo_claims(s, start)
         redo_claims(s, e, r, i)

@@ -45,9 +45,10 @@ from xpfo_model.events import (
     FAILED,
     MM_PAGE_ALLOC_EXTFRAG,
     MM_PAGE_ALLOC_ZONE_LOCKED,
+    MM_PAGE_FREE,
     Events,
 )
-from xpfo_model.fidelity.reading import Read
+from xpfo_model.fidelity.reading import NONE, Read
 from xpfo_model.fidelity.resync import (
     carve,
     credit,
@@ -63,6 +64,7 @@ from xpfo_model.fidelity.tally import (
     BY_BOOT,
     BY_BUDDY,
     BY_BULK,
+    BY_ISOLATED,
     BY_LIST,
     FULL,
     NR_COUNTS,
@@ -134,7 +136,30 @@ def learn_refill(s: State, d: Demand, t: Tally, i: int, mine: int, size: int) ->
 
 
 @seldom
-def undo_refill(s: State, t: Tally, start: int, mine: int, order: int, mt: int) -> None:
+def isolated(e: Events, r: Read, t: Tally, pfn: int) -> bool:
+    """Whether a page that the model has free was taken without an event.
+
+    The trace names it again only as it is freed. The free scanner of compaction
+    does that: isolate_freepages(), all versions.
+    """
+    row = t.last[pfn]
+    if row == NONE:
+        return False
+    following = r.next_row[row]
+    return following != NONE and e.kind[following] == MM_PAGE_FREE
+
+
+@seldom
+def undo_refill(
+    s: State,
+    e: Events,
+    r: Read,
+    t: Tally,
+    start: int,
+    mine: int,
+    order: int,
+    mt: int,
+) -> None:
     """Give the model's pages from the `start`-th back, the last one first."""
     for k in range(mine - 1, start - 1, -1):
         if s.tag[t.mine[k]] == ON_PCP:
@@ -142,6 +167,9 @@ def undo_refill(s: State, t: Tally, start: int, mine: int, order: int, mt: int) 
         if t.unseen[t.mine[k]]:
             # it was never free: taken before the trace began
             t.counts[BY_BOOT] += 1
+            continue
+        if isolated(e, r, t, t.mine[k]):
+            t.counts[BY_ISOLATED] += 1
             continue
         put_back(s, t.mine[k], order, mt)
 
@@ -258,7 +286,7 @@ def sync_refill(
         drop_first(s, t, head, length(s, head))
         credit(s, t, pcp_around(s, head), 1 << order)
     else:
-        undo_refill(s, t, start, mine, order, d.migratetype[i])
+        undo_refill(s, e, r, t, start, mine, order, d.migratetype[i])
         if not theirs:
             reason = BY_LIST
             s.held[page] = FAILED

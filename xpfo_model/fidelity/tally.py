@@ -22,6 +22,7 @@ BY_LIST: Final = 9
 BY_BOOT: Final = 10
 BY_START: Final = 11
 BY_REMOTE: Final = 12
+BY_ISOLATED: Final = 13
 REASONS: Final = (
     "bulk",
     "foreign",
@@ -36,26 +37,27 @@ REASONS: Final = (
     "boot",
     "start",
     "remote",
+    "isolated",
 )
 """Names of the reasons, by number."""
 
 # What else is counted there.
-ALLOCATIONS: Final = 13
-EXACT: Final = 14
-REFILLS: Final = 15
-REFILLS_ALSO: Final = 16
+ALLOCATIONS: Final = 14
+EXACT: Final = 15
+REFILLS: Final = 16
+REFILLS_ALSO: Final = 17
 """Refills of the kernel where the model refilled too."""
-SAME_SIZE: Final = 17
-SAME_FIRST: Final = 18
-SAME_FRAMES: Final = 19
-NEEDED: Final = 20
+SAME_SIZE: Final = 18
+SAME_FIRST: Final = 19
+SAME_FRAMES: Final = 20
+NEEDED: Final = 21
 """Allocations not predicted only because something before was put right."""
-DRAINS: Final = 21
-DRAINS_ALSO: Final = 22
+DRAINS: Final = 22
+DRAINS_ALSO: Final = 23
 """Drains of the kernel where the model drained too."""
-DRAINS_SAME_SIZE: Final = 23
-DRAINS_SAME: Final = 24
-NR_COUNTS: Final = 25
+DRAINS_SAME_SIZE: Final = 24
+DRAINS_SAME: Final = 25
+NR_COUNTS: Final = 26
 
 SIZES: Final = 3
 """Sizes of a zone's pcps in Tally.sizes."""
