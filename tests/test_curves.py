@@ -2,7 +2,7 @@
 from itertools import pairwise
 
 from xpfo_model import figures, themes
-from xpfo_model.charts import Curves, Spot
+from xpfo_model.charts import Curves, Spot, short
 
 
 def chart(log):
@@ -42,3 +42,14 @@ def test_an_interval_is_drawn_from_low_to_high():
         path.vertices[:, 1].tolist() for c in axes.collections for path in c.get_paths()
     ]
     assert [0.5, 2.0] in spans
+
+
+def test_a_short_number_has_three_digits_and_no_exponent():
+    assert [short(v) for v in (0, 0.0323, 8.456, 49.94, 961.2, 12345.6)] == [
+        "0",
+        "0.0323",
+        "8.46",
+        "49.9",
+        "961",
+        "12,346",
+    ]

@@ -5,6 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 
+_DIGITS = 3
+
+
+def short(value: float) -> str:
+    """A number in three digits, or in all before the point."""
+    whole = f"{value:,.0f}"
+    return whole if len(whole) >= _DIGITS else f"{value:.{_DIGITS}g}"
+
+
 @dataclass(frozen=True)
 class Bar:
     """One labelled bar."""

@@ -11,7 +11,7 @@ from math import isnan
 from typing import Any, Final
 
 from xpfo_model import kept, whatif
-from xpfo_model.charts import Bar, Bars, Curves, Spot
+from xpfo_model.charts import Bar, Bars, Curves, Spot, short
 from xpfo_model.claims.claim import Finding, Table, claim
 from xpfo_model.claims.thread import ALTERNATES, NOT_REALLY, REVIEW, SEED
 from xpfo_model.constants import PAGE_SIZE
@@ -214,7 +214,7 @@ def blocks_beat_batches(evidence: Evidence, workload: str = BUILD) -> Finding:
         (
             f"batch {batch}",
             [
-                Bar(name, found[batch]["flushes"], f"{found[batch]['flushes']:.2g}")
+                Bar(name, found[batch]["flushes"], short(found[batch]["flushes"]))
                 for name, found in (("pcp_batch", batches), ("pageblock", blocks))
             ],
         )
