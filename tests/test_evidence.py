@@ -81,7 +81,7 @@ def test_loops_are_compiled_ahead_where_there_is_a_compiler(evidence, monkeypatc
             Evidence(evidence.directory, pool).start([])
         assert bool(prepared) == fast
     loops = [*((name, {}) for name in strategies.REGISTRY), *WHAT_IFS]
-    assert prepared == [*loops, "model"]
+    assert prepared == ["model", *loops]
 
 
 def test_the_allocator_can_be_compiled_on_next_to_nothing():

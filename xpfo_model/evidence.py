@@ -138,14 +138,15 @@ class Evidence:
         """Explore these scopes and compile all large loops, in the executor."""
         if self.executor is None:
             return
+        if FAST:
+            # no claim waits for it, but pages do; what takes longest goes first
+            self.executor.submit(prepare_allocator)
         for where in scopes:
             self._reports[where] = self._explore(where)
         if FAST:
             for name, hooks in (*((n, {}) for n in strategies.REGISTRY), *WHAT_IFS):
                 future = self.executor.submit(prepare, name, hooks)
                 self._prepared[name, *sorted(hooks.items())] = future
-            # no claim waits for it, but pages do
-            self.executor.submit(prepare_allocator)
 
     def reports(self, where: Scope) -> dict[str, Report]:
         """The checker's reports on all strategies but the baseline, by strategy.
