@@ -223,9 +223,18 @@ def follow_bulk(
         repeat_rows(s, e, r, i, start)
 
 
+@seldom
+def follow_strange(s: State, d: Demand, e: Events, r: Read, t: Tally, i: int) -> None:
+    """A refill of a list that the version followed does not have."""
+    theirs = pages_of_rows(s, e, r, i, MM_PAGE_ALLOC_ZONE_LOCKED, t)
+    t.counts[BY_BULK] += 1
+    for k in range(theirs):
+        carve(s, t, t.theirs[k], d.order[i])
+
+
 def before(s: State, d: Demand, e: Events, r: Read, t: Tally, i: int) -> None:
     """Make ready what the demand names by the trace: bulk, pages never allocated."""
-    if d.op[i] == BULK:
+    if d.op[i] == BULK and pcp_allowed_order(s, d.order[i]):
         d.count[i] = d.part[i]
         pfn = e.pfn[r.row[i]]
         pindex = order_to_pindex(s, d.migratetype[i], 0)
@@ -269,7 +278,7 @@ def from_the_dark(s: State, d: Demand, e: Events, r: Read, t: Tally, i: int) -> 
     return True
 
 
-def follow(
+def follow(  # noqa: C901
     s: State, d: Demand, e: Events, r: Read, t: Tally, first: int, room: int
 ) -> int:
     """Run operations from `first` until the record is full; the next to run."""
@@ -282,6 +291,9 @@ def follow(
             continue
         if d.op[i] == DRAIN_CPU:
             follow_drain(s, d, e, r, t, i)
+            continue
+        if d.op[i] == BULK and not pcp_allowed_order(s, d.order[i]):
+            follow_strange(s, d, e, r, t, i)
             continue
         pcp = pcp_of(d.cpu[i], page_zone(s, e.pfn[r.row[i]]))
         factor = s.mem[pcp + FREE_FACTOR]

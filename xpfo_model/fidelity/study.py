@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The study that the page on fidelity rests on: every trace, both levels.
+
+And once more with the allocator of another kernel, which must fit worse.
+"""
+
+from pathlib import Path
+from typing import Any, Final
+
+from xpfo_model import traces
+from xpfo_model.fidelity.beside import zoneinfo_beside
+from xpfo_model.fidelity.compare import Level, compare
+from xpfo_model.kept import Columns, study
+
+PROFILES: Final = {"debian-6.1": "v6.1", "debian-6.12": "v6.12"}
+"""Profile of the kernel that made a trace, by how the trace's name begins."""
+OTHER: Final = "v4.14"
+"""Profile that no trace was made by."""
+
+ALLOCATIONS: Final = "allocations"
+"""Row whose `model` says how many of the kernel's frames were predicted."""
+COLUMNS: Final = ("trace", "profile", "level", "what", "name", "kernel", "model")
+
+Row = tuple[Any, ...]
+
+
+def rows_of(level: Level) -> list[Row]:
+    """What a level found, as rows of `what`, `name`, kernel's and model's number."""
+    found: list[Row] = [("exact", ALLOCATIONS, level.allocations, level.pfn_exact)]
+    found += [("number", k, b.kernel, b.model) for k, b in level.numbers.items()]
+    found += [("flushes", k, b.kernel, b.model) for k, b in level.flushes.items()]
+    found += [("put right", name, n, n) for name, n in level.resynchronised.items()]
+    found += [("missed", name, n, 0) for name, n in level.missed.items()]
+    return found
+
+
+def profile_of(name: str) -> str:
+    """The profile of the kernel that made a trace of this project."""
+    return PROFILES["-".join(name.split("-")[:2])]
+
+
+@study(
+    "fidelity",
+    what="The model's allocator beside the traced kernel's, by trace and level.",
+    inputs=("traces/*.npz", "traces/*.zoneinfo.start"),
+)
+def fidelity(docs: Path) -> Columns:
+    """Compare over every trace, with its own kernel's profile and with another."""
+    rows: list[Row] = []
+    for path in sorted((docs / "traces").glob("*.npz")):
+        log = traces.read(path)
+        beside = zoneinfo_beside(path)
+        zoneinfo = beside.read_text(encoding="utf-8") if beside else None
+        for kernel in (profile_of(path.stem), OTHER):
+            found = compare(log, zoneinfo, kernel)
+            for name, level in found.levels.items():
+                head = (path.stem, kernel, name)
+                rows += [head + row for row in rows_of(level)]
+    return {
+        name: list(values)
+        for name, values in zip(COLUMNS, zip(*rows, strict=True), strict=True)
+    }
