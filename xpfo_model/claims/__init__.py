@@ -11,6 +11,8 @@ from xpfo_model.claims import (
     tables,
     thread,
     users,
+    versions,
+    whatif,
 )
 from xpfo_model.claims.claim import (
     REGISTRY,
@@ -39,4 +41,6 @@ __all__ = [
     "tables",
     "thread",
     "users",
+    "versions",
+    "whatif",
 ]
