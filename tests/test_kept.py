@@ -83,6 +83,11 @@ def test_a_module_of_a_package_counts_alone():
     assert "allocator/zonelist.py" not in found
 
 
+def test_a_new_study_does_not_make_the_others_stale():
+    assert "kept.py" not in names("xpfo_model.whatif")
+    assert "sweep.py" in names("xpfo_model.whatif")
+
+
 def test_no_two_studies_have_one_name(monkeypatch):
     monkeypatch.setattr(kept, "REGISTRY", {})
     kept.study("twice", what="")(make)

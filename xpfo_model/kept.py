@@ -24,7 +24,7 @@ from xpfo_model.errors import StaleDataError, XpfoModelError
 Columns = dict[str, list[Any]]
 """Column name to values, all of one length: int, float or str."""
 
-PRODUCERS: Final = ("xpfo_model.whatif",)
+PRODUCERS: Final = ("xpfo_model.fidelity.study", "xpfo_model.whatif")
 """Modules that define studies."""
 
 _MARK: Final = "# sources sha256:"
@@ -86,7 +86,8 @@ def sources(module: str) -> list[Path]:
     todo = [_file(module)]
     while todo:
         path = todo.pop()
-        if path is None or path in found:
+        # this module keeps results and computes none
+        if path is None or path in found or path == Path(__file__):
             continue
         found.add(path)
         if path.name == "__init__.py" and path.parent != PACKAGE:
