@@ -206,6 +206,7 @@ def _run(
         ghosts=(np.zeros(len(state.mem), np.int64)),
         sizes=(sizes.ravel()),
         home=(np.zeros(state.frames, np.int32)),
+        skipped=np.zeros(state.frames, np.uint8),
         sure=int(sure),
         level=level,
     )

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # mypy: disable-error-code="no-any-return"
-# ruff: noqa: FBT003 - compiled calls pass flags by position
 """Run the model over a demand, beside the kernel's answers, and count.
 
 After each operation the model is put where the kernel is; what it would have
@@ -108,6 +107,7 @@ def listed(s: State, d: Demand, e: Events, r: Read, t: Tally, i: int) -> None:
     """Note which list a page went to as it was freed."""
     pfn = e.pfn[r.row[i]]
     if s.tag[pfn] == ON_PCP:
+        t.skipped[pfn] = 0
         migratetype = s.tag[s.block + (pfn >> PAGEBLOCK_ORDER)]
         if migratetype >= MIGRATE_PCPTYPES:
             migratetype = MIGRATE_MOVABLE
@@ -151,7 +151,9 @@ def sync_alloc(
             credit(s, t, pcp, 1 << order)
         elif got != FAILED:
             pcp = pcp_of(d.cpu[i], page_zone(s, got))
-            enter_pcp(s, t, pcp, pindex, got, False)
+            # passed over twice, it is not where the model has it
+            enter_pcp(s, t, pcp, pindex, got, t.skipped[got] != 0)
+            t.skipped[got] = 1
     elif got != FAILED:
         put_back(s, got, order, d.migratetype[i])
     carve(s, t, actual, order)

@@ -100,6 +100,8 @@ class Tally(NamedTuple):
     """Batch, high and high_max of each zone once it is set up, int64."""
     home: Any
     """Per frame on a pcp list: the head of that list, int32."""
+    skipped: Any
+    """Per frame on a pcp list: 1 if the kernel passed over it once, uint8."""
     sure: int
     """1: batch and high are those of the machine; 0: they are guesses."""
     level: int
