@@ -1,0 +1,263 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Claims about the model of the page allocator: how near a kernel it comes.
+
+All rest on one kept study: the model gets the demand of each trace and is
+compared with what the traced kernel chose. The counterfactual is the same model
+of another kernel.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from xpfo_model.charts import Bar, Bars
+from xpfo_model.claims.claim import Finding, Table, claim
+from xpfo_model.evidence import Evidence
+from xpfo_model.fidelity.study import ALLOCATIONS, OTHER, fidelity, profile_of
+from xpfo_model.fidelity.tally import REASONS
+from xpfo_model.strategies import COUNTED
+
+BASIS: Final = "a model of the page allocator, given the demand of recorded traces"
+LEVELS: Final = ("pcp", "full")
+RECLAIMS: Final = "reclaim-2cpu"
+"""The trace that starves the machine of memory."""
+MILLE: Final = 1000
+MOST_MISSED: Final = 5
+"""Frames in a thousand that may be missed. Free choice: a sentence rounds to it."""
+MOST_OFF: Final = 0.01
+"""Share by which a count of flushes may differ."""
+REFILLS_OFF: Final = 0.005
+
+Pairs = dict[str, tuple[int, int]]
+
+
+def numbers(
+    evidence: Evidence, trace: str, level: str, what: str, kernel: str = ""
+) -> Pairs:
+    """Kernel's and model's numbers by name, of a trace's own profile or another."""
+    name = evidence.provenance[trace].name
+    evidence.used.add(trace)
+    wanted = (name, kernel or profile_of(name), level, what)
+    columns = evidence.kept(fidelity)
+    parts = (columns[key] for key in ("trace", "profile", "level", "what"))
+    keys = zip(*parts, strict=True)
+    return {
+        columns["name"][at]: (columns["kernel"][at], columns["model"][at])
+        for at, key in enumerate(keys)
+        if key == wanted
+    }
+
+
+def missed(evidence: Evidence, trace: str, level: str, kernel: str = "") -> float:
+    """Allocations of a thousand whose frame was not predicted."""
+    real, exact = numbers(evidence, trace, level, "exact", kernel)[ALLOCATIONS]
+    return MILLE * (real - exact) / real
+
+
+def off(pair: tuple[int, int]) -> float:
+    """Share by which the model's number differs from the kernel's."""
+    real, model = pair
+    return abs(real - model) / max(real, 1)
+
+
+def steady(evidence: Evidence) -> list[str]:
+    """The traces of machines that had memory enough."""
+    return [name for name in evidence.names if name != RECLAIMS]
+
+
+def _bars(title: str, rows: Sequence[tuple[Any, ...]], unit: str) -> Bars:
+    return Bars(
+        title,
+        [
+            (
+                row[0],
+                [
+                    Bar(level, row[at], f"{row[at]:.1f}")
+                    for at, level in enumerate(LEVELS, 1)
+                ],
+            )
+            for row in rows
+        ],
+        unit,
+        log=False,
+    )
+
+
+@claim(
+    "model-names-the-frame",
+    must=f"on every trace without reclaim, at both levels, the model misses fewer than "
+    f"{MOST_MISSED} frames of 1,000",
+    instead=f"the allocator of {OTHER} on the same demand",
+    change={"kernel": OTHER},
+    downside="What the model is put right about is counted, but not held against what "
+    "comes after.",
+    basis=BASIS,
+)
+def names_the_frame(evidence: Evidence, kernel: str = "") -> Finding:
+    """Given who asks for what, the model says which frame he gets."""
+    rows: list[tuple[Any, ...]] = [
+        (trace, *(round(missed(evidence, trace, lv, kernel), 2) for lv in LEVELS))
+        for trace in steady(evidence)
+    ]
+    values: dict[str, Any] = {}
+    for trace in evidence.names:
+        for level in LEVELS:
+            thousandths = missed(evidence, trace, level, kernel)
+            values[f"{trace}.{level}"] = 100 - thousandths / 10
+            real, exact = numbers(evidence, trace, level, "exact", kernel)[ALLOCATIONS]
+            values |= {
+                f"{trace}.allocations": real,
+                f"{trace}.{level}.missed": real - exact,
+            }
+            for what, short in (("missed", "missed"), ("put right", "put")):
+                counts = numbers(evidence, trace, level, what, kernel)
+                for reason in REASONS:
+                    count = counts.get(reason, (0, 0))[0]
+                    values[f"{trace}.{level}.{short}.{reason}"] = count
+    worst = max(max(row[1:]) for row in rows)
+    values |= {"worst": worst, "least": 100 - worst / 10}
+    return Finding(
+        holds=worst < MOST_MISSED,
+        sentence=f"Given only who allocates and frees what, the model names the very "
+        f"frame that the kernel handed out in {100 - worst / 10:.2f} % of the "
+        f"allocations or more, on {len(rows)} traces and at both levels.",
+        values=values,
+        table=Table(
+            ("trace", *(f"{lv} missed per 1,000" for lv in LEVELS)), tuple(rows)
+        ),
+        chart=_bars("A few frames in a thousand are missed", rows, "per 1,000 frames"),
+    )
+
+
+@claim(
+    "model-counts-the-flushes",
+    must="on every trace without reclaim, at level full, every strategy's flushes on "
+    f"the model's events are within {MOST_OFF:.0%} of those on the kernel's",
+    instead=f"the allocator of {OTHER} on the same demand",
+    change={"kernel": OTHER},
+    downside="v6 looks at masks alone, which are the trace's own.",
+    basis=BASIS,
+)
+def counts_the_flushes(evidence: Evidence, kernel: str = "") -> Finding:
+    """What is counted on the model's events is what is counted on the kernel's."""
+    rows: list[tuple[Any, ...]] = []
+    for trace in steady(evidence):
+        counts = numbers(evidence, trace, "full", "flushes", kernel)
+        rows += [
+            (trace, name, *counts[name], 100 * off(counts[name]))
+            for name in COUNTED
+            if counts[name][0]
+        ]
+    worst = max(rows, key=lambda row: row[-1])
+    shown = [row for row in rows if row[1] not in {"v6", "none"}]
+    values: dict[str, Any] = {"worst": worst[-1]}
+    for trace, name, real, model, _ in rows:
+        values |= {f"{trace}.{name}.kernel": real, f"{trace}.{name}.model": model}
+    return Finding(
+        holds=worst[-1] <= 100 * MOST_OFF,
+        sentence="On the model's events every strategy flushes as often as on the "
+        f"kernel's, within {worst[-1]:.2f} %; the largest difference is that of "
+        f"{worst[1]} on {worst[0]}.",
+        values=values,
+        table=Table(("trace", "strategy", "kernel", "model", "% off"), tuple(rows)),
+        chart=Bars(
+            "Flushes on the model's events are those on the kernel's",
+            [
+                (
+                    trace,
+                    [
+                        Bar(name, model, f"{model:,} of {real:,}")
+                        for of, name, real, model, _ in shown
+                        if of == trace
+                    ],
+                )
+                for trace in steady(evidence)
+            ],
+            "flushes on the model's events",
+        ),
+    )
+
+
+@claim(
+    "model-refills-and-drains",
+    must=f"on every trace without reclaim, at level full, refills and drained pages "
+    f"are within {REFILLS_OFF:.1%} of the kernel's",
+    instead=f"the allocator of {OTHER} on the same demand",
+    change={"kernel": OTHER},
+    downside="Fallbacks and changes of ownership are few, so that one more or less "
+    "would be much.",
+    basis=BASIS,
+)
+def refills_and_drains(evidence: Evidence, kernel: str = "") -> Finding:
+    """Batches come and go when the kernel's do."""
+    rows: list[tuple[Any, ...]] = []
+    for trace in steady(evidence):
+        counts = numbers(evidence, trace, "full", "number", kernel)
+        rows += [(trace, name, *pair) for name, pair in counts.items()]
+    shares = {
+        (trace, name): 100 * off((real, model))
+        for trace, name, real, model in rows
+        if name in {"refills", "drains"}
+    }
+    worst = max(shares.values())
+    values: dict[str, Any] = {"worst": worst}
+    for trace, name, real, model in rows:
+        values |= {f"{trace}.{name}.kernel": real, f"{trace}.{name}.model": model}
+    return Finding(
+        holds=worst <= 100 * REFILLS_OFF,
+        sentence="The model refills and drains as often as the kernel, within "
+        f"{worst:.2f} %.",
+        values=values,
+        table=Table(("trace", "what", "kernel", "model"), tuple(rows)),
+        chart=Bars(
+            "Refills and drains come as often as the kernel's",
+            [
+                (
+                    trace,
+                    [
+                        Bar(name, share, f"{share:.2f}")
+                        for (of, name), share in shares.items()
+                        if of == trace
+                    ],
+                )
+                for trace in steady(evidence)
+            ],
+            "% off",
+            log=False,
+        ),
+    )
+
+
+@claim(
+    "reclaim-is-not-predicted",
+    must="with memory short, at level full, the model misses more than a third of the "
+    "frames",
+    instead="the refills taken from the trace: level pcp",
+    change={"level": "pcp"},
+    downside="One trace, of a machine with very little memory.",
+    basis=BASIS,
+)
+def reclaim_is_not(evidence: Evidence, level: str = "full") -> Finding:
+    """Where compaction moves pages, the trace does not show what is free."""
+    lost = missed(evidence, RECLAIMS, level)
+    reasons = numbers(evidence, RECLAIMS, level, "missed")
+    rows: list[tuple[Any, ...]] = sorted(
+        ((name, n) for name, (n, _) in reasons.items()), key=lambda r: -r[1]
+    )
+    return Finding(
+        holds=lost > MILLE / 3,
+        sentence=f"On {RECLAIMS} the model misses {lost / 10:.0f} % of the frames at "
+        f"level {level}.",
+        values={"missed": lost / 10, **dict(rows)},
+        table=Table(("reason", "frames missed"), tuple(rows)),
+        chart=_bars(
+            "With memory short, only the per-cpu lists are predicted",
+            [
+                (
+                    trace,
+                    *(missed(evidence, trace, lv) / 10 for lv in LEVELS),
+                )
+                for trace in evidence.names
+            ],
+            "% of frames missed",
+        ),
+    )
