@@ -32,7 +32,6 @@ LEAST_SERVED: Final = 30
 TWICE: Final = 2
 THRICE: Final = 3
 FEW: Final = 2.0
-TENFOLD: Final = 10
 
 Row = dict[str, Any]
 
@@ -350,13 +349,14 @@ def kernel_share_matters_little(
     must="with half of the allocations for pipes, pcp_batch flushes at least three "
     "times as often as with none",
     instead="slabs in place of pipes",
-    change={"study": whatif.kernel_share},
+    change={"beside": "kernel_share"},
     downside="Pipes whose readers keep up use few pages, again and again.",
     mails=(REVIEW,),
     basis=BASIS,
 )
-def pipe_pages(evidence: Evidence, study: kept.Study = whatif.pipe_share) -> Finding:
+def pipe_pages(evidence: Evidence, beside: str = "pipe_share") -> Finding:
     """Users' pages from the kernel's lists defeat batches and blocks."""
+    study: kept.Study = getattr(whatif, beside)
     found = rows(evidence, study, "pcp_batch", "workload")
     by_share = {share_of(mix): row["flushes"] for mix, row in found.items()}
     blocks = rows(evidence, study, "pageblock", "workload")
