@@ -80,7 +80,7 @@ lock:  ## resolve all dependencies anew into requirements.lock; needs uv
 	print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"])' | \
 	$(UV) pip compile -q --upgrade --universal --python-version 3.11 \
 	--fork-strategy fewest --exclude-newer '1 week' --only-binary :all: \
-	--generate-hashes --custom-compile-command 'make lock' \
+	--generate-hashes --no-strip-extras --custom-compile-command 'make lock' \
 	--all-extras pyproject.toml - -o requirements.lock
 
 cleandocs:  ## remove the site, its cache included
