@@ -53,7 +53,9 @@ def cover_letter(verdict: Verdict, *, commit: str = "", site: str = "") -> str:
     )
     inputs = ", ".join(f"{i.short} {i.sha256[:12]}" for i in verdict.inputs)
     parts = [
-        FIRST_LINE if verdict.inputs else WITHOUT_TRACE.format(basis=claim.basis),
+        _wrap(
+            FIRST_LINE if verdict.inputs else WITHOUT_TRACE.format(basis=claim.basis)
+        ),
         _wrap(finding.sentence),
         _wrap(f"Hardware: {hardware}"),
         "\n".join(columns(finding.table.columns, rows)),

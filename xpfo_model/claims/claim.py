@@ -7,8 +7,8 @@ function with a named change. A claim that survives its counterfactual says
 nothing.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from xpfo_model.charts import Chart
@@ -36,6 +36,8 @@ class Finding:
     """The numbers, by name, for the prose around the claim."""
     table: Table
     chart: Chart
+    more: Mapping[str, Table] = field(default_factory=dict)
+    """Other tables for the page around the claim, by name."""
 
 
 @dataclass(frozen=True)

@@ -98,34 +98,65 @@ def names_the_frame(evidence: Evidence, kernel: str = "") -> Finding:
         (trace, *(round(missed(evidence, trace, lv, kernel), 2) for lv in LEVELS))
         for trace in steady(evidence)
     ]
-    values: dict[str, Any] = {}
-    for trace in evidence.names:
-        for level in LEVELS:
-            thousandths = missed(evidence, trace, level, kernel)
-            values[f"{trace}.{level}"] = 100 - thousandths / 10
-            real, exact = numbers(evidence, trace, level, "exact", kernel)[ALLOCATIONS]
-            values |= {
-                f"{trace}.allocations": real,
-                f"{trace}.{level}.missed": real - exact,
-            }
-            for what, short in (("missed", "missed"), ("put right", "put")):
-                counts = numbers(evidence, trace, level, what, kernel)
-                for reason in REASONS:
-                    count = counts.get(reason, (0, 0))[0]
-                    values[f"{trace}.{level}.{short}.{reason}"] = count
+    exact: dict[tuple[str, str], tuple[int, int]] = {
+        (trace, level): numbers(evidence, trace, level, "exact", kernel)[ALLOCATIONS]
+        for trace in evidence.names
+        for level in LEVELS
+    }
     worst = max(max(row[1:]) for row in rows)
-    values |= {"worst": worst, "least": 100 - worst / 10}
     return Finding(
         holds=worst < MOST_MISSED,
         sentence=f"Given only who allocates and frees what, the model names the very "
         f"frame that the kernel handed out in {100 - worst / 10:.2f} % of the "
         f"allocations or more, on {len(rows)} traces and at both levels.",
-        values=values,
+        values={"worst": worst, "least": 100 - worst / 10},
         table=Table(
             ("trace", *(f"{lv} missed per 1,000" for lv in LEVELS)), tuple(rows)
         ),
         chart=_bars("A few frames in a thousand are missed", rows, "per 1,000 frames"),
+        more={
+            "exact": Table(
+                ("", *evidence.names),
+                (
+                    (
+                        "allocations",
+                        *(exact[trace, LEVELS[0]][0] for trace in evidence.names),
+                    ),
+                    *(
+                        (
+                            f"exact, level {level}",
+                            *(
+                                f"{exact[trace, level][1] / exact[trace, level][0]:.2%}"
+                                for trace in evidence.names
+                            ),
+                        )
+                        for level in LEVELS
+                    ),
+                ),
+            ),
+            "reasons": _reasons(evidence, kernel),
+        },
     )
+
+
+def _reasons(evidence: Evidence, kernel: str) -> Table:
+    """At level full, by reason: frames missed and times put right, by trace."""
+    rows = []
+    found = {
+        (trace, what): numbers(evidence, trace, "full", what, kernel)
+        for trace in evidence.names
+        for what in ("missed", "put right")
+    }
+    for reason, meaning in REASONS.items():
+        cells = [
+            " / ".join(
+                f"{found[trace, what].get(reason, (0, 0))[0]:,}"
+                for what in ("missed", "put right")
+            )
+            for trace in evidence.names
+        ]
+        rows.append((reason, meaning, *cells))
+    return Table(("reason", "what happened", *evidence.names), tuple(rows))
 
 
 @claim(
@@ -149,15 +180,12 @@ def counts_the_flushes(evidence: Evidence, kernel: str = "") -> Finding:
         ]
     worst = max(rows, key=lambda row: row[-1])
     shown = [row for row in rows if row[1] not in {"v6", "none"}]
-    values: dict[str, Any] = {"worst": worst[-1]}
-    for trace, name, real, model, _ in rows:
-        values |= {f"{trace}.{name}.kernel": real, f"{trace}.{name}.model": model}
     return Finding(
         holds=worst[-1] <= 100 * MOST_OFF,
         sentence="On the model's events every strategy flushes as often as on the "
         f"kernel's, within {worst[-1]:.2f} %; the largest difference is that of "
         f"{worst[1]} on {worst[0]}.",
-        values=values,
+        values={"worst": worst[-1]},
         table=Table(("trace", "strategy", "kernel", "model", "% off"), tuple(rows)),
         chart=Bars(
             "Flushes on the model's events are those on the kernel's",
@@ -199,14 +227,13 @@ def refills_and_drains(evidence: Evidence, kernel: str = "") -> Finding:
         if name in {"refills", "drains"}
     }
     worst = max(shares.values())
-    values: dict[str, Any] = {"worst": worst}
-    for trace, name, real, model in rows:
-        values |= {f"{trace}.{name}.kernel": real, f"{trace}.{name}.model": model}
+    both = {(trace, name): f"{real:,} / {model:,}" for trace, name, real, model in rows}
+    names = list(dict.fromkeys(name for _, name in both))
     return Finding(
         holds=worst <= 100 * REFILLS_OFF,
         sentence="The model refills and drains as often as the kernel, within "
         f"{worst:.2f} %.",
-        values=values,
+        values={"worst": worst},
         table=Table(("trace", "what", "kernel", "model"), tuple(rows)),
         chart=Bars(
             "Refills and drains come as often as the kernel's",
@@ -224,6 +251,18 @@ def refills_and_drains(evidence: Evidence, kernel: str = "") -> Finding:
             "% off",
             log=False,
         ),
+        more={
+            "batches": Table(
+                ("kernel / model", *steady(evidence)),
+                tuple(
+                    (
+                        name.replace("_", " "),
+                        *(both[trace, name] for trace in steady(evidence)),
+                    )
+                    for name in names
+                ),
+            )
+        },
     )
 
 

@@ -7,10 +7,12 @@ from xpfo_model import whatif
 from xpfo_model.charts import Bar, Bars, short
 from xpfo_model.claims.claim import Finding, Table, claim
 from xpfo_model.claims.thread import REVIEW
-from xpfo_model.claims.whatif import BASIS, RATE, SHOWN, Row, rows, served
+from xpfo_model.claims.whatif import BASIS, RATE, Row, rows, served
 from xpfo_model.evidence import Evidence
 from xpfo_model.whatif import BUILD, KERNELS, SITUATIONS
 
+SHOWN: Final = ("v6", "per_frame", "pcp_batch", "pageblock")
+"""Strategies that look at frames, and the baseline."""
 FIFTH: Final = 0.2
 FOUR_TIMES: Final = 4
 TENFOLD: Final = 10

@@ -23,23 +23,28 @@ BY_BOOT: Final = 10
 BY_START: Final = 11
 BY_REMOTE: Final = 12
 BY_ISOLATED: Final = 13
-REASONS: Final = (
-    "bulk",
-    "foreign",
-    "buddy",
-    "order",
-    "type",
-    "unseen",
-    "batch",
-    "high",
-    "drain",
-    "list",
-    "boot",
-    "start",
-    "remote",
-    "isolated",
-)
-"""Names of the reasons, by number."""
+REASONS: Final = {
+    "bulk": "alloc_pages_bulk() took pages with no event, most of them the four of a "
+    "kernel stack: a list is shorter than the model thinks until the next refill or "
+    "drain shows it",
+    "foreign": "a page is freed that no event allocated: older than the trace, or "
+    "taken in bulk",
+    "buddy": "another frame of the buddy lists came first",
+    "order": "the frame was on the right list, further down",
+    "type": "the frame was on another list",
+    "unseen": "the frame was in use, as far as the model knew",
+    "batch": "a refill had another size: batch and high are set up while the machine "
+    "boots, with no event",
+    "high": "a drain came at another count than high",
+    "drain": "a drain took other pages than the tail of the list",
+    "list": "the model refilled, and the kernel still had a page",
+    "boot": "runs of frames that are taken to be free as the trace begins, and frames "
+    "that were not",
+    "start": "a list that held pages before the trace began",
+    "remote": "a drain with no free: another CPU, or reclaim, emptied lists",
+    "isolated": "the free scanner of compaction took pages with no event",
+}
+"""Name and what happened; the n-th is reason number n."""
 
 # What else is counted there.
 ALLOCATIONS: Final = 14

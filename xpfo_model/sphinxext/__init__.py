@@ -21,6 +21,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_config_value("xpfo_commit", "", "html", str)
     app.add_config_value("xpfo_site_url", "", "html", str)
     app.add_directive("claim", directives.ClaimDirective)
+    app.add_directive("claim-table", directives.ClaimTableDirective)
     app.add_directive("cover-letter", directives.CoverLetterDirective)
     app.add_directive("counterexample", directives.CounterexampleDirective)
     app.add_directive("faults", faults.FaultsDirective)

@@ -2,6 +2,7 @@
 """What authors write: ``{claim}`` and ``{value}``, and ``{mail}`` for Message-IDs."""
 
 import html
+from collections.abc import Iterable
 from typing import Any, ClassVar, Final
 
 from docutils import nodes
@@ -10,7 +11,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from xpfo_model import cite
-from xpfo_model.claims.claim import Verdict
+from xpfo_model.claims.claim import Table, Verdict
 from xpfo_model.sphinxext import court, ledger
 
 LORE: Final = "https://lore.kernel.org/r/"
@@ -80,6 +81,51 @@ class CoverLetterDirective(SphinxDirective):
         if identity not in verdicts:
             raise self.error(f"no claim {identity!r} in the registry")
         return [_letter(self.env, verdicts[identity])]
+
+
+class ClaimTableDirective(SphinxDirective):
+    """``{claim-table} ID [NAME]``: a claim's table, or the one of its `more`."""
+
+    required_arguments = 1
+    optional_arguments = 1
+    has_content = False
+
+    def run(self) -> list[nodes.Node]:
+        """Build the table."""
+        identity, *names = self.arguments
+        verdicts = court.record_of(self.env.app).verdicts
+        if identity not in verdicts:
+            raise self.error(f"no claim {identity!r} in the registry")
+        finding = verdicts[identity].finding
+        if not names:
+            return [table_of(finding.table)]
+        if names[0] not in finding.more:
+            raise self.error(
+                f"claim {identity!r} has no table {names[0]!r}, but "
+                f"{', '.join(finding.more) or 'none'}"
+            )
+        return [table_of(finding.more[names[0]])]
+
+
+def table_of(table: Table) -> nodes.table:
+    """A claim's table as nodes: numbers to the right, as `show` writes them."""
+    group = nodes.tgroup(cols=len(table.columns))
+    for _ in table.columns:
+        group += nodes.colspec(colwidth=1)
+    head, body = nodes.thead(), nodes.tbody()
+    head += _row(table.columns)
+    body.extend(map(_row, table.rows))
+    group += [head, body]
+    return nodes.table("", group, classes=["claim-table"])
+
+
+def _row(cells: Iterable[float | str]) -> nodes.row:
+    row = nodes.row()
+    for cell in cells:
+        classes = [] if isinstance(cell, str) else ["text-right"]
+        text = cell if isinstance(cell, str) else show(cell)
+        row += nodes.entry("", nodes.paragraph("", text), classes=classes)
+    return row
 
 
 class CounterexampleDirective(SphinxDirective):
