@@ -22,15 +22,23 @@ from xpfo_model import explore, strategies
 from xpfo_model.constants import MIGRATE_MOVABLE, MIGRATE_UNMOVABLE
 from xpfo_model.engine import plain
 from xpfo_model.explore import actions as do
-from xpfo_model.explore.check import _irqs_off
+from xpfo_model.explore.check import how_of
 from xpfo_model.explore.invariants import (
     CHECK_KMAP,
     CHECK_MARKS,
     INVARIANTS,
     violated,
 )
-from xpfo_model.explore.search import act
-from xpfo_model.explore.world import BUDDY, KERNEL_HAS, World, create
+from xpfo_model.explore.step import act
+from xpfo_model.explore.world import (
+    BUDDY,
+    KERNEL_HAS,
+    MOVABLE_LIST,
+    OTHER_LIST,
+    USER_HAS,
+    World,
+    create,
+)
 from xpfo_model.faults import FAULTS
 from xpfo_model.machine import Machine
 from xpfo_model.strategies.kmaps import local_kmap
@@ -68,9 +76,9 @@ class Walk(RuleBasedStateMachine):
         m.settings[0] = (1 << cpus) - 1
         m = Machine(*(memoryview(np.asarray(array)) for array in m))
         rest = (memoryview(np.asarray(array)) for array in world[1:])
-        self.world = World(m, *rest)
+        self.world = World(m, *rest)._replace(waits=bytearray(cpus))
         self.step = plain(act, **hooks)
-        self.irqs_off = _irqs_off(entry)
+        self.how = how_of(entry)
         self.checks = CHECK_MARKS if entry.marks and entry.unmapped_mark else 0
         if hooks["kmap"] is not local_kmap:
             self.checks |= CHECK_KMAP
@@ -82,7 +90,7 @@ class Walk(RuleBasedStateMachine):
         one = do.Actions(*map(np.array, (*columns, list(frames))))
         one = do.Actions(*(memoryview(np.asarray(c, np.int64)) for c in one))
         nesting = self.scope.nesting
-        type(self).done += self.step(self.world, one, 0, nesting, self.irqs_off)
+        type(self).done += self.step(self.world, one, 0, nesting, self.how)
         found = violated(self.world, self.checks)
         wrong = [n for bit, n in enumerate(INVARIANTS) if found >> bit & 1]
         if set(wrong) & set(self.watched):
@@ -90,7 +98,8 @@ class Walk(RuleBasedStateMachine):
 
     def where(self, *, free):
         places = enumerate(self.world.place)
-        return [frame for frame, at in places if (at < KERNEL_HAS) == free]
+        wanted = (BUDDY, MOVABLE_LIST, OTHER_LIST) if free else (KERNEL_HAS, USER_HAS)
+        return [frame for frame, at in places if at in wanted]
 
     def some(self, *, free):
         return bool(self.where(free=free))
@@ -143,6 +152,12 @@ class Walk(RuleBasedStateMachine):
     @rule(cpu=CPU)
     def switch(self, cpu):
         self.take(do.SWITCH, cpu)
+
+    @precondition(lambda self: any(self.world.waits))
+    @rule(pick=PICK)
+    def answer(self, pick):
+        waiting = [cpu for cpu, why in enumerate(self.world.waits) if why]
+        self.take(do.ANSWER, waiting[pick % len(waiting)])
 
 
 def walk(strategy, watched, examples, steps):

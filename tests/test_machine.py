@@ -143,6 +143,7 @@ def test_causes_and_counts_are_numbered_without_a_gap():
     settings = [
         *(machine.ALL_CPUS, machine.BLOCK_ORDER, machine.IRQS_OFF, machine.NOW),
         *(machine.ZEROING, machine.COPY_PERCENT, machine.COPY_DUE),
+        machine.UNANSWERED,
     ]
     assert settings == list(range(machine.NR_SETTINGS))
     assert machine.CAUSES[machine.KUNMAP] == "kunmap"

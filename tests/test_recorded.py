@@ -5,7 +5,7 @@ import json
 import pytest
 
 from xpfo_model import explore, machine, recorded, strategies
-from xpfo_model.explore import search
+from xpfo_model.explore import search, step
 from xpfo_model.faults import FAULTS
 from xpfo_model.strategies import guarantee
 
@@ -49,7 +49,8 @@ def test_a_changed_function_hook_constant_or_scope_is_another_source(monkeypatch
     local = strategies.load("pcp_batch_local")
     for place, name, value in (
         (search, "HASH_SHIFT", 19),
-        (search, "act", search.release),
+        (search, "act", step.release),
+        (step, "kmapped", step.together),
         (local, "free", guarantee.restore),
         (guarantee, "unmap", machine.map_back),
     ):

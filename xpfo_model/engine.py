@@ -114,8 +114,12 @@ def _bind(
     }
     own = function.__module__
     ready = {
-        # the functions of the loop's own module call the hooks as well
-        name: _bind(value, hooks if value.__module__ == own else (), fast=fast)
+        # functions of the loop's own module call the hooks as well
+        name: _bind(
+            value,
+            hooks if value.__module__ == own or _has_place(value, hooks) else (),
+            fast=fast,
+        )
         for name, value in called.items()
     }
     ready |= {name: _bind(hook, (), fast=fast) for name, hook in hooks}
@@ -137,6 +141,15 @@ def _bind(
         pipeline_class=PartCompiler,
         _nrt=_COUNTS_REFERENCES,
     )(copy)
+
+
+def _has_place(function: FunctionType, hooks: tuple[tuple[str, Any], ...]) -> bool:
+    """Whether a function's module imports what a hook takes the place of."""
+    found = (function.__globals__.get(name) for name, _ in hooks)
+    return any(
+        isinstance(each, FunctionType) and each.__module__ != function.__module__
+        for each in found
+    )
 
 
 def _copy(

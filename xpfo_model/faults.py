@@ -180,6 +180,14 @@ FAULTS: Final = (
         why="a flip looks at who owns a frame, not at its mapcount",
     ),
     Fault(
+        "a frame is handed out while its block's flip is being flushed",
+        "pageblock",
+        "no-stale-translation",
+        _THREAD,
+        why="frames of the block wait on other CPUs' lists, which zone->lock does not "
+        "protect; they are unmapped already, so that allocation sees nothing to do",
+    ),
+    Fault(
         "a block that returns to the kernel maps frames that users freed",
         "freetype",
         "freed-stays-unreachable",

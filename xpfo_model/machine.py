@@ -55,7 +55,8 @@ NOW: Final = 3
 ZEROING: Final = 4
 COPY_PERCENT: Final = 5
 COPY_DUE: Final = 6
-NR_SETTINGS: Final = 7
+UNANSWERED: Final = 7
+NR_SETTINGS: Final = 8
 
 MOST_CPUS: Final = 62
 """CPUs that have a bit of their own in `Machine.stale`."""
@@ -89,7 +90,7 @@ class Machine(NamedTuple):
     cpu_state: Any
     """Per CPU: a strategy's own, 0 at the start, uint8."""
     settings: Any
-    """ALL_CPUS mask … COPY_DUE, int64: see `replay.Run` for the last three."""
+    """ALL_CPUS mask … UNANSWERED, int64: see `replay.Run` for ZEROING to COPY_DUE."""
     counts: Any
     """Flushes by cause, then UNMAPPED … SPLITS, int64."""
 
@@ -290,14 +291,16 @@ def forget(m: Machine, cpus: int) -> None:
 def flush(m: Machine, cause: int) -> None:
     """One synchronous shootdown on every CPU: nothing is stale after it.
 
-    With interrupts off it may wait for ever; that is counted, too. Mirrors
-    arch/x86/mm/tlb.c: flush_tlb_kernel_range, v4.14 to v6.18.
+    With interrupts off it may wait for ever; that is counted, too. With UNANSWERED
+    set it is only asked for: the checker lets other CPUs act before they answer.
+    Mirrors arch/x86/mm/tlb.c: flush_tlb_kernel_range, v4.14 to v6.18.
     """
     m.counts[cause] += 1
     m.counts[FLUSHES] += 1
     if m.settings[IRQS_OFF]:
         m.counts[FLUSHES_IRQS_OFF] += 1
-    forget(m, m.settings[ALL_CPUS])
+    if not m.settings[UNANSWERED]:
+        forget(m, m.settings[ALL_CPUS])
 
 
 def flush_local(m: Machine, cpu: int) -> None:

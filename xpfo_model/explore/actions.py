@@ -22,6 +22,7 @@ KUNMAP: Final = 8
 BOUNCE: Final = 9
 CHANGE_BLOCK: Final = 10
 SWITCH: Final = 11
+ANSWER: Final = 12
 
 _TEXT: Final = {
     ALLOC_USER: "allocates {frames} for a user",
@@ -36,6 +37,7 @@ _TEXT: Final = {
     BOUNCE: "kmaps and kunmaps {frames} in an interrupt",
     CHANGE_BLOCK: "makes block {block} {list}",
     SWITCH: "switches context",
+    ANSWER: "has its flush answered",
 }
 
 
@@ -77,7 +79,7 @@ def enumerate_actions(scope: Scope) -> Actions:
             ]
         for op in (DRAIN, KMAP, KUNMAP, BOUNCE):
             rows += [(op, cpu, 0, one) for one in singles]
-        rows.append((SWITCH, cpu, 0, ()))
+        rows += [(op, cpu, 0, ()) for op in (SWITCH, ANSWER)]
     frames: list[int] = []
     start, stop = [], []
     for op, _, _, some in rows:

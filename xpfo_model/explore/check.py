@@ -15,22 +15,33 @@ from xpfo_model.errors import XpfoModelError
 from xpfo_model.explore.actions import Actions, describe, enumerate_actions
 from xpfo_model.explore.invariants import CHECK_KMAP, CHECK_MARKS, INVARIANTS
 from xpfo_model.explore.scope import Scope
-from xpfo_model.explore.search import (
+from xpfo_model.explore.search import EMPTY, bfs
+from xpfo_model.explore.step import (
     BLOCK_IRQS_OFF,
-    EMPTY,
+    FLIPS_FREE_BLOCKS,
+    LISTED_FIRST,
     REFILL_IRQS_OFF,
     act,
-    bfs,
 )
-from xpfo_model.explore.world import World, canonical, create, pack, unpack, width
+from xpfo_model.explore.world import (
+    RUNS,
+    World,
+    canonical,
+    create,
+    pack,
+    unpack,
+    width,
+)
 from xpfo_model.machine import IS_MAPPED, Machine
 from xpfo_model.strategies.kmaps import local_kmap
 
 _MOST_BITS: Final = 62
-WITHOUT_COMPILER: Final = 3000
+WITHOUT_COMPILER: Final = 8000
 """States that plain Python visits in less time than compilation takes."""
-ENOUGH: Final = 1500
+ENOUGH: Final = 4000
 """States after which a strategy that is not said to be safe can be left alone."""
+WAITING: Final = ", and waits for its flush"
+"""Said of an action that other CPUs may act after before it ends."""
 _MORE_ROOM: Final = 16
 _MS: Final = 1000
 
@@ -85,14 +96,20 @@ class Report:
         }
 
 
-def _irqs_off(entry: strategies.Entry) -> int:
+def how_of(entry: strategies.Entry, *, listed_first: bool = False) -> int:
+    """What `search.act` has to know of a strategy's place in the kernel."""
     bits = {"refill": REFILL_IRQS_OFF, "change_block": BLOCK_IRQS_OFF}
-    return sum(bits[hook] for hook in entry.irqs_off)
+    how = sum(bits[hook] for hook in entry.irqs_off)
+    how |= FLIPS_FREE_BLOCKS if entry.flips_free_blocks else 0
+    return how | (LISTED_FIRST if listed_first else 0)
 
 
-def check(name: str, scope: Scope, until: str = "") -> Report:
+def check(
+    name: str, scope: Scope, until: str = "", *, listed_first: bool = False
+) -> Report:
     """Explore one strategy, to the end or `until` it violates an invariant.
 
+    With `listed_first` a refill is on its list before its flush is answered.
     Raises `UnknownStrategyError`, and `XpfoModelError` for a scope whose states
     need more than 62 bits.
     """
@@ -108,7 +125,8 @@ def check(name: str, scope: Scope, until: str = "") -> Report:
     if hooks["kmap"] is not local_kmap:
         checks |= CHECK_KMAP
     stop = 1 << list(INVARIANTS).index(until) if until else 0
-    options = np.array([scope.nesting, _irqs_off(entry), checks, stop], np.int64)
+    how = how_of(entry, listed_first=listed_first)
+    options = np.array([scope.nesting, how, checks, stop], np.int64)
     actions = enumerate_actions(scope)
     world = create(scope, marks=entry.marks)
     room = min(WITHOUT_COMPILER, scope.most_states)
@@ -175,7 +193,7 @@ def _explore(
 def _reset(world: World) -> World:
     """The same world at the start: everything free and mapped."""
     m = world.m
-    for array in (*m[:-2], world.place, world.was_user, world.held):
+    for array in (*m[:-2], *world[1:5]):
         np.asarray(array)[:] = 0
     np.asarray(m.alias)[:] = IS_MAPPED
     np.asarray(m.counts)[:] = 0
@@ -214,8 +232,9 @@ class _Teller:
         names = list(range(len(self.world.m.cpu_state)))
         unpack(self.world, int(self.tree.states[0]))
         for number in reversed(way):
-            cpu = names[int(self.actions.cpu[number])]
-            lines.append(describe(self.actions, number, cpu))
+            here = int(self.actions.cpu[number])
+            waited = self.world.waits[here]
+            line = describe(self.actions, number, names[here])
             self.step(
                 self.world,
                 self.actions,
@@ -223,6 +242,8 @@ class _Teller:
                 int(self.options[0]),
                 int(self.options[1]),
             )
+            waits = self.world.waits[here]
+            lines.append(line + WAITING * (waits not in (RUNS, waited)))
             order = _canonical_order(self.world)
             names = [names[cpu] for cpu in order]
             unpack(self.world, canonical(self.world))

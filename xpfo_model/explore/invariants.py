@@ -3,7 +3,13 @@
 
 from typing import Final
 
-from xpfo_model.explore.world import KERNEL_HAS, USER_HAS, World
+from xpfo_model.explore.world import (
+    IN_FLIGHT,
+    KERNEL_HAS,
+    TO_KUNMAPPED,
+    USER_HAS,
+    World,
+)
 from xpfo_model.machine import FLUSHES_IRQS_OFF, IS_MAPPED, XPFO_UNMAPPED
 
 HANDED_OUT_UNMAPPED: Final = 1 << 0
@@ -34,11 +40,27 @@ CHECK_MARKS: Final = 1
 CHECK_KMAP: Final = 2
 
 
+def leaving(w: World, frame: int) -> int:
+    """How many CPUs have cleared the frame's PTE in kunmap and wait for the flush."""
+    count = 0
+    for cpu in range(len(w.waits)):
+        if w.waits[cpu] == TO_KUNMAPPED + frame:
+            count += 1
+    return count
+
+
+def kmapped(w: World, frame: int) -> int:
+    """How often a frame is kmapped, without those that are in kunmap."""
+    return int(w.held[frame]) - leaving(w, frame)
+
+
 def violated_by(w: World, frame: int, checks: int) -> int:  # noqa: C901 - a list
     """The invariants that a frame violates, a bit for each."""
     m = w.m
     found = 0
     mapped = m.alias[frame] & IS_MAPPED
+    if w.place[frame] >= IN_FLIGHT:
+        return 0  # nobody has it yet
     if checks & CHECK_MARKS:
         marked = (m.marks[frame] & XPFO_UNMAPPED) != 0
         if marked == (mapped != 0):
@@ -49,14 +71,14 @@ def violated_by(w: World, frame: int, checks: int) -> int:  # noqa: C901 - a lis
     elif w.place[frame] != USER_HAS:
         if w.was_user[frame] and m.alias[frame]:
             found |= FREED_STAYS_UNREACHABLE
-    elif w.held[frame]:
+    elif kmapped(w, frame):
         if mapped:
             found |= KMAP_KEEPS_IT_PRIVATE
         elif checks & CHECK_KMAP:
             found |= KMAP_FINDS_IT_MAPPED
     elif mapped:
         found |= HANDED_OUT_UNMAPPED
-    elif m.stale[frame]:
+    elif m.stale[frame] and not leaving(w, frame):
         found |= NO_STALE_TRANSLATION
     return found
 

@@ -15,7 +15,7 @@ class Scope:
     frames: int = 3
     block_order: int = 1
     """Frames per pageblock as a power of two: two blocks hold three frames."""
-    nesting: int = 1
+    nesting: int = 2
     """How often a frame may be kmapped at the same time."""
     orders: int = 2
     """Allocations are of order 0 to orders - 1."""
@@ -36,10 +36,10 @@ class Scope:
 
 
 SCOPES: Final = {
-    "small": Scope(cpus=2, frames=2, block_order=0),
+    "small": Scope(cpus=2, frames=2, block_order=0, nesting=1),
     "default": Scope(),
-    "large": Scope(cpus=2, frames=6, most_states=20_000_000),
-    "wide": Scope(cpus=3, frames=4, nesting=2, most_states=20_000_000),
+    "large": Scope(cpus=2, frames=5, nesting=1, most_states=20_000_000),
+    "wide": Scope(cpus=3, frames=3, most_states=20_000_000),
 }
 """By the name that ``check --scope`` takes."""
 

@@ -29,17 +29,36 @@ OTHER_LIST: Final = 2
 KERNEL_HAS: Final = 3
 USER_HAS: Final = 4
 
+IN_FLIGHT: Final = 5
+"""A CPU's number above it: that CPU waits for its flush, and nobody else knows the
+frame."""
+
 # A frame's place and last user in one code: 2 * place + was_user while it is free,
-# then these two.
+# these two, and 2 * CPU + was_user above the last while it is in flight.
 CODE_KERNEL: Final = 6
 CODE_USER: Final = 7
+CODE_IN_FLIGHT: Final = 8
 
-BITS_PLACE: Final = 3
+# What happens when the flush that a CPU waits for is answered: where the frames in
+# flight go. ZEROED is to be zeroed before it is the user's, CLEARED was.
+RUNS: Final = 0
+TO_USER: Final = 1
+TO_ZEROED: Final = 2
+TO_CLEARED: Final = 3
+TO_KERNEL: Final = 4
+TO_MOVABLE: Final = 5
+TO_OTHER: Final = 6
+TO_NOBODY: Final = 7
+TO_KUNMAPPED: Final = 8
+"""A frame's number above it: that frame is no longer kmapped."""
+
 BITS_CPU: Final = 2
 
 # Indices of World.bits.
 BITS_COUNT: Final = 0
 BITS_MARKS: Final = 1
+BITS_PLACE: Final = 2
+BITS_WAITS: Final = 3
 
 
 class World(NamedTuple):
@@ -47,20 +66,28 @@ class World(NamedTuple):
 
     m: Machine
     place: Any
-    """Per frame: BUDDY … USER_HAS, uint8."""
+    """Per frame: BUDDY … USER_HAS, or IN_FLIGHT + CPU, uint8."""
     was_user: Any
     """Per frame: 1 if a user had it last, and the kernel not since, uint8."""
     held: Any
     """Per frame: kmaps that were not undone yet, uint8."""
+    waits: Any
+    """Per CPU: RUNS, or what it waits for, uint8."""
     orders_of_cpus: Any
     """Every permutation of the CPUs, int64 of shape (n!, n)."""
     bits: Any
-    """Bits of a count of kmaps, and of the marks, in a state's number, int64."""
+    """Bits in a state's number of a count of kmaps, of the marks, of a place, and
+    of what a CPU waits for, int64."""
 
 
-def bits_of(scope: Scope, *, marks: bool) -> tuple[int, int]:
-    """Bits of a count of kmaps, and of a frame's marks."""
-    return scope.nesting.bit_length(), (XPFO_USER | XPFO_UNMAPPED).bit_length() * marks
+def bits_of(scope: Scope, *, marks: bool) -> tuple[int, int, int, int]:
+    """Bits of a count of kmaps, a frame's marks, its place, what a CPU waits for."""
+    return (
+        scope.nesting.bit_length(),
+        (XPFO_USER | XPFO_UNMAPPED).bit_length() * marks,
+        (CODE_IN_FLIGHT + 2 * scope.cpus - 1).bit_length(),
+        (TO_KUNMAPPED + scope.frames - 1).bit_length(),
+    )
 
 
 def create(scope: Scope, *, marks: bool) -> World:
@@ -76,6 +103,7 @@ def create(scope: Scope, *, marks: bool) -> World:
         view(np.zeros(frames, np.uint8)),
         view(np.zeros(frames, np.uint8)),
         view(np.zeros(frames, np.uint8)),
+        view(np.zeros(scope.cpus, np.uint8)),
         view(orders),
         view(np.array(bits_of(scope, marks=marks), np.int64)),
     )
@@ -83,32 +111,49 @@ def create(scope: Scope, *, marks: bool) -> World:
 
 def width(scope: Scope, *, marks: bool) -> int:
     """Bits of a state's number."""
-    count_bits, mark_bits = bits_of(scope, marks=marks)
-    frame = BITS_PLACE + 2 * count_bits + mark_bits + 1 + scope.cpus
-    return frame * scope.frames + scope.blocks + BITS_CPU * scope.cpus
+    count_bits, mark_bits, place_bits, wait_bits = bits_of(scope, marks=marks)
+    frame = place_bits + 2 * count_bits + mark_bits + 1 + scope.cpus
+    return frame * scope.frames + scope.blocks + (BITS_CPU + wait_bits) * scope.cpus
+
+
+def named(w: World, order: int, cpu: int) -> int:
+    """The name that a row of `orders_of_cpus` gives a CPU."""
+    name = 0
+    while w.orders_of_cpus[order, name] != cpu:
+        name += 1
+    return name
+
+
+def code_of(w: World, frame: int, order: int) -> int:
+    """A frame's place and last user in one number, its CPU renamed."""
+    place = w.place[frame]
+    if place == KERNEL_HAS:
+        return CODE_KERNEL
+    if place == USER_HAS:
+        return CODE_USER
+    if place >= IN_FLIGHT:
+        name = named(w, order, place - IN_FLIGHT)
+        return int(CODE_IN_FLIGHT + 2 * name + w.was_user[frame])
+    return int(2 * place + w.was_user[frame])
 
 
 def pack(w: World, order: int) -> int:
     """The state as a number, its CPUs renamed by a row of `orders_of_cpus`."""
     m = w.m
     key = 0
-    for cpu in range(len(m.cpu_state)):
-        key = (key << BITS_CPU) | m.cpu_state[w.orders_of_cpus[order, cpu]]
     for block in range(len(m.block_state) - 1):
         key = (key << 1) | m.block_state[block]
     for frame in range(len(w.place)):
-        code = 2 * w.place[frame] + w.was_user[frame]
-        if w.place[frame] == KERNEL_HAS:
-            code = CODE_KERNEL
-        elif w.place[frame] == USER_HAS:
-            code = CODE_USER
-        key = (key << BITS_PLACE) | code
+        key = (key << w.bits[BITS_PLACE]) | code_of(w, frame, order)
         key = (key << w.bits[BITS_COUNT]) | w.held[frame]
         key = (key << w.bits[BITS_COUNT]) | m.mapcount[frame]
         key = (key << w.bits[BITS_MARKS]) | m.marks[frame]
         key = (key << 1) | (m.alias[frame] & IS_MAPPED)
         for cpu in range(len(m.cpu_state)):
             key = (key << 1) | (m.stale[frame] >> w.orders_of_cpus[order, cpu] & 1)
+    for cpu in range(len(m.cpu_state)):
+        key = (key << BITS_CPU) | m.cpu_state[w.orders_of_cpus[order, cpu]]
+        key = (key << w.bits[BITS_WAITS]) | w.waits[w.orders_of_cpus[order, cpu]]
     return key
 
 
@@ -143,6 +188,11 @@ def unpack(w: World, key: int) -> None:
     count_bits = w.bits[BITS_COUNT]
     for i in range(NR_COUNTS):
         m.counts[i] = 0
+    for cpu in range(len(m.cpu_state) - 1, -1, -1):
+        w.waits[cpu] = bits_from(key, w.bits[BITS_WAITS])
+        key >>= w.bits[BITS_WAITS]
+        m.cpu_state[cpu] = bits_from(key, BITS_CPU)
+        key >>= BITS_CPU
     for frame in range(len(w.place) - 1, -1, -1):
         stale = 0
         for cpu in range(len(m.cpu_state) - 1, -1, -1):
@@ -161,16 +211,13 @@ def unpack(w: World, key: int) -> None:
         key >>= count_bits
         w.held[frame] = bits_from(key, count_bits)
         key >>= count_bits
-        put(w, frame, bits_from(key, BITS_PLACE))
-        key >>= BITS_PLACE
+        put(w, frame, bits_from(key, w.bits[BITS_PLACE]))
+        key >>= w.bits[BITS_PLACE]
     for spare in range(len(w.place), len(m.alias)):
         m.alias[spare] = IS_MAPPED  # fills up the last block, nobody has it
     for block in range(len(m.block_state) - 2, -1, -1):
         m.block_state[block] = key & 1
         key >>= 1
-    for cpu in range(len(m.cpu_state) - 1, -1, -1):
-        m.cpu_state[cpu] = bits_from(key, BITS_CPU)
-        key >>= BITS_CPU
 
 
 def put(w: World, frame: int, code: int) -> None:
@@ -178,7 +225,12 @@ def put(w: World, frame: int, code: int) -> None:
     w.place[frame] = code >> 1
     w.was_user[frame] = code & 1
     w.m.owner[frame] = FREE
-    if code == CODE_KERNEL:
+    if code >= CODE_IN_FLIGHT:
+        cpu = (code - CODE_IN_FLIGHT) >> 1
+        w.place[frame] = IN_FLIGHT + cpu
+        if w.waits[cpu] == TO_CLEARED:
+            w.m.owner[frame] = USER
+    elif code == CODE_KERNEL:
         w.was_user[frame] = 0
         w.m.owner[frame] = KERNEL
     elif code == CODE_USER:

@@ -46,6 +46,8 @@ class Entry:
     """Whether XPFO_UNMAPPED is among them."""
     irqs_off: tuple[str, ...] = ()
     """Hooks that its place in the kernel calls with interrupts off."""
+    flips_free_blocks: bool = False
+    """Whether a block flips only while it is free and out of the buddy lists."""
 
 
 # In 4.14 to 5.0 rmqueue_pcplist() holds interrupts off around rmqueue_bulk(); a
@@ -69,7 +71,9 @@ REGISTRY: Final = {
     "nov2017": Entry("the first prototype", counted=False, marks=True, irqs_off=_BULK),
     "v8": Entry("XPFO v8 as posted", counted=False, marks=True, irqs_off=_BULK),
     "v9": Entry("XPFO v9 as posted", counted=False, marks=True, irqs_off=_BULK),
-    "freetype": Entry("free lists by mapping, 2026", counted=False),
+    "freetype": Entry(
+        "free lists by mapping, 2026", counted=False, flips_free_blocks=True
+    ),
     "pcp_batch_prezero": Entry(
         "zero a refill, then unmap it",
         counted=False,
