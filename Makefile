@@ -109,4 +109,4 @@ $(READY): $(LOCKED) pyproject.toml
 	echo $$(($$(cat $(LOCKED)) + $$(date +%s) - start)) > $@
 
 .DELETE_ON_ERROR:
-.PHONY: help htmldocs check lint types test slow cov bench data same linkcheck lock cleandocs clean
+.PHONY: help htmldocs check lint types test slow cov recorded bench data same linkcheck lock cleandocs clean

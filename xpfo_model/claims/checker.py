@@ -5,14 +5,16 @@ from dataclasses import replace
 from typing import Any, Final
 
 from xpfo_model import recorded
-from xpfo_model.charts import Bar, Bars
+from xpfo_model.charts import Bar, Bars, Steps
 from xpfo_model.claims.claim import Finding, Table, claim
+from xpfo_model.claims.thread import NOT_REALLY
 from xpfo_model.evidence import Evidence
-from xpfo_model.explore import INVARIANTS, Report, Scope, scope
+from xpfo_model.explore import INVARIANTS, Report, Scope, Violation, check, scope
 from xpfo_model.faults import FAULTS, Fault
 
 V9_COVER: Final = "cover.1554248001.git.khalid.aziz@oracle.com"
 RECOMMENDED: Final = "pcp_batch_local"
+STALE: Final = "no-stale-translation"
 ONE_CPU: Final = replace(scope("default"), cpus=1)
 EXPLORED: Final = (scope("default"), ONE_CPU)
 """What the claims look at."""
@@ -20,6 +22,21 @@ LARGE_SCOPES: Final = ("large", "wide")
 """What is explored when something changes, and recorded."""
 MANY: Final = 1_000_000
 """States that the largest exploration must have."""
+
+
+def sequence(title: str, violation: Violation) -> Steps:
+    """The way to a violation as a drawing, a lane a CPU."""
+    lanes = sorted({line.split(" ", 2)[1] for line in violation.trace})
+    steps = []
+    for line in violation.trace:
+        _, cpu, action = line.split(" ", 2)
+        steps.append((lanes.index(cpu), action))
+    return Steps(
+        title,
+        [f"CPU {cpu}" for cpu in lanes],
+        steps,
+        "Violated: " + INVARIANTS[violation.invariant],
+    )
 
 
 def _faults(found: dict[str, Report], some: list[Fault]) -> list[tuple[Any, ...]]:
@@ -107,7 +124,7 @@ def finds_unreported(evidence: Evidence, strategy: str = "") -> Finding:
     must="all states are visited, and no invariant is violated in any",
     instead="pcp_batch, as proposed, in place of pcp_batch_local",
     change={"strategy": "pcp_batch"},
-    downside="A hook is one step: what happens inside one is not interleaved.",
+    downside="A hook is one step up to the flush that it waits for.",
     mails=(),
     basis="exhaustive exploration",
 )
@@ -145,6 +162,49 @@ def recommended_is_safe(evidence: Evidence, strategy: str = RECOMMENDED) -> Find
             "invariants",
             log=False,
         ),
+    )
+
+
+@claim(
+    "flush-before-the-list",
+    must="a batch that is on its list before its flush is answered is handed out stale",
+    instead="the batch on its list after its flush",
+    change={"listed_first": False},
+    downside="In a kernel it takes a remote drain or a preemption in that window.",
+    mails=(NOT_REALLY,),
+    basis="exhaustive exploration",
+)
+def flush_before_the_list(evidence: Evidence, *, listed_first: bool = True) -> Finding:
+    """The recommended batch must be flushed before anybody can get a frame of it."""
+    where = scope("default")
+    if listed_first:
+        report = check(RECOMMENDED, where, STALE, listed_first=True)
+    else:
+        report = evidence.reports(where)[RECOMMENDED]
+    found = report.found.get(STALE)
+    when = "before" if listed_first else "after"
+    steps = len(found.trace) if found else 0
+    told = (
+        f"another CPU hands out a frame that TLBs still translate, in {steps} steps"
+        if found
+        else f"none of {len(INVARIANTS)} invariants is violated in {report.states:,} "
+        "states"
+    )
+    chart = (
+        sequence("On its list before its flush, a batch is handed out stale", found)
+        if found
+        else Bars("No counterexample", [], "steps")
+    )
+    return Finding(
+        holds=found is not None,
+        sentence=f"With a refill of {RECOMMENDED} on its list {when} its flush is "
+        f"answered, {told}.",
+        values={"steps": steps},
+        table=Table(
+            ("step", "what happens"),
+            tuple(enumerate(found.trace if found else (), start=1)),
+        ),
+        chart=chart,
     )
 
 

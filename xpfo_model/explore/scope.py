@@ -39,7 +39,7 @@ SCOPES: Final = {
     "small": Scope(cpus=2, frames=2, block_order=0, nesting=1),
     "default": Scope(),
     "large": Scope(cpus=2, frames=5, nesting=1, most_states=20_000_000),
-    "wide": Scope(cpus=3, frames=3, most_states=20_000_000),
+    "wide": Scope(cpus=3, frames=4, nesting=1, most_states=20_000_000),
 }
 """By the name that ``check --scope`` takes."""
 

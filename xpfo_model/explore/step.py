@@ -201,6 +201,14 @@ def frames_of(w: World, block: int) -> Any:
     return range(block << order, min((block + 1) << order, len(w.place)))
 
 
+def whole(w: World, frames: Any) -> bool:
+    """Whether the buddy allocator has all of the frames."""
+    free = 0
+    for frame in frames:
+        free += w.place[frame] == BUDDY
+    return free == len(frames)
+
+
 def feeds(w: World, frames: Any, migratetype: int) -> bool:
     """Whether the blocks of all of the frames are of a list's type already."""
     user = 1 if migratetype == MIGRATE_MOVABLE else 0
@@ -215,7 +223,7 @@ def flip(w: World, cpu: int, block: int, migratetype: int, how: int) -> bool:
     w.m.settings[IRQS_OFF] = how & BLOCK_IRQS_OFF
     if how & FLIPS_FREE_BLOCKS:
         frames = frames_of(w, block)
-        if together(w, frames) != BUDDY:
+        if not whole(w, frames):
             return False
         change_block(w.m, cpu, block, migratetype)
         for frame in frames:

@@ -13,12 +13,11 @@ from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
 from xpfo_model import cite, claims
-from xpfo_model.charts import Steps
 from xpfo_model.claims import checker
 from xpfo_model.claims.claim import Verdict
 from xpfo_model.errors import XpfoModelError
 from xpfo_model.evidence import Evidence, Provenance
-from xpfo_model.explore import INVARIANTS, Report, Violation, scope
+from xpfo_model.explore import Report, scope
 from xpfo_model.faults import FAULTS
 from xpfo_model.sphinxext.digest import fresh
 from xpfo_model.sphinxext.drawing import Drawings, processes
@@ -98,7 +97,8 @@ def _hear(traces: Path, drawings: Drawings) -> Record:
     for report in reports.values():
         for violation in report.violations:
             name = f"{report.strategy}-{violation.invariant}"
-            drawings.begin(name, _sequence(report.strategy, violation))
+            title = f"{report.strategy} violates {violation.invariant}"
+            drawings.begin(name, checker.sequence(title, violation))
     return Record(verdicts, evidence.provenance, outcomes, reports)
 
 
@@ -127,20 +127,6 @@ def _reports(evidence: Evidence) -> dict[str, Report]:
         )
         for name, report in evidence.reports(scope("default")).items()
     }
-
-
-def _sequence(strategy: str, violation: Violation) -> Steps:
-    lanes = sorted({line.split(" ", 2)[1] for line in violation.trace})
-    steps = []
-    for line in violation.trace:
-        _, cpu, action = line.split(" ", 2)
-        steps.append((lanes.index(cpu), action))
-    return Steps(
-        f"{strategy} violates {violation.invariant}",
-        [f"CPU {cpu}" for cpu in lanes],
-        steps,
-        "Violated: " + INVARIANTS[violation.invariant],
-    )
 
 
 def publish(app: Sphinx, exception: Exception | None) -> None:

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What this document recommends: pcp_batch, with what the checker taught.
 
-The MOVABLE refill is unmapped with one flush, after the lists' locks are dropped
-and with interrupts on. A frame is mapped back only when the kernel allocates it,
-so that a user's data is out of reach while it lies on a list. The kernel's own
-access goes through a mapping of its CPU, so that kunmap flushes no other CPU.
+The MOVABLE refill is unmapped with one flush, after the locks are dropped, with
+interrupts on, and before the batch is on its list. A frame is mapped back only when
+the kernel allocates it, so that a user's data is out of reach while it lies on a
+list. The kernel's own access goes through a mapping of its CPU, so that kunmap
+flushes no other CPU.
 """
 
 from typing import Any
@@ -21,7 +22,7 @@ kunmap = local_kunmap
 
 
 def refill(m: Machine, cpu: int, frames: Any, migratetype: int) -> None:
-    """After rmqueue_bulk(): unmap a MOVABLE batch with one flush."""
+    """After rmqueue_bulk(), before anybody can get it: unmap a batch, flush once."""
     if migratetype == MIGRATE_MOVABLE and unmap(m, frames):
         flush(m, REFILL)
 
