@@ -51,6 +51,12 @@ PAGE = """# Page
 ```{cover-letter} one-flush
 ```
 
+```{claim-table} one-flush
+```
+
+```{faults-of} v6
+```
+
 ```{invariants}
 ```
 """
@@ -128,6 +134,8 @@ def test_a_claim_that_stands_is_published_under_its_name(project):
     assert text.count("Holds: so.") == 2, "in the claim's box, and by itself"
     assert '<code class="docutils literal notranslate">' in page
     assert "handed-out-unmapped" in text
+    assert "allocation clears no PTE</strong>: after 4 days, <a" in page
+    assert 'class="claim-table docutils' in page
     for suffix in ("svg", "png", "csv", "txt", "bib", "json", "py.txt"):
         assert (out / "claims" / f"one-flush.{suffix}").stat().st_size > 0
     assert (out / "claims" / "one-flush-dark.svg").exists()
@@ -179,6 +187,9 @@ def test_a_claim_that_stood_is_heard_again_when_the_digest_changes(project):
         (PAGE + "\n```{cover-letter} two\n```\n", "no claim 'two' in the registry"),
         (PAGE + "\n```{faults}\n```\n", "v5 does not violate 'no-stale-translation'"),
         (PAGE + "\n```{counterexample} v5 x\n```\n", "v5 does not violate 'x'"),
+        (PAGE + "\n```{faults-of} none\n```\n", "no fault of 'none' is in the table"),
+        (PAGE + "\n```{claim-table} one-flush x\n```\n", "has no table 'x', but none"),
+        (PAGE + "\n```{claim-table} nobody\n```\n", "no claim 'nobody'"),
     ],
 )
 def test_a_page_that_asks_for_what_is_not_there_stops_the_build(

@@ -25,6 +25,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("cover-letter", directives.CoverLetterDirective)
     app.add_directive("counterexample", directives.CounterexampleDirective)
     app.add_directive("faults", faults.FaultsDirective)
+    app.add_directive("faults-of", faults.FaultsOfDirective)
     app.add_directive("invariants", faults.InvariantsDirective)
     app.add_directive("strategy-diffs", diffs.DiffsDirective)
     app.add_directive("claims-ledger", ledger.LedgerDirective)

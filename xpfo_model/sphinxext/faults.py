@@ -97,6 +97,36 @@ class FaultsDirective(SphinxDirective):
         return [nodes.raw("", text, format="html")]
 
 
+class FaultsOfDirective(SphinxDirective):
+    """``{faults-of} STRATEGY``: what the table says of one version, a line each."""
+
+    required_arguments = 1
+    has_content = False
+
+    def run(self) -> list[nodes.Node]:
+        """Build the list."""
+        listing = nodes.bullet_list()
+        for fault in FAULTS:
+            if fault.strategy != self.arguments[0]:
+                continue
+            said: list[nodes.Node] = [nodes.Text(": nobody reported it")]
+            if fault.reported:
+                mail = nodes.reference(
+                    "", fault.who, refuri=LORE + fault.mail, classes=["mail"]
+                )
+                said = [nodes.Text(f": after {_days(fault)}, "), mail]
+            listing += nodes.list_item(
+                "", nodes.paragraph("", "", nodes.strong(text=fault.what), *said)
+            )
+        if not listing.children:
+            raise self.error(f"no fault of {self.arguments[0]!r} is in the table")
+        return [listing]
+
+
+def _days(fault: Fault) -> str:
+    return "a day" if fault.days == 1 else f"{fault.days} days"
+
+
 class InvariantsDirective(SphinxDirective):
     """``{invariants}``: the name of each, and what must never be."""
 
