@@ -35,6 +35,7 @@ from xpfo_model.explore.world import (
     USER_HAS,
     World,
     canonical,
+    copy,
     create,
     pack,
     twins,
@@ -76,13 +77,17 @@ def worlds(draw):
     world = memory(create(scope, marks=True))
     m = world.m
     for cpu in range(scope.cpus):
-        world.waits[cpu] = draw(st.integers(0, TO_KUNMAPPED + scope.frames - 1))
+        waits = draw(st.integers(0, TO_KUNMAPPED + scope.frames - 1))
+        others = list(world.waits).count(waits)
+        if waits < TO_KUNMAPPED or others < scope.nesting:
+            world.waits[cpu] = waits
     for frame in range(scope.frames):
         place = draw(st.integers(0, IN_FLIGHT + scope.cpus - 1))
         world.place[frame] = place
         was = {3: 0, 4: 1}
         world.was_user[frame] = was.get(place, draw(st.integers(0, 1)))
-        world.held[frame] = draw(st.integers(0, scope.nesting))
+        least = list(world.waits).count(TO_KUNMAPPED + frame)
+        world.held[frame] = draw(st.integers(least, scope.nesting))
         m.mapcount[frame] = draw(st.integers(0, scope.nesting))
         m.marks[frame] = draw(st.integers(0, 3))
         m.stale[frame] = draw(st.integers(0, (1 << scope.cpus) - 1))
@@ -108,6 +113,24 @@ def test_a_state_survives_the_way_to_its_number_and_back(drawn):
     for name in ("alias", "stale", "marks", "mapcount"):
         ours = list(getattr(world.m, name))[: scope.frames]
         assert ours == list(getattr(other.m, name))[: scope.frames], name
+
+
+@given(worlds())
+def test_a_world_that_is_copied_is_in_the_same_state(drawn):
+    scope, world = drawn
+    key = pack(world, 0)
+    unpack(world, key)
+    other = memory(create(scope, marks=True))
+    m = other.m
+    for array in (m.counts, m.alias, other.was_user, m.stale, m.owner, m.cpu_state):
+        array[:] = memoryview(np.ones_like(np.asarray(array)))
+    copy(world, other)
+    assert pack(other, 0) == key
+    assert list(other.m.owner)[: scope.frames] == list(world.m.owner)[: scope.frames]
+    assert list(other.m.alias) == list(world.m.alias)
+    assert list(other.m.counts) == list(world.m.counts)
+    waiting = world.m.counts[STALE_FRAMES]
+    assert list(other.m.stale_frames)[:waiting] == list(world.m.stale_frames)[:waiting]
 
 
 @given(worlds(), st.randoms(use_true_random=False))

@@ -176,9 +176,9 @@ def _explore(
         np.zeros(room, np.int16),
         np.full((len(INVARIANTS), 2), EMPTY, np.int64),
     )
-    m = Machine(*map(as_engine, map(np.asarray, _reset(world).m)))
     states, whole = search(
-        World(m, *map(as_engine, map(np.asarray, world[1:]))),
+        _each(as_engine, _reset(world)),
+        _each(lambda array: as_engine(array.copy()), world),
         Actions(*map(as_engine, map(np.asarray, actions))),
         as_engine(options),
         as_engine(table),
@@ -188,6 +188,12 @@ def _explore(
         as_engine(tree.first),
     )
     return int(states), bool(whole), tree
+
+
+def _each(change: Callable[[Any], Any], world: World) -> World:
+    """The world with each of its arrays changed."""
+    m = Machine(*map(change, map(np.asarray, world.m)))
+    return World(m, *map(change, map(np.asarray, world[1:])))
 
 
 def _reset(world: World) -> World:
@@ -212,9 +218,7 @@ class _Teller:
         self, world: World, actions: Actions, options: Any, step: Any, tree: _Tree
     ) -> None:
         # plain Python wants memoryviews, whatever the engine
-        m = Machine(*map(_memory, world.m))
-        rest = map(_memory, world[1:])
-        self.world = World(m, *rest)
+        self.world = _each(_memory, world)
         self.actions = Actions(*map(_memory, actions))
         self.options = options
         self.step = step

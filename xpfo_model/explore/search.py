@@ -10,7 +10,7 @@ from typing import Any, Final
 from xpfo_model.explore.actions import Actions
 from xpfo_model.explore.invariants import violated
 from xpfo_model.explore.step import act
-from xpfo_model.explore.world import World, canonical, twins, unpack
+from xpfo_model.explore.world import World, canonical, copy, twins, unpack
 
 EMPTY: Final = -1
 
@@ -29,8 +29,17 @@ def slot_of(table: Any, states: Any, key: int) -> int:
     return slot
 
 
+def note(first: Any, found: int, state: int, action: int) -> None:
+    """Remember where each of the violated invariants was violated first."""
+    for n in range(len(first)):
+        if found >> n & 1 and first[n, 0] == EMPTY:
+            first[n, 0] = state
+            first[n, 1] = action
+
+
 def bfs(
     w: World,
+    here: World,
     a: Actions,
     options: Any,
     table: Any,
@@ -41,6 +50,7 @@ def bfs(
 ) -> tuple[int, bool]:
     """Explore all states; how many there are, and whether that is all of them.
 
+    The search starts where `w` is; `here` is another world, where it keeps a state.
     `options` are the nesting, `how` of `act`, the invariants to check and those at
     whose violation to stop. `first` gets, per invariant, the state that
     violates it first. Of CPUs that are alike in a state only the first one acts: the
@@ -53,14 +63,15 @@ def bfs(
     known = 1
     done = 0
     while done < known:
-        unpack(w, states[done])
+        unpack(here, states[done])
+        copy(here, w)
         alike = twins(w)
         for i in range(len(a.op)):
             if alike >> a.cpu[i] & 1 or not act(w, a, i, nesting, how):
                 continue
             found = violated(w, checks)
             key = canonical(w)
-            unpack(w, states[done])
+            copy(here, w)
             slot = slot_of(table, states, key)
             fresh = table[slot] == EMPTY
             if fresh:
@@ -71,11 +82,9 @@ def bfs(
                 parent[known] = done
                 via[known] = i
                 known += 1
-            for n in range(len(first)):
-                if found >> n & 1 and first[n, 0] == EMPTY:
-                    # the action counts, too: a flush leaves no trace in a state
-                    first[n, 0] = done
-                    first[n, 1] = i
+            if found:
+                # the action counts, too: a flush leaves no trace in a state
+                note(first, found, done, i)
             if found & until:
                 return known, False
         done += 1

@@ -9,6 +9,7 @@ import numpy as np
 from xpfo_model.engine import view
 from xpfo_model.explore.scope import Scope
 from xpfo_model.machine import (
+    ALL_CPUS,
     FREE,
     IS_MAPPED,
     IS_STALE,
@@ -140,18 +141,27 @@ def code_of(w: World, frame: int, order: int) -> int:
 def pack(w: World, order: int) -> int:
     """The state as a number, its CPUs renamed by a row of `orders_of_cpus`."""
     m = w.m
+    cpus = len(m.cpu_state)
+    count_bits, mark_bits = w.bits[BITS_COUNT], w.bits[BITS_MARKS]
+    frame_bits = w.bits[BITS_PLACE] + 2 * count_bits + mark_bits + 1 + cpus
     key = 0
     for block in range(len(m.block_state) - 1):
         key = (key << 1) | m.block_state[block]
     for frame in range(len(w.place)):
-        key = (key << w.bits[BITS_PLACE]) | code_of(w, frame, order)
-        key = (key << w.bits[BITS_COUNT]) | w.held[frame]
-        key = (key << w.bits[BITS_COUNT]) | m.mapcount[frame]
-        key = (key << w.bits[BITS_MARKS]) | m.marks[frame]
-        key = (key << 1) | (m.alias[frame] & IS_MAPPED)
-        for cpu in range(len(m.cpu_state)):
-            key = (key << 1) | (m.stale[frame] >> w.orders_of_cpus[order, cpu] & 1)
-    for cpu in range(len(m.cpu_state)):
+        one = (code_of(w, frame, order) << count_bits) | w.held[frame]
+        one = (one << count_bits) | m.mapcount[frame]
+        one = (one << mark_bits) | m.marks[frame]
+        one = (one << 1) | (m.alias[frame] & IS_MAPPED)
+        one <<= cpus
+        stale = m.stale[frame]
+        if stale == m.settings[ALL_CPUS]:
+            one |= stale  # whatever their names are
+        elif stale:
+            for cpu in range(cpus):
+                bit = stale >> w.orders_of_cpus[order, cpu] & 1
+                one |= bit << (cpus - 1 - cpu)
+        key = (key << frame_bits) | one
+    for cpu in range(cpus):
         key = (key << BITS_CPU) | m.cpu_state[w.orders_of_cpus[order, cpu]]
         key = (key << w.bits[BITS_WAITS]) | w.waits[w.orders_of_cpus[order, cpu]]
     return key
@@ -185,7 +195,9 @@ def bits_from(key: int, bits: int) -> int:
 def unpack(w: World, key: int) -> None:
     """Put the world into the state of a number."""
     m = w.m
-    count_bits = w.bits[BITS_COUNT]
+    cpus = len(m.cpu_state)
+    count_bits, mark_bits = w.bits[BITS_COUNT], w.bits[BITS_MARKS]
+    frame_bits = w.bits[BITS_PLACE] + 2 * count_bits + mark_bits + 1 + cpus
     for i in range(NR_COUNTS):
         m.counts[i] = 0
     for cpu in range(len(m.cpu_state) - 1, -1, -1):
@@ -194,30 +206,54 @@ def unpack(w: World, key: int) -> None:
         m.cpu_state[cpu] = bits_from(key, BITS_CPU)
         key >>= BITS_CPU
     for frame in range(len(w.place) - 1, -1, -1):
+        one = bits_from(key, frame_bits)
+        key >>= frame_bits
         stale = 0
-        for cpu in range(len(m.cpu_state) - 1, -1, -1):
-            stale |= (key & 1) << cpu
-            key >>= 1
+        for cpu in range(cpus - 1, -1, -1):
+            stale |= (one & 1) << cpu
+            one >>= 1
         m.stale[frame] = stale
-        m.alias[frame] = (key & 1) * IS_MAPPED
+        m.alias[frame] = (one & 1) * IS_MAPPED
         if stale:
-            m.alias[frame] = (key & 1) * IS_MAPPED + IS_STALE
+            m.alias[frame] = (one & 1) * IS_MAPPED + IS_STALE
             m.stale_frames[m.counts[STALE_FRAMES]] = frame
             m.counts[STALE_FRAMES] += 1
-        key >>= 1
-        m.marks[frame] = bits_from(key, w.bits[BITS_MARKS])
-        key >>= w.bits[BITS_MARKS]
-        m.mapcount[frame] = bits_from(key, count_bits)
-        key >>= count_bits
-        w.held[frame] = bits_from(key, count_bits)
-        key >>= count_bits
-        put(w, frame, bits_from(key, w.bits[BITS_PLACE]))
-        key >>= w.bits[BITS_PLACE]
+        one >>= 1
+        m.marks[frame] = bits_from(one, mark_bits)
+        one >>= mark_bits
+        m.mapcount[frame] = bits_from(one, count_bits)
+        one >>= count_bits
+        w.held[frame] = bits_from(one, count_bits)
+        put(w, frame, one >> count_bits)
     for spare in range(len(w.place), len(m.alias)):
         m.alias[spare] = IS_MAPPED  # fills up the last block, nobody has it
     for block in range(len(m.block_state) - 2, -1, -1):
         m.block_state[block] = key & 1
         key >>= 1
+
+
+def copy(w: World, to: World) -> None:
+    """Put another world into the state of this one; faster than `unpack`."""
+    m, other = w.m, to.m
+    for frame in range(len(w.place)):
+        to.place[frame] = w.place[frame]
+        to.was_user[frame] = w.was_user[frame]
+        to.held[frame] = w.held[frame]
+        other.stale[frame] = m.stale[frame]
+        other.owner[frame] = m.owner[frame]
+        other.marks[frame] = m.marks[frame]
+        other.mapcount[frame] = m.mapcount[frame]
+    for frame in range(len(m.alias)):
+        other.alias[frame] = m.alias[frame]
+    for block in range(len(m.block_state)):
+        other.block_state[block] = m.block_state[block]
+    for cpu in range(len(m.cpu_state)):
+        other.cpu_state[cpu] = m.cpu_state[cpu]
+        to.waits[cpu] = w.waits[cpu]
+    for i in range(NR_COUNTS):
+        other.counts[i] = m.counts[i]
+    for i in range(m.counts[STALE_FRAMES]):
+        other.stale_frames[i] = m.stale_frames[i]
 
 
 def put(w: World, frame: int, code: int) -> None:
