@@ -132,7 +132,7 @@ def recommended_is_safe(evidence: Evidence, strategy: str = RECOMMENDED) -> Find
             ),
         ),
         chart=Bars(
-            f"Only {strategy} violates no invariant",
+            f"{strategy} violates no invariant",
             [
                 (
                     f"invariants violated, of {len(INVARIANTS)}",

@@ -187,7 +187,7 @@ def counts_the_flushes(evidence: Evidence, kernel: str = "") -> Finding:
     return Finding(
         holds=worst[-1] <= 100 * MOST_OFF,
         sentence="On the model's events every strategy flushes as often as on the "
-        f"kernel's, within {worst[-1]:.2f}%; the largest difference is that of "
+        f"kernel's, within {worst[-1]:,.2f}%; the largest difference is that of "
         f"{worst[1]} on {worst[0]}.",
         values={"worst": worst[-1]},
         table=Table(("trace", "strategy", "kernel", "model", "% off"), tuple(rows)),
