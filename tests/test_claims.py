@@ -1,17 +1,26 @@
 # SPDX-License-Identifier: GPL-2.0-only
 import dataclasses
 import re
+from functools import cache
 
 import pytest
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import TextPath
 
 from xpfo_model import claims
+from xpfo_model.claims import words
 from xpfo_model.claims.claim import Claim, Finding, Table, claim
 from xpfo_model.errors import XpfoModelError
 
 
+@pytest.fixture(scope="module")
+def verdict_of(evidence):
+    return cache(lambda identity: claims.evaluate(claims.REGISTRY[identity], evidence))
+
+
 @pytest.mark.parametrize("identity", list(claims.REGISTRY))
-def test_every_claim_stands_and_fails_under_its_counterfactual(evidence, identity):
-    verdict = claims.evaluate(claims.REGISTRY[identity], evidence)
+def test_every_claim_stands_and_fails_under_its_counterfactual(verdict_of, identity):
+    verdict = verdict_of(identity)
     assert verdict.finding.holds, verdict.complaint
     assert not verdict.counter.holds, verdict.complaint
     assert verdict.stands
@@ -87,3 +96,34 @@ def test_a_strategy_that_counts_differently_breaks_the_claims_on_it(evidence):
     wrong._logs, wrong._steps = evidence._logs, evidence._steps
     item = claims.REGISTRY["v6-flushes-per-user-allocation"]
     assert not claims.evaluate(item, wrong).finding.holds
+
+
+@pytest.mark.parametrize("identity", list(claims.REGISTRY))
+def test_a_title_of_a_figure_is_not_cut_off(verdict_of, identity):
+    """At 11 points, bold, in a figure of 6.4 inches."""
+    title = verdict_of(identity).finding.chart.title
+    bold = FontProperties(family="DejaVu Sans", weight="bold", size=11)
+    assert TextPath((0, 0), title, prop=bold).get_extents().width < 0.97 * 6.4 * 72
+
+
+def test_a_range_whose_ends_read_the_same_is_one_number():
+    assert words.spread([9.31, 17.1], ".1f") == "9.3 to 17.1"
+    assert words.spread([0.04, 0.01], ".1f") == "0.0"
+    assert words.spread((2, 1), lambda n: f"{n}x") == "1x to 2x"
+
+
+def test_a_table_by_trace_has_a_row_for_each_name():
+    rows = words.each(["v6", "v9"], lambda name, trace: f"{name} on {trace}")
+    table = words.by_trace("strategy", ["a", "b"], [*rows, ("traces", str.upper)])
+    assert table.columns == ("strategy", "a", "b")
+    assert table.rows == (
+        ("v6", "v6 on a", "v6 on b"),
+        ("v9", "v9 on a", "v9 on b"),
+        ("traces", "A", "B"),
+    )
+
+
+def test_every_other_table_of_a_claim_has_as_many_cells_as_heads(verdict_of):
+    for identity in claims.REGISTRY:
+        for table in verdict_of(identity).finding.more.values():
+            assert {len(row) for row in table.rows} == {len(table.columns)}

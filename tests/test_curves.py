@@ -45,10 +45,10 @@ def test_an_interval_is_drawn_from_low_to_high():
 
 
 def test_a_short_number_has_three_digits_and_no_exponent():
-    assert [short(v) for v in (0, 0.0323, 8.456, 49.94, 961.2, 12345.6)] == [
+    assert [short(v) for v in (0, 0.0323, 2.8, 49.94, 961.2, 12345.6)] == [
         "0",
         "0.0323",
-        "8.46",
+        "2.80",
         "49.9",
         "961",
         "12,346",

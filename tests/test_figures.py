@@ -43,3 +43,37 @@ def test_all_forms_of_a_chart_have_its_layout(tmp_path, chart):
 def test_a_format_that_cannot_be_written_is_named(tmp_path):
     with pytest.raises(XpfoModelError, match="svg"):
         figures.save(CHARTS[0], tmp_path / "a.doc")
+
+
+def bars(unit, *numbers, log=False):
+    made = [Bar(f"b{n}", n, f"{n}") for n in numbers]
+    return Bars("bars", [("t", made)], unit, log=log)
+
+
+@pytest.mark.parametrize(
+    ("chart", "labels"),
+    [
+        (bars("percent of all", 93, 100), ["0", "20", "40", "60", "80", "100"]),
+        (bars("steps", 1, 2), ["0", "1", "2"]),
+        (bars("flushes", 146_105), ["0", "50,000", "100,000", "150,000"]),
+        (bars("flushes", 10_000, log=True), ["1", "10", "100", "1,000", "10,000"]),
+    ],
+    ids=lambda it: getattr(it, "unit", ""),
+)
+def test_an_axis_has_numbers_that_read_well(chart, labels):
+    figure = figures.draw(chart, themes.LIGHT)
+    axes = figure.axes[0]
+    low, high = axes.get_xlim()
+    shown = zip(axes.get_xticks(), axes.get_xticklabels(), strict=True)
+    assert [t.get_text() for x, t in shown if low <= x <= high] == labels
+
+
+def test_bars_of_one_kind_have_one_colour():
+    made = [
+        Bar("a", 1, "1", kind=0),
+        Bar("b", 1, "1", kind=0),
+        Bar("c", 1, "1", kind=1),
+    ]
+    axes = figures.draw(Bars("bars", [("t", made)], "x"), themes.LIGHT).axes[0]
+    one, other, third = (patch.get_facecolor() for patch in axes.patches)
+    assert one == other != third

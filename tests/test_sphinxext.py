@@ -7,10 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from docutils import nodes
 from logs import USER_MOVABLE, alloc, log_of
 
 from xpfo_model import traces
-from xpfo_model.sphinxext import digest
+from xpfo_model.claims.claim import Table
+from xpfo_model.sphinxext import digest, directives
 
 CONF = """
 import sys
@@ -34,7 +36,8 @@ def find(evidence, wanted=None):
     return c.Finding(flushes == wanted, f"There are {{flushes}} flushes.",
         {{"flushes": flushes, "big": 1234567, "share": 12.34, "word": "so"}},
         c.Table(("flushes",), ((flushes,),)),
-        Bars("one", [("tiny", [Bar("v6", flushes, str(flushes))])], "flushes"))
+        Bars("one", [("tiny", [Bar("v6", flushes, str(flushes))])], "flushes"),
+        {{"wide": c.Table(("of", "tiny"), (("v6", 1234), ("`v6`, twice", "0.5%")))}})
 """
 PAGE = """# Page
 
@@ -52,6 +55,9 @@ PAGE = """# Page
 ```
 
 ```{claim-table} one-flush
+```
+
+```{claim-table} one-flush wide
 ```
 
 ```{faults-of} v6
@@ -136,6 +142,7 @@ def test_a_claim_that_stands_is_published_under_its_name(project):
     assert "handed-out-unmapped" in text
     assert "allocation clears no PTE</strong>: after 4 days, <a" in page
     assert 'class="claim-table docutils' in page
+    assert '<td class="text-right"><p>0.5%</p></td>' in page
     for suffix in ("svg", "png", "csv", "txt", "bib", "json", "py.txt"):
         assert (out / "claims" / f"one-flush.{suffix}").stat().st_size > 0
     assert (out / "claims" / "one-flush-dark.svg").exists()
@@ -185,11 +192,14 @@ def test_a_claim_that_stood_is_heard_again_when_the_digest_changes(project):
         (PAGE + "{value}`one-flush:nothing`\n", "no value 'one-flush:nothing'"),
         (PAGE + "\n```{claim} two\n```\n", "no claim 'two' in the registry"),
         (PAGE + "\n```{cover-letter} two\n```\n", "no claim 'two' in the registry"),
+        (PAGE + "\n```{claim-table} two\n```\n", "no claim 'two' in the registry"),
+        (
+            PAGE + "\n```{claim-table} one-flush narrow\n```\n",
+            "claim 'one-flush' has no table 'narrow', but wide",
+        ),
         (PAGE + "\n```{faults}\n```\n", "v5 does not violate 'no-stale-translation'"),
         (PAGE + "\n```{counterexample} v5 x\n```\n", "v5 does not violate 'x'"),
         (PAGE + "\n```{faults-of} none\n```\n", "no fault of 'none' is in the table"),
-        (PAGE + "\n```{claim-table} one-flush x\n```\n", "has no table 'x', but none"),
-        (PAGE + "\n```{claim-table} nobody\n```\n", "no claim 'nobody'"),
     ],
 )
 def test_a_page_that_asks_for_what_is_not_there_stops_the_build(
@@ -199,6 +209,26 @@ def test_a_page_that_asks_for_what_is_not_there_stops_the_build(
     status, said, _ = project.build()
     assert status != 0
     assert complaint in said
+
+
+def cells(node):
+    return [
+        (entry.astext(), "text-right" in entry["classes"])
+        for entry in node.findall(nodes.entry)
+    ]
+
+
+def test_a_column_of_numbers_is_set_to_the_right_and_names_as_code():
+    rows = (("v6", 1234, "1 / 2", "0.5%", "a"), ("`v6`, twice", 0.0321, "-", "", 1))
+    found = directives.table_of(Table(("of", "v9", "b", "c", "d"), rows), {"v6", "v9"})
+    head, first, second = (cells(found)[at : at + 5] for at in (0, 5, 10))
+    right = [False, True, True, True, False]
+    for row in (head, first, second):
+        assert [cell[1] for cell in row] == right
+    assert [cell[0] for cell in first] == ["v6", "1,234", "1 / 2", "0.5%", "a"]
+    assert [cell[0] for cell in second] == ["v6, twice", "0.0321", "-", "", "1"]
+    code = [literal.astext() for literal in found.findall(nodes.literal)]
+    assert code == ["v9", "v6", "v6"]
 
 
 def test_the_digest_sees_traces_and_the_lock_file(tmp_path):

@@ -8,9 +8,11 @@ _DIGITS = 3
 
 
 def short(value: float) -> str:
-    """A number in three digits, or in all before the point."""
+    """A number in three digits, or in all before the point; 0 is nothing at all."""
     whole = f"{value:,.0f}"
-    return whole if len(whole) >= _DIGITS else f"{value:.{_DIGITS}g}"
+    if not value or len(whole) >= _DIGITS:
+        return whole
+    return f"{value:#.{_DIGITS}g}"
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,8 @@ class Bar:
     value: float
     text: str
     """What stands at its end."""
+    kind: int | None = None
+    """Of what is no strategy, the same for bars of one colour; else by their order."""
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ def curves(chart: Curves, theme: Theme) -> Figure:
         least = min((value for value in seen if value > 0), default=1.0)
         linear = max(LINEAR_BELOW, 10.0 ** floor(log10(least)))
         axes.set_yscale("symlog", linthresh=linear)
-        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_major_formatter("{x:,g}")
         axes.set_ylim(0, HEADROOM * max(*seen, linear))
     axes.grid(axis="y", linewidth=0.5)
     axes.set_xlabel(chart.along)

@@ -38,6 +38,12 @@ _WIDTH: Final = 6.4
 _ROOM_FOR_LABELS: Final = 1.9
 _FACTOR_FOR_TEXT: Final = 6.0
 _INCH_PER_PANEL: Final = 1.5
+_MOST_TICKS: Final = 7
+_POWERS_OF_TEN_FROM: Final = 1e6
+"""Where the numbers of an axis become too long to be written out."""
+_STEPS: Final = (1, 2, 2.5, 5, 10)
+_DECADES_OF_1_2_5: Final = 2
+"""A longer logarithmic axis has room for powers of ten only."""
 _LINE_OF_TEXT: Final = 0.17
 """Of a panel's height."""
 
@@ -140,7 +146,8 @@ def _bars(chart: Bars, theme: Theme) -> Figure:
         place += 1
         for number, bar in enumerate(bars):
             # a logarithm has no place for zero: its bar is empty, its text says 0
-            axes.barh(place, bar.value, 0.72, color=colour_of(bar.name, number, theme))
+            kind = number if bar.kind is None else bar.kind
+            axes.barh(place, bar.value, 0.72, color=colour_of(bar.name, kind, theme))
             axes.annotate(
                 f" {bar.text}",
                 (max(bar.value, 1 if chart.log else 0), place),
@@ -159,10 +166,22 @@ def _bars(chart: Bars, theme: Theme) -> Figure:
         axes.set_xlim(1, max(largest, 1) * _FACTOR_FOR_TEXT)
     else:
         axes.set_xlim(0, largest * 1.2 or 1)
+        whole = all(float(bar.value).is_integer() for _, b in chart.groups for bar in b)
+        locator = mpl.ticker.MaxNLocator(_MOST_TICKS, steps=_STEPS, integer=whole)
+        end = largest * 1.2
+        if _is_share(chart.unit):
+            end = min(end, max(100.0, largest))
+        axes.set_xticks([t for t in locator.tick_values(0, end) if t <= end])
+    if axes.get_xlim()[1] < _POWERS_OF_TEN_FROM:
+        axes.xaxis.set_major_formatter("{x:,g}")
     axes.grid(axis="x", linewidth=0.5)
     axes.set_xlabel(chart.unit)
     figure.suptitle(chart.title, x=0.01, ha="left", fontsize=11, fontweight="bold")
     return figure
+
+
+def _is_share(unit: str) -> bool:
+    return unit.startswith(("percent", "%"))
 
 
 def _shares(chart: Shares, theme: Theme) -> Figure:
@@ -267,8 +286,10 @@ def _ranges(chart: Ranges, theme: Theme) -> Figure:
     if chart.log:
         axes.set_xscale("log")
         axes.set_xlim(least * 0.9, largest * (largest / least) ** 0.4)
-        axes.xaxis.set_major_locator(mpl.ticker.LogLocator(subs=(1.0, 2.0, 5.0)))
-        axes.xaxis.set_major_formatter("{x:g}")
+        room = largest <= least * 10**_DECADES_OF_1_2_5
+        subs = (1.0, 2.0, 5.0) if room else (1.0,)
+        axes.xaxis.set_major_locator(mpl.ticker.LogLocator(subs=subs))
+        axes.xaxis.set_major_formatter("{x:,g}")
         axes.minorticks_off()
     else:
         span = largest - least or 1.0

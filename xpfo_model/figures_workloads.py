@@ -133,13 +133,18 @@ def ratios(rows: Mapping[str, Measured]) -> str:
     return _aligned(list(_RATIOS), cells)
 
 
+def _row_name(name: str) -> str:
+    """A mix stands under its trace, which need not be named again."""
+    return f"{LIKENESS} it" if name.startswith(LIKENESS) else name
+
+
 def _aligned(heads: Sequence[str], rows: Mapping[str, Sequence[str]]) -> str:
-    first = max(map(len, rows))
+    first = max(len(_row_name(name)) for name in rows)
     widths = [
         max(len(head), *(len(cells[column]) for cells in rows.values()))
         for column, head in enumerate(heads)
     ]
-    lines = [("", heads), *rows.items()]
+    lines = [("", heads), *((_row_name(name), cells) for name, cells in rows.items())]
     return "\n".join(
         f"{name:{first}}  "
         + "  ".join(f"{c:>{w}}" for c, w in zip(cells, widths, strict=True))
@@ -150,18 +155,18 @@ def _aligned(heads: Sequence[str], rows: Mapping[str, Sequence[str]]) -> str:
 def lifetimes(rows: Mapping[str, Measured]) -> Ranges:
     """From birth to free, the middle half of the pages."""
     return Ranges(
-        title="How long a page is held: traces, and mixes like them",
+        title="Generated pages are held about as long as those of the traces",
         rows=[
             Range(
                 name.strip(),
-                max(m.statistics.life[QUARTILE], AXIS) / PER,
-                max(m.statistics.life[THIRD_QUARTILE], AXIS) / PER,
+                max(m.statistics.life[QUARTILE], AXIS),
+                max(m.statistics.life[THIRD_QUARTILE], AXIS),
                 f"median {m.statistics.life[MEDIAN]:,.0f}",
             )
             for name, m in rows.items()
         ],
-        unit="thousand allocations from birth to free, middle half, log scale",
-        line=AXIS / PER,
+        unit="allocations from birth to free, middle half, log scale",
+        line=AXIS,
         log=True,
     )
 
@@ -170,7 +175,7 @@ def as_html(chart: Ranges) -> str:
     """A chart for light and for dark pages, in the page itself."""
     alt = html.escape(
         f"{chart.title}. "
-        + "; ".join(f"{r.name}: {r.low:.3g} to {r.high:.3g}" for r in chart.rows)
+        + "; ".join(f"{r.name}: {r.low:,.0f} to {r.high:,.0f}" for r in chart.rows)
     )
     images = []
     for name, theme in themes.THEMES.items():

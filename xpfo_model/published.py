@@ -103,14 +103,14 @@ JULIAN_17_SEPTEMBER: Final = "ciirm8va743105.fsf@u54ee758033e858cfa736.ant.amazo
 
 _LSS = "from a talk; the load is not named"
 _COMPILE = "of a kernel compile; not said of which time"
-_TWO_TO_THREE = f"2-3 % {_COMPILE}"
-_UP_TO_TWO = f"1.5-2 % {_COMPILE}"
+_TWO_TO_THREE = f"2-3% {_COMPILE}"
+_UP_TO_TWO = f"1.5-2% {_COMPILE}"
 _FREE = "a freed page stays unmapped"
 _LABEL = "patch 16/16 labels this row 4.19"
 
 PAPER: Final = Machine("ret2dir paper", None, None, "not known")
-_PAPER = "0.18 to 2.91 %, macro benchmarks of the ret2dir paper, from memory"
-_RECALLED = "5 % that Khalid Aziz had named, as Julian Stecklina recalls it"
+_PAPER = "0.18 to 2.91%, macro benchmarks of the ret2dir paper, from memory"
+_RECALLED = "5% that Khalid Aziz had named, as Julian Stecklina recalls it"
 
 ROWS: Final = (
     Row(

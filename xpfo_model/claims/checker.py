@@ -55,11 +55,11 @@ def _finding(
     missing = [f"{row[0]} {row[1]}" for row in rows if not row[3]]
     longest = max((row[3] for row in rows), default=0)
     words = f"; not found: {', '.join(missing)}" if missing else ""
+    steps = f", each in at most {longest} steps" if longest else ""
     return Finding(
         holds=not missing,
         sentence=f"On a machine of {where} the checker finds "
-        f"{len(rows) - len(missing)} of {len(rows)} faults that {word}, each in at "
-        f"most {longest} steps{words}.",
+        f"{len(rows) - len(missing)} of {len(rows)} faults that {word}{steps}{words}.",
         values={
             "faults": len(rows),
             "found": len(rows) - len(missing),
@@ -149,7 +149,7 @@ def recommended_is_safe(evidence: Evidence, strategy: str = RECOMMENDED) -> Find
             ),
         ),
         chart=Bars(
-            f"{strategy}: invariants violated, {len(wrong)}",
+            f"{strategy} violates no invariant",
             [
                 (
                     f"invariants violated, of {len(INVARIANTS)}",
@@ -266,7 +266,7 @@ def recommended_is_safe_at_large(
             ),
         ),
         chart=Bars(
-            f"{strategy}: states visited, invariants violated",
+            f"{strategy} violates no invariant on larger machines either",
             [
                 (
                     str(scope(e.scope)),

@@ -5,15 +5,17 @@ A split entry stays split. All runs here zero what is asked zeroed through kmap,
 since a kmap through the direct map splits, too.
 """
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
 
 from xpfo_model.charts import Bar, Bars, Lines
 from xpfo_model.claims.claim import Finding, Table, claim
-from xpfo_model.claims.exposure import COUNTED, RECOMMENDED, in_use
+from xpfo_model.claims.exposure import RECOMMENDED, in_use
 from xpfo_model.claims.tables import BUILDS
 from xpfo_model.claims.thread import NOT_REALLY, SCARCE
+from xpfo_model.claims.words import by_trace, each, spread
 from xpfo_model.constants import PAGE_SIZE, PAGEBLOCK_NR_PAGES, PAGEBLOCK_ORDER
 from xpfo_model.evidence import Evidence
 from xpfo_model.steps import ALLOC, REFILL
@@ -24,6 +26,16 @@ FREETYPE: Final = "20260225-page_alloc-unmapped-v1-0-e8808a03cd66@google.com"
 
 FLIPS: Final = "freetype"
 """Flips whole pageblocks, and kmaps through a mapping of one CPU."""
+TABLED: Final = (
+    "v6",
+    "v9",
+    "nov2017",
+    "per_frame",
+    "pcp_batch",
+    RECOMMENDED,
+    "pageblock",
+    FLIPS,
+)
 CROWDED: Final = (SCARCE, "netmap-3cpu")
 """Traces on which users and kernel share pageblocks."""
 
@@ -67,23 +79,59 @@ def splits(evidence: Evidence, trace: str, strategy: str) -> int:
     return in_use(evidence, trace, strategy).splits
 
 
-def _numbers(evidence: Evidence) -> dict[str, int | float | str]:
-    """Splits of every strategy on every trace, with their own cost."""
-    values: dict[str, int | float | str] = {}
-    for trace in evidence.names:
-        some, whole = touched(evidence, trace), all_blocks(evidence, trace)
-        values |= {f"{trace}.touched": some, f"{trace}.blocks": whole}
-        for name in COUNTED:
-            split = splits(evidence, trace, name)
-            values |= {
-                f"{name}.{trace}": split,
-                f"{name}.{trace}.touched": round(100 * split / some),
-                f"{name}.{trace}.all": round(100 * split / whole),
-                f"{name}.{trace}.flushes_least": FULL_FLUSHES[0] * split,
-                f"{name}.{trace}.flushes_most": FULL_FLUSHES[1] * split,
-                f"{name}.{trace}.pages": PAGES_OF_A_SPLIT * split,
-            }
-    return values
+def _splits(evidence: Evidence) -> Table:
+    """Splits by strategy and trace, and the entries that there are."""
+    return by_trace(
+        "2M entries split",
+        evidence.names,
+        [
+            *each(TABLED, lambda name, trace: splits(evidence, trace, name)),
+            (
+                "2M entries that pages were allocated from",
+                lambda trace: touched(evidence, trace),
+            ),
+            ("2M entries of the machine", lambda trace: all_blocks(evidence, trace)),
+        ],
+    )
+
+
+def _percent(evidence: Evidence, trace: str, strategy: str) -> int:
+    """Splits in percent of the entries that pages were allocated from."""
+    split = splits(evidence, trace, strategy)
+    return round(100 * split / touched(evidence, trace))
+
+
+def _shares(evidence: Evidence, names: tuple[str, ...]) -> Table:
+    def cell(name: str, trace: str) -> str:
+        whole = 100 * splits(evidence, trace, name) / all_blocks(evidence, trace)
+        return f"{_percent(evidence, trace, name)} ({whole:.0f})"
+
+    return by_trace("split, % of those (of all)", evidence.names, each(names, cell))
+
+
+def _expenses(evidence: Evidence, strategy: str) -> Table:
+    """What the splits of a strategy cost beside its own flushes."""
+
+    def times(number: int) -> Callable[[str], int]:
+        return lambda trace: number * splits(evidence, trace, strategy)
+
+    def flushes(trace: str) -> int:
+        return in_use(evidence, trace, strategy).flushes
+
+    return by_trace(
+        strategy,
+        evidence.names,
+        [
+            ("its own flushes", flushes),
+            ("full flushes for splits, least", times(FULL_FLUSHES[0])),
+            ("… most", times(FULL_FLUSHES[1])),
+            (
+                "… most, % of its own",
+                lambda t: f"{100 * times(FULL_FLUSHES[1])(t) / flushes(t):.1f}",
+            ),
+            ("pages for page tables", times(PAGES_OF_A_SPLIT)),
+        ],
+    )
 
 
 def _bars(title: str, names: tuple[str, ...], rows: list[tuple[Any, ...]]) -> Bars:
@@ -121,18 +169,26 @@ def block_flips(evidence: Evidence, flips: str = FLIPS) -> Finding:
         counts = [splits(evidence, trace, name) for name in names]
         rows.append((trace, *counts, all_blocks(evidence, trace)))
     saved = {row[0]: 100 * (1 - row[3] / row[2]) for row in rows}
-    values = _numbers(evidence)
-    values |= {f"{trace}.saved": round(percent) for trace, percent in saved.items()}
+    values: dict[str, int | float | str] = {
+        f"{trace}.saved": round(percent) for trace, percent in saved.items()
+    }
+    values |= {
+        f"per_frame.{trace}.touched": _percent(evidence, trace, "per_frame")
+        for trace in evidence.names
+    }
     builds = [saved[name] for name in BUILDS]
     return Finding(
         holds=min(builds) >= 100 * HALF,
-        sentence=f"Flipping whole pageblocks, {flips} keeps {min(builds):.0f} to "
-        f"{max(builds):.0f} % of the 2M entries that {RECOMMENDED} splits in the two "
-        f"builds, and {min(saved.values()):.0f} to {max(saved.values()):.0f} % on all "
-        "traces.",
+        sentence=f"Flipping whole pageblocks, {flips} keeps {spread(builds, '.0f')}% "
+        f"of the 2M entries that {RECOMMENDED} splits in the two builds, and "
+        f"{spread(saved.values(), '.0f')}% on all traces.",
         values=values,
         table=Table(("trace", *names, "all 2M"), tuple(rows)),
-        chart=_bars("2M entries of the direct map that are split", names, rows),
+        more={
+            "splits": _splits(evidence),
+            "shares": _shares(evidence, ("per_frame", RECOMMENDED, FLIPS)),
+        },
+        chart=_bars("In builds, flips of whole blocks split least", names, rows),
     )
 
 
@@ -154,16 +210,12 @@ def exceptions_split(evidence: Evidence, traces: tuple[str, ...] = CROWDED) -> F
         flips = in_use(evidence, trace, FLIPS).flushes_by_cause["block"]
         percent = round(100 * by_blocks / by_frames)
         rows.append((trace, by_frames, by_blocks, flips, percent))
-    values: dict[str, int | float | str] = {}
-    for trace, *_, flips, percent in rows:
-        values |= {f"{trace}.flips": flips, f"{trace}.percent": percent}
     shares = [row[-1] for row in rows]
-    values |= {"smallest": min(shares), "largest": max(shares)}
     return Finding(
         holds=min(shares) > 100 * MOST,
-        sentence=f"On {' and '.join(traces)}, {FLIPS} splits {min(shares)} to "
-        f"{max(shares)} % as many 2M entries as {RECOMMENDED}.",
-        values=values,
+        sentence=f"On {' and '.join(traces)}, {FLIPS} splits {spread(shares, 'd')}% "
+        f"as many 2M entries as {RECOMMENDED}.",
+        values={"smallest": min(shares), "largest": max(shares)},
         table=Table(("trace", *names, "flips", "percent"), tuple(rows)),
         chart=_bars("Frames that differ split their block", names, rows),
     )
@@ -188,15 +240,15 @@ def batching_splits(evidence: Evidence, strategy: str = RECOMMENDED) -> Finding:
     fewer, more = (sum(row[i] for row in rows) for i in (1, 2))
     return Finding(
         holds=more >= A_TENTH_MORE * fewer,
-        sentence=f"Over {len(rows)} traces {strategy} splits {more} 2M entries, and "
-        f"unmapping only what users get {fewer}.",
+        sentence=f"Over {len(rows)} traces {strategy} splits {more} entries of 2M; "
+        f"unmapping only what users get splits {fewer}.",
         values={
             "per_frame": fewer,
             "batch": more,
             "more": round(100 * (more / fewer - 1)),
         },
         table=Table(("trace", *names), tuple(rows)),
-        chart=_bars("Batches split more than users need", names, rows),
+        chart=_bars("Batches split entries of which users get no page", names, rows),
     )
 
 
@@ -213,7 +265,7 @@ def splits_early(evidence: Evidence, strategy: str = RECOMMENDED) -> Finding:
     """The damage is done once, and early."""
     rows: list[tuple[Any, ...]] = []
     panels: list[Any] = []
-    values: dict[str, int | float | str] = {}
+    extra: list[float] = []
     for trace in evidence.names:
         lines: list[Any] = []
         for name in dict.fromkeys(("per_frame", strategy, FLIPS)):
@@ -223,27 +275,24 @@ def splits_early(evidence: Evidence, strategy: str = RECOMMENDED) -> Finding:
         course = evidence.course(trace, strategy, pieces=PIECES)
         allocations, last = course[-1]
         half = next(n for n, c in course if c.splits >= HALF * last.splits)
-        own = last.flushes
         rows.append((trace, last.splits, allocations, round(100 * half / allocations)))
-        values |= {
-            f"{trace}.half": rows[-1][-1],
-            f"{trace}.flushes": own,
-            f"{trace}.flushes_most": FULL_FLUSHES[1] * last.splits,
-            f"{trace}.flushes_share": 100 * FULL_FLUSHES[1] * last.splits / own,
-        }
+        extra.append(100 * FULL_FLUSHES[1] * last.splits / last.flushes)
     halves = [row[-1] for row in rows]
-    extra = [float(values[f"{row[0]}.flushes_share"]) for row in rows]
-    values |= {"smallest": min(halves), "largest": max(halves), "extra": max(extra)}
     return Finding(
         holds=max(halves) <= 100 * THIRD,
         sentence=f"Half of the 2M entries that {strategy} splits are split within the "
-        f"first {min(halves)} to {max(halves)} % of the allocations from boot.",
-        values=values,
+        f"first {spread(halves, 'd')}% of the allocations from boot.",
+        values={
+            "smallest": min(halves),
+            "largest": max(halves),
+            "extra": max(extra),
+        },
         table=Table(("trace", "splits", "allocations", "half at %"), tuple(rows)),
+        more={"costs": _expenses(evidence, strategy)},
         chart=Lines(
-            "2M entries split, from boot on",
+            "Half of a batch's splits come in the first third",
             panels,
             "page allocations so far",
-            "split",
+            "2M split",
         ),
     )

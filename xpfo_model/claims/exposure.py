@@ -10,10 +10,11 @@ from typing import Any, Final
 import numpy as np
 
 from xpfo_model import strategies
-from xpfo_model.charts import Bar, Bars
+from xpfo_model.charts import Bar, Bars, short
 from xpfo_model.claims.claim import Finding, Table, claim
 from xpfo_model.claims.safety import NO_UNMAP
-from xpfo_model.claims.thread import listing
+from xpfo_model.claims.tables import BUILDS
+from xpfo_model.claims.words import by_trace, each, listing, spread
 from xpfo_model.events import SCHED_SWITCH
 from xpfo_model.evidence import Evidence
 from xpfo_model.replay import Counts
@@ -24,7 +25,11 @@ V9_COVER: Final = "cover.1554248001.git.khalid.aziz@oracle.com"
 
 SAME_ON_A_TRACE: Final = "cold_end"
 """Steers the allocator; on a trace it is v5."""
-COUNTED: Final = tuple(n for n in strategies.REGISTRY if n != SAME_ON_A_TRACE)
+POSTED: Final = ("none", "v5", "v6", "will_map", "nov2017", "v8", "v9")
+"""What is told first, in the order of its posting."""
+COUNTED: Final = tuple(
+    n for n in dict.fromkeys((*POSTED, *strategies.REGISTRY)) if n != SAME_ON_A_TRACE
+)
 SYNCHRONOUS: Final = ("will_map", "per_frame", "pcp_batch", "pageblock", "freetype")
 """Clear PTEs and flush every CPU before a user has the frame."""
 RECOMMENDED: Final = "pcp_batch_local"
@@ -53,10 +58,6 @@ def _percent(value: float) -> str:
     return f"{value:.2g}" if value < 1 else f"{value:.0f}"
 
 
-def _spread(shares: list[float]) -> str:
-    return f"{_percent(min(shares))} to {_percent(max(shares))} %"
-
-
 @claim(
     "exposed-frame-time",
     must="no strategy that clears PTEs and flushes every CPU before the hand-out "
@@ -68,7 +69,6 @@ def _spread(shares: list[float]) -> str:
 )
 def exposed_frame_time(evidence: Evidence, recommended: str = RECOMMENDED) -> Finding:
     """Frame-time of users that the kernel could reach, by strategy."""
-    values: dict[str, int | float | str] = {}
     rows: list[tuple[str, str, str, str]] = []
     worst: dict[str, float] = {}
     for name in COUNTED:
@@ -77,13 +77,6 @@ def exposed_frame_time(evidence: Evidence, recommended: str = RECOMMENDED) -> Fi
         worst[name] = shares[on]
         least, most = (_percent(end(shares.values())) for end in (min, max))
         rows.append((name, least, most, on if worst[name] else "-"))
-        for trace, percent in shares.items():
-            exposed = in_use(evidence, trace, name).frame_time_exposed
-            values[f"{name}.{trace}.share"] = percent
-            values[f"{name}.{trace}.seconds"] = exposed / NANOSECONDS
-            values[f"{name}.{trace}.handed"] = in_use(
-                evidence, trace, name
-            ).frames_exposed
     held = (*SYNCHRONOUS, recommended)
     leaking = [name for name in held if worst[name]]
     found = f"{'some' if leaking else 'none'} is exposed under"
@@ -91,20 +84,47 @@ def exposed_frame_time(evidence: Evidence, recommended: str = RECOMMENDED) -> Fi
         holds=not leaking,
         sentence=f"Of the time that users own frames, {found} "
         f"{listing(leaking or list(held))}; v9 exposes up to "
-        f"{_percent(worst['v9'])} %, v8 up to {_percent(worst['v8'])} %.",
-        values=values,
+        f"{_percent(worst['v9'])}%, v8 up to {_percent(worst['v8'])}%.",
+        values={f"{name}.most": percent for name, percent in worst.items()},
         table=Table(("strategy", "least %", "most %", "most on"), tuple(rows)),
+        more={
+            "shares": _shares(evidence, list(COUNTED)),
+            "seconds": _seconds(evidence, [name for name in COUNTED if worst[name]]),
+        },
         chart=Bars(
-            "How much of a user frame's time the kernel can reach it",
+            "Only a flush of every CPU before the hand-out leaves nothing reachable",
             [
                 (
                     "largest share on any trace",
-                    [Bar(n, most, f"{_percent(most)} %") for n, most in worst.items()],
+                    [Bar(n, most, f"{_percent(most)}%") for n, most in worst.items()],
                 )
             ],
             "percent of users' frame-time, whole traces, zeroing counted",
             log=False,
         ),
+    )
+
+
+def _shares(evidence: Evidence, names: list[str]) -> Table:
+    """Percent of the users' frame-time that was exposed, by strategy and trace."""
+    return by_trace(
+        "% of users' frame-time",
+        evidence.names,
+        each(names, lambda n, t: short(share(evidence, t, n))),
+    )
+
+
+def _seconds(evidence: Evidence, names: list[str]) -> Table:
+    """The same in frame-seconds; without XPFO all of it is exposed."""
+
+    def exposed(name: str, trace: str) -> str:
+        seconds = in_use(evidence, trace, name).frame_time_exposed / NANOSECONDS
+        return f"{seconds:,.0f}"
+
+    return by_trace(
+        "exposed frame-seconds",
+        evidence.names,
+        each(names, exposed),
     )
 
 
@@ -132,40 +152,29 @@ def deferral_window(evidence: Evidence, strategy: str = "v9") -> Finding:
     """A deferred flush leaves the frame in the TLBs of the other CPUs."""
     traces = [n for n in evidence.names if evidence.provenance[n].cpus > 1]
     rows: list[tuple[Any, ...]] = []
-    values: dict[str, int | float | str] = {}
     for trace in traces:
         totals = evidence.totals(trace)
         users, zeroed = totals["user_allocations"], totals["user_zeroed"]
         handed = in_use(evidence, trace, strategy).frames_exposed
         percent = share(evidence, trace, strategy)
         rows.append((trace, users, zeroed, handed, round(percent, 3)))
-        median, longest = _waits(evidence, trace)
-        values |= {
-            f"{trace}.share": percent,
-            f"{trace}.idle_share": share(evidence, trace, strategy, idle_flushes=False),
-            f"{trace}.copied_share": share(
-                evidence, trace, strategy, copy_percent=COPIES[-1]
-            ),
-            f"{trace}.handed": round(100 * handed / users, 1),
-            f"{trace}.longest_wait": round(longest / median) if median else 0,
-        }
     shares = [row[4] for row in rows]
     handed_out = [100 * row[3] / row[1] for row in rows]
-    values |= {
-        "smallest": min(shares),
-        "largest": max(shares),
-        "handed.smallest": min(handed_out),
-        "handed.largest": max(handed_out),
-    }
     return Finding(
         holds=all(row[3] >= row[2] for row in rows),
-        sentence=f"Under {strategy}, {_spread(handed_out)} of the user frames are "
-        f"reachable through another CPU's TLB when they are handed out, and they are "
-        f"so for {_spread(shares)} of their time.",
-        values=values,
+        sentence=f"Under {strategy}, {spread(handed_out, _percent)}% of the user "
+        "frames are reachable through another CPU's TLB when they are handed out, and "
+        f"user frames are so for {spread(shares, _percent)}% of their time.",
+        values={
+            "smallest": min(shares),
+            "largest": max(shares),
+            "handed.smallest": min(handed_out),
+            "handed.largest": max(handed_out),
+        },
+        more={"windows": _windows(evidence, strategy, traces)},
         table=Table(("trace", "user", "zeroed", "reachable", "time %"), tuple(rows)),
         chart=Bars(
-            f"Frames that {strategy} hands out with a translation left elsewhere",
+            f"{strategy} hands out frames that other CPUs may still translate",
             [
                 (
                     trace,
@@ -182,6 +191,39 @@ def deferral_window(evidence: Evidence, strategy: str = "v9") -> Finding:
     )
 
 
+def _windows(evidence: Evidence, strategy: str, traces: list[str]) -> Table:
+    """How often and how long a deferred flush leaves frames reachable."""
+
+    def handed(trace: str) -> str:
+        frames = in_use(evidence, trace, strategy).frames_exposed
+        return f"{100 * frames / evidence.totals(trace)['user_allocations']:.1f}"
+
+    def percent(trace: str, **how: Any) -> str:
+        return short(share(evidence, trace, strategy, **how))
+
+    def wait(trace: str) -> str:
+        median, longest = _waits(evidence, trace)
+        return f"{longest / median:,.0f}" if median else "-"
+
+    return by_trace(
+        strategy,
+        traces,
+        [
+            ("frames handed out reachable, %", handed),
+            ("share of frame-time, %", percent),
+            (
+                "… if a switch to idle flushes nothing",
+                lambda t: percent(t, idle_flushes=False),
+            ),
+            (
+                "… if each page not zeroed is copied into",
+                lambda t: percent(t, copy_percent=COPIES[-1]),
+            ),
+            ("longest wait for a switch / median", wait),
+        ],
+    )
+
+
 @claim(
     "uncleared-pte-exposes",
     must="v6 and v8 leave user frames reachable for more than half of their time, on "
@@ -194,33 +236,33 @@ def deferral_window(evidence: Evidence, strategy: str = "v9") -> Finding:
 def uncleared_pte(evidence: Evidence, batched: str = "v8") -> Finding:
     """Flushing without clearing the PTE protects nothing before the first kunmap."""
     names = ("v6", batched)
-    values: dict[str, int | float | str] = {}
     rows: list[tuple[Any, ...]] = []
     for trace in evidence.names:
         shares = [share(evidence, trace, name) for name in names]
         rows.append((trace, *(round(each, 1) for each in shares)))
-        for name in names:
-            for copies in COPIES:
-                values[f"{trace}.{name}.{copies}"] = share(
-                    evidence, trace, name, copy_percent=copies
-                )
+    values: dict[str, int | float | str] = {
+        f"{trace}.v6.{copies}": share(evidence, trace, "v6", copy_percent=copies)
+        for trace in BUILDS
+        for copies in COPIES
+    }
     least = [min(row[i] for row in rows) for i in (1, 2)]
     most = [max(row[i] for row in rows) for i in (1, 2)]
     values |= {"smallest": min(least), "largest": max(most)}
     return Finding(
         holds=min(least) > 100 * HALF,
-        sentence=f"Of users' frame-time, v6 leaves {least[0]:.0f} to {most[0]:.0f} % "
-        f"reachable and {batched} {_percent(least[1])} to {_percent(most[1])} %, "
-        "where the kernel maps only what it zeroes.",
+        sentence=f"Of users' frame-time, v6 leaves "
+        f"{spread((least[0], most[0]), _percent)}% reachable and {batched} "
+        f"{spread((least[1], most[1]), _percent)}%, where the kernel maps only what "
+        "it zeroes.",
         values=values,
-        table=Table(("trace", "v6 %", f"{batched} %"), tuple(rows)),
+        table=Table(("trace", "v6%", f"{batched}%"), tuple(rows)),
         chart=Bars(
             "A flush without a cleared PTE protects nothing",
             [
                 (
                     row[0],
                     [
-                        Bar(name, row[i], f"{_percent(row[i])} %")
+                        Bar(name, row[i], f"{_percent(row[i])}%")
                         for i, name in enumerate(names, 1)
                     ],
                 )

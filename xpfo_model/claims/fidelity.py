@@ -107,13 +107,17 @@ def names_the_frame(evidence: Evidence, kernel: str = "") -> Finding:
     return Finding(
         holds=worst < MOST_MISSED,
         sentence=f"Given only who allocates and frees what, the model names the very "
-        f"frame that the kernel handed out in {100 - worst / 10:.2f} % of the "
+        f"frame that the kernel handed out in {100 - worst / 10:.2f}% of the "
         f"allocations or more, on {len(rows)} traces and at both levels.",
         values={"worst": worst, "least": 100 - worst / 10},
         table=Table(
             ("trace", *(f"{lv} missed per 1,000" for lv in LEVELS)), tuple(rows)
         ),
-        chart=_bars("A few frames in a thousand are missed", rows, "per 1,000 frames"),
+        chart=_bars(
+            "A few frames in a thousand are missed",
+            rows,
+            "frames missed per 1,000 allocations",
+        ),
         more={
             "exact": Table(
                 ("", *evidence.names),
@@ -183,7 +187,7 @@ def counts_the_flushes(evidence: Evidence, kernel: str = "") -> Finding:
     return Finding(
         holds=worst[-1] <= 100 * MOST_OFF,
         sentence="On the model's events every strategy flushes as often as on the "
-        f"kernel's, within {worst[-1]:.2f} %; the largest difference is that of "
+        f"kernel's, within {worst[-1]:,.2f}%; the largest difference is that of "
         f"{worst[1]} on {worst[0]}.",
         values={"worst": worst[-1]},
         table=Table(("trace", "strategy", "kernel", "model", "% off"), tuple(rows)),
@@ -232,7 +236,7 @@ def refills_and_drains(evidence: Evidence, kernel: str = "") -> Finding:
     return Finding(
         holds=worst <= 100 * REFILLS_OFF,
         sentence="The model refills and drains as often as the kernel, within "
-        f"{worst:.2f} %.",
+        f"{worst:.2f}%.",
         values={"worst": worst},
         table=Table(("trace", "what", "kernel", "model"), tuple(rows)),
         chart=Bars(
@@ -248,7 +252,7 @@ def refills_and_drains(evidence: Evidence, kernel: str = "") -> Finding:
                 )
                 for trace in steady(evidence)
             ],
-            "% off",
+            "percent off the kernel's",
             log=False,
         ),
         more={
@@ -284,7 +288,7 @@ def reclaim_is_not(evidence: Evidence, level: str = "full") -> Finding:
     )
     return Finding(
         holds=lost > MILLE / 3,
-        sentence=f"On {RECLAIMS} the model misses {lost / 10:.0f} % of the frames at "
+        sentence=f"On {RECLAIMS} the model misses {lost / 10:.0f}% of the frames at "
         f"level {level}.",
         values={"missed": lost / 10, **dict(rows)},
         table=Table(("reason", "frames missed"), tuple(rows)),

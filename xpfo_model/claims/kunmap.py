@@ -5,6 +5,7 @@ Zeroing is counted from the masks of the trace; how often the kernel copies into
 page that it did not zero is not in a trace, and swept.
 """
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from xpfo_model import published
@@ -12,20 +13,35 @@ from xpfo_model.charts import Bar, Bars, Shares
 from xpfo_model.claims.claim import Finding, Table, claim
 from xpfo_model.claims.exposure import (
     COPIES,
-    COUNTED,
     HALF,
     RECOMMENDED,
     V9_COVER,
     in_use,
 )
 from xpfo_model.claims.tables import BUILDS, at_allocation
-from xpfo_model.claims.thread import NOT_REALLY, listing
+from xpfo_model.claims.thread import NOT_REALLY
+from xpfo_model.claims.words import by_trace, each, listing, spread
 from xpfo_model.constants import MIGRATE_MOVABLE
 from xpfo_model.evidence import Evidence
 from xpfo_model.published import BATCH, BATCH_NO_FLUSH, DUAL, NO_FLUSH, STRICT
 from xpfo_model.steps import REFILL
 
 SOURCES: Final = ("alloc", "refill", "block", "kunmap")
+TABLED: Final = (
+    "v6",
+    "will_map",
+    "nov2017",
+    "per_frame",
+    "pcp_batch",
+    "pageblock",
+    "pcp_batch_prezero",
+    "pcp_batch_local",
+    "freetype",
+)
+"""What flushes every CPU and waits, as posted first."""
+DEFERRED: Final = ("v8", "v9")
+PROTOTYPE: Final = "nov2017"
+AHEAD: Final = "pcp_batch_prezero"
 
 
 @claim(
@@ -38,31 +54,40 @@ SOURCES: Final = ("alloc", "refill", "block", "kunmap")
 )
 def second_flush(evidence: Evidence, strategy: str = "pcp_batch") -> Finding:
     """What batching leaves is the second flush."""
-    values: dict[str, int | float | str] = {}
     rows: list[tuple[Any, ...]] = []
     for trace in evidence.names:
-        for name in COUNTED:
-            counts = in_use(evidence, trace, name)
-            for source in SOURCES:
-                values[f"{name}.{trace}.{source}"] = counts.flushes_by_cause.get(
-                    source, 0
-                )
-            values[f"{name}.{trace}.flushes"] = counts.flushes
-            values[f"{name}.{trace}.allocation"] = at_allocation(counts)
-            values[f"{name}.{trace}.local"] = counts.local_flushes
         by_cause = in_use(evidence, trace, strategy).flushes_by_cause
         parts = [by_cause.get(source, 0) for source in SOURCES]
         rows.append((trace, *parts, round(100 * parts[-1] / sum(parts), 1)))
     shares = [row[-1] for row in rows]
-    values |= {"smallest": min(shares), "largest": max(shares)}
     return Finding(
         holds=min(shares) > 100 * HALF,
-        sentence=f"Of the flushes of {strategy}, {min(shares):.0f} to "
-        f"{max(shares):.0f} % follow the kunmap of a page that was zeroed.",
-        values=values,
+        sentence=f"Of the flushes of {strategy}, {spread(shares, '.0f')}% follow the "
+        "kunmap of a page that was zeroed.",
+        values={
+            "smallest": min(shares),
+            "largest": max(shares),
+            **{
+                f"{name}.{trace}.local": in_use(evidence, trace, name).local_flushes
+                for name in DEFERRED
+                for trace in BUILDS
+            },
+        },
         table=Table(("trace", *SOURCES, "kunmap %"), tuple(rows)),
+        more={
+            "allocation": by_trace(
+                "at allocation, refill or block change",
+                evidence.names,
+                each(TABLED, lambda n, t: at_allocation(in_use(evidence, t, n))),
+            ),
+            "kunmap": by_trace(
+                "at kunmap, after zeroing",
+                evidence.names,
+                each(TABLED, lambda n, t: _at_kunmap(evidence, t, n)),
+            ),
+        },
         chart=Shares(
-            f"Where {strategy} flushes, if only zeroing is counted",
+            f"Most flushes of {strategy} follow a kunmap, even if only zeroing is one",
             [
                 (
                     trace,
@@ -77,6 +102,10 @@ def second_flush(evidence: Evidence, strategy: str = "pcp_batch") -> Finding:
             "percent of the flushes",
         ),
     )
+
+
+def _at_kunmap(evidence: Evidence, trace: str, strategy: str) -> int:
+    return in_use(evidence, trace, strategy).flushes_by_cause.get("kunmap", 0)
 
 
 def published_factor() -> float:
@@ -124,21 +153,15 @@ def batching_halves(evidence: Evidence, batched: str = "pcp_batch") -> Finding:
     for trace in evidence.names:
         factors = [_factor(evidence, trace, batched, c) for c in COPIES]
         rows.append((trace, *factors))
-        for copies, factor in zip(COPIES, factors, strict=True):
-            values[f"{trace}.{copies}"] = factor
-            values[f"{trace}.nov2017.{copies}"] = _factor(
-                evidence, trace, "nov2017", copies
-            )
-        alone = in_use(evidence, trace, "v6").flushes_by_cause["alloc"]
-        values[f"{trace}.allocation"] = alone / at_allocation(
-            in_use(evidence, trace, batched)
-        )
     for trace in BUILDS:
-        for name in (batched, "nov2017"):
+        for name in (batched, PROTOTYPE):
             at = _copies_at(evidence, trace, name, measured)
             values[f"{trace}.{'at' if name == batched else 'nov2017.at'}"] = at
     builds = [row for row in rows if row[0] in BUILDS]
-    low, high = (listing([f"{row[i]:,.2f}" for row in builds]) for i in (-1, 1))
+    low, high = (
+        listing(list(dict.fromkeys(f"{row[i]:,.2f}" for row in builds)))
+        for i in (-1, 1)
+    )
     return Finding(
         holds=all(row[-1] <= measured <= row[1] for row in builds),
         sentence=f"In total, {batched} divides the flushes of v6 in the two builds by "
@@ -146,27 +169,52 @@ def batching_halves(evidence: Evidence, batched: str = "pcp_batch") -> Finding:
         f"October 2018 measured {measured:.2f} in seconds.",
         values=values,
         table=Table(
-            ("trace", *(f"{c} % copied" for c in COPIES)),
+            ("trace", *(f"{c}% copied" for c in COPIES)),
             tuple((row[0], *(f"{factor:.2f}" for factor in row[1:])) for row in rows),
         ),
+        more={"factors": _factors(evidence, batched)},
         chart=Bars(
-            f"What {batched} divides v6's flushes by, kunmap counted",
+            f"With kunmap counted, {batched} divides v6's flushes by two or three",
             [
                 (
                     row[0],
                     [
                         *(
-                            Bar(f"{c} % copied", row[i], f"{row[i]:,.2f}")
+                            Bar(f"{c}% copied", row[i], f"{row[i]:,.2f}", kind=0)
                             for i, c in enumerate(COPIES, 1)
                         ),
-                        Bar("October 2018", measured, f"{measured:.2f}, seconds"),
+                        Bar("October 2018", measured, f"{measured:.2f}, seconds", 1),
                     ],
                 )
                 for row in builds
             ],
-            "times fewer flushes than v6",
+            "flushes of v6 for each flush",
             log=False,
         ),
+    )
+
+
+def _factors(evidence: Evidence, batched: str) -> Table:
+    """What a batch divides v6's flushes by: at allocation, then with each rate."""
+
+    def alone(trace: str) -> str:
+        posted = in_use(evidence, trace, "v6").flushes_by_cause["alloc"]
+        return f"{posted / at_allocation(in_use(evidence, trace, batched)):.1f}"
+
+    def whole(name: str, copies: int) -> Callable[[str], str]:
+        return lambda trace: f"{_factor(evidence, trace, name, copies):.2f}"
+
+    return by_trace(
+        f"v6 / {batched}",
+        evidence.names,
+        [
+            ("at allocation alone", alone),
+            *((f"in all, {c}% copied", whole(batched, c)) for c in COPIES),
+            *(
+                (f"`{PROTOTYPE}`, {c}% copied", whole(PROTOTYPE, c))
+                for c in (COPIES[0], COPIES[-1])
+            ),
+        ],
     )
 
 
@@ -177,6 +225,18 @@ def zeroed_ahead(evidence: Evidence, trace: str) -> int:
         refills = (some.op == REFILL) & (some.migratetype == MIGRATE_MOVABLE)
         frames += int((some.stop - some.start)[refills].sum())
     return frames
+
+
+def _kunmaps_left(evidence: Evidence, trace: str) -> float:
+    """Percent of the batch's flushes after zeroing that zeroing ahead leaves."""
+    batch, ahead = (_at_kunmap(evidence, trace, n) for n in ("pcp_batch", AHEAD))
+    return 100 * ahead / batch
+
+
+def _in_vain(evidence: Evidence, trace: str) -> int:
+    """Percent of the frames zeroed ahead that save no flush."""
+    batch, ahead = (_at_kunmap(evidence, trace, n) for n in ("pcp_batch", AHEAD))
+    return round(100 * (1 - (batch - ahead) / zeroed_ahead(evidence, trace)))
 
 
 @claim(
@@ -192,45 +252,65 @@ def local_kmap_beats_prezero(
     evidence: Evidence, strategy: str = RECOMMENDED
 ) -> Finding:
     """Two ways to be rid of the second flush."""
-    values: dict[str, int | float | str] = {}
-    rows: list[tuple[Any, ...]] = []
-    for trace in evidence.names:
-        plain = in_use(evidence, trace, "pcp_batch")
-        ahead = in_use(evidence, trace, "pcp_batch_prezero")
-        local = in_use(evidence, trace, strategy)
-        rows.append((trace, plain.flushes, ahead.flushes, local.flushes))
-        kunmaps = [c.flushes_by_cause.get("kunmap", 0) for c in (plain, ahead)]
-        zeroed = zeroed_ahead(evidence, trace)
-        values |= {
-            f"{trace}.prezero": ahead.flushes,
-            f"{trace}.local": local.flushes,
-            f"{trace}.kunmap_left": round(100 * kunmaps[1] / kunmaps[0], 1),
-            f"{trace}.zeroed_ahead": zeroed,
-            f"{trace}.in_vain": round(100 * (1 - (kunmaps[0] - kunmaps[1]) / zeroed)),
-            f"{trace}.prezero.copied": in_use(
-                evidence, trace, "pcp_batch_prezero", copy_percent=COPIES[-1]
-            ).flushes,
-        }
-    worst = max(float(values[f"{t}.kunmap_left"]) for t in evidence.names)
-    vain = [float(values[f"{t}.in_vain"]) for t in evidence.names]
-    values |= {"in_vain.smallest": min(vain), "in_vain.largest": max(vain)}
+    rows: list[tuple[Any, ...]] = [
+        (
+            trace,
+            *(
+                in_use(evidence, trace, name).flushes
+                for name in ("pcp_batch", AHEAD, strategy)
+            ),
+        )
+        for trace in evidence.names
+    ]
+    left = {trace: _kunmaps_left(evidence, trace) for trace in evidence.names}
+    vain = {trace: _in_vain(evidence, trace) for trace in evidence.names}
+    copied = {"copy_percent": COPIES[-1]}
     return Finding(
         holds=all(2 * row[3] < row[2] for row in rows),
-        sentence=f"Zeroing refills ahead leaves up to {worst:.0f} % of the flushes "
-        f"after zeroing, and {min(vain):.0f} to {max(vain):.0f} % of its zeroes are in "
-        f"vain; {strategy} leaves {min(r[3] / r[2] for r in rows):.2f} to "
-        f"{max(r[3] / r[2] for r in rows):.2f} times its flushes.",
-        values=values,
+        sentence=f"Zeroing refills ahead leaves up to {max(left.values()):.0f}% of "
+        f"the flushes after zeroing, and {spread(vain.values(), '.0f')}% of its "
+        f"zeroes are in vain; {strategy} flushes "
+        f"{spread((row[3] / row[2] for row in rows), '.2f')} times as often.",
+        values={
+            "in_vain.smallest": min(vain.values()),
+            "in_vain.largest": max(vain.values()),
+        },
         table=Table(("trace", "pcp_batch", "prezero", strategy), tuple(rows)),
+        more={
+            "ways": by_trace(
+                AHEAD,
+                evidence.names,
+                [
+                    ("flushes", lambda t: in_use(evidence, t, AHEAD).flushes),
+                    (
+                        "flushes, all others copied into",
+                        lambda t: in_use(evidence, t, AHEAD, **copied).flushes,
+                    ),
+                    (
+                        "flushes after zeroing that are left, %",
+                        lambda t: f"{left[t]:.1f}",
+                    ),
+                    (
+                        "frames zeroed ahead, at most",
+                        lambda t: zeroed_ahead(evidence, t),
+                    ),
+                    ("… of them in vain, %", lambda t: f"{vain[t]:.0f}"),
+                    (
+                        f"flushes of `{strategy}`",
+                        lambda t: in_use(evidence, t, strategy).flushes,
+                    ),
+                ],
+            )
+        },
         chart=Bars(
-            "Two ways to be rid of the second flush",
+            "A mapping of one CPU beats zeroing ahead",
             [
                 (
                     row[0],
                     [
                         Bar(name, flushes, f"{flushes:,}")
                         for name, flushes in zip(
-                            dict.fromkeys(("pcp_batch", "pcp_batch_prezero", strategy)),
+                            dict.fromkeys(("pcp_batch", AHEAD, strategy)),
                             row[1:],
                             strict=False,
                         )

@@ -5,7 +5,8 @@ from typing import Final
 
 from xpfo_model.charts import Bar, Bars
 from xpfo_model.claims.claim import Finding, Table, claim
-from xpfo_model.claims.thread import ALTERNATES, CONSUMED, listing
+from xpfo_model.claims.thread import ALTERNATES, CONSUMED
+from xpfo_model.claims.words import listing
 from xpfo_model.evidence import Evidence
 
 NO_UNMAP: Final = "20170911145020.fat456njvyagcomu@docker"
@@ -20,11 +21,12 @@ def _exposure(evidence: Evidence, names: tuple[str, ...], title: str) -> Finding
             for name in names
         )
     exposed = {n: sum(row[3] for row in rows if row[1] == n) for n in names}
+    users = sum(row[2] for row in rows if row[1] == names[0])
     words = listing([f"{name} {frames:,}" for name, frames in exposed.items()])
     return Finding(
         holds=all(row[3] > 0 for row in rows),
-        sentence=f"Frames handed to users while the kernel could still reach them: "
-        f"{words}, on {len(evidence.names)} traces.",
+        sentence=f"Frames that the kernel can still reach when a user gets them: "
+        f"{words}, of {users:,} on {len(evidence.names)} traces.",
         values=dict(exposed),
         table=Table(
             ("trace", "strategy", "user allocations", "handed out reachable"),
@@ -111,8 +113,8 @@ def safe_strategies(evidence: Evidence, batched: str = "pcp_batch") -> Finding:
     words = listing([f"{name} {found.values[name]:,}" for name in safe])
     return Finding(
         holds=not any(found.values[name] for name in safe),
-        sentence=f"Reachable frames handed to users: {words}; "
-        f"without XPFO {found.values['none']:,}.",
+        sentence="Frames that the kernel can still reach when a user gets them: "
+        f"{words}; without XPFO {found.values['none']:,}.",
         values=found.values,
         table=found.table,
         chart=found.chart,

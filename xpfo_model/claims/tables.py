@@ -153,8 +153,8 @@ def predicts_strict(evidence: Evidence, charged: float = 96) -> Finding:
     return Finding(
         holds=all(abs(e) <= 100 * CLOSE for e in errors.values()),
         sentence="From the 4-core rows alone, the model predicts the 96-core strict "
-        f"row of v7 with an error of {errors['v7']:+.1f} % and that of v8 with "
-        f"{errors['v8']:+.1f} %.",
+        f"row of v7 with an error of {errors['v7']:+.1f}% and that of v8 with "
+        f"{errors['v8']:+.1f}%.",
         values={
             **{f"{s}.error": e for s, e in errors.items()},
             **{f"{s}.predicted": round(p) for s, p in predicted.items()},
@@ -225,8 +225,8 @@ def two_readings(evidence: Evidence, *, same_cycles: bool = False) -> Finding:
     return Finding(
         holds=all(abs(item[3]) <= 100 * CLOSE for item in rows),
         sentence=f"Counting {rows[0][0]}, the model meets v7's 96-core strict row "
-        f"with an error of {rows[0][3]:+.1f} %; counting {rows[1][0]}, with "
-        f"{rows[1][3]:+.1f} %.",
+        f"with an error of {rows[0][3]:+.1f}%; counting {rows[1][0]}, with "
+        f"{rows[1][3]:+.1f}%.",
         values={
             "all.error": rows[0][3],
             "jobs.error": rows[1][3],
@@ -238,7 +238,7 @@ def two_readings(evidence: Evidence, *, same_cycles: bool = False) -> Finding:
         },
         table=Table(("who is charged", "CPUs", "model s", "error %"), tuple(rows)),
         chart=Bars(
-            "Two readings of the same two rows",
+            "Two readings meet the same row",
             [
                 (
                     "v7, 96-core, strict",
@@ -314,7 +314,7 @@ def order_of_rows(evidence: Evidence, v9_factor: str = "batch_factor") -> Findin
         values=values,
         table=Table(("row", "published", "model", "error %"), tuple(rows)),
         chart=Bars(
-            "The order of the published rows",
+            "The model puts the rows into the published order",
             [
                 (
                     row[0],

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from xpfo_model.charts import Bar, Bars, Grid
 from xpfo_model.claims.claim import Finding, Table, claim
+from xpfo_model.claims.words import spread
 from xpfo_model.constants import PAGEBLOCK_NR_PAGES, PCP_BATCH_2017
 from xpfo_model.evidence import Evidence
 from xpfo_model.replay import Counts, Run
@@ -32,11 +33,6 @@ WORTH_BATCHING: Final = 5
 """How many times fewer flushes than v6 make a batch worth its code."""
 WORTH_A_BLOCK: Final = 10
 """How many refills of a MOVABLE list a block must serve to be the better unit."""
-
-
-def listing(parts: list[str]) -> str:
-    """Words in a row: a, b and c."""
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 @claim(
@@ -73,7 +69,7 @@ def v6_flushes(evidence: Evidence, strategy: str = "v6") -> Finding:
                 )
                 for name, users, flushed in rows
             ],
-            "count",
+            "allocations, and flushes",
             log=False,
         ),
     )
@@ -88,9 +84,6 @@ def _transitions(
         moved = evidence.counts(name, "per_frame", **replaced).flushes
         rows.append((name, users, moved, round(100 * moved / users, 1)))
     shares = [row[3] for row in rows]
-    spread = f"{min(shares):.1f}"
-    if len(shares) > 1:
-        spread += f" to {max(shares):.1f}"
     values: dict[str, Any] = {"smallest": min(shares), "largest": max(shares)}
     values |= {f"{row[0]}.share": row[3] for row in rows}
     values |= {f"{row[0]}.transitions": row[2] for row in rows}
@@ -102,15 +95,15 @@ def _transitions(
                 name,
                 [
                     Bar("user allocations", users, f"{users:,}"),
-                    Bar("per_frame", moved, f"{moved:,} ({share:.1f} %)"),
+                    Bar("per_frame", moved, f"{moved:,} ({share:.1f}%)"),
                 ],
             )
             for name, users, moved, share in rows
         ],
-        "count; per_frame flushes once for each transition",
+        "allocations, and flushes of per_frame: one for each transition",
         log=False,
     )
-    return shares, spread, values, table, chart
+    return shares, spread(shares, ".1f"), values, table, chart
 
 
 @claim(
@@ -128,7 +121,7 @@ def few_transitions(
     """Most user allocations reuse a frame that users had before."""
     names = [name for name in evidence.names if name != SCARCE]
     replaced: dict[str, Any] = {} if free is None else {"free": free}
-    shares, spread, values, table, chart = _transitions(
+    shares, words, values, table, chart = _transitions(
         evidence,
         names,
         "Few user allocations take a frame from the kernel",
@@ -136,7 +129,7 @@ def few_transitions(
     )
     return Finding(
         holds=all(share <= 100 * SMALL_SHARE for share in shares),
-        sentence=f"{spread} % of the user allocations take a frame from the kernel; "
+        sentence=f"{words}% of the user allocations take a frame from the kernel; "
         "the others get one that users had before.",
         values=values,
         table=table,
@@ -155,12 +148,12 @@ def few_transitions(
 )
 def under_pressure(evidence: Evidence, trace: str = SCARCE) -> Finding:
     """Reclaim gives frames of one kind to the other, again and again."""
-    shares, spread, values, table, chart = _transitions(
+    shares, words, values, table, chart = _transitions(
         evidence, [trace], "Where memory is short, frames change sides"
     )
     return Finding(
         holds=all(share > 100 * SMALL_SHARE for share in shares),
-        sentence=f"On {trace}, {spread} % of the user allocations take a frame from "
+        sentence=f"On {trace}, {words}% of the user allocations take a frame from "
         "the kernel: each is a flush that no safe strategy can avoid, only share.",
         values=values,
         table=table,
@@ -188,7 +181,7 @@ def pcp_batch_divides(evidence: Evidence, batch: int | None = None) -> Finding:
     return Finding(
         holds=all(factor >= WORTH_BATCHING for factor in times),
         sentence="Unmapping a whole refill with one flush divides the flushes of v6 "
-        f"by {min(times):,.1f} to {max(times):,.1f}.",
+        f"by {spread(times, ',.1f')}.",
         values={
             "smallest": min(times),
             "largest": max(times),
@@ -236,12 +229,12 @@ def ownership_changes_rare(
     words = event.replace("_", " ")
     return Finding(
         holds=all(factor >= MUCH_MORE_RARE for factor in factors),
-        sentence=f"There are {min(factors):,} to {max(factors):,} page allocations "
-        f"for each of the {words}.",
+        sentence=f"{words.capitalize()} come once in {spread(factors, ',')} page "
+        "allocations.",
         values={"smallest": min(factors), "largest": max(factors)},
         table=Table(("trace", "allocations", words, "ratio"), tuple(rows)),
         chart=Bars(
-            "A pageblock changes hands thousands of times more rarely",
+            "Ownership changes are thousands of times rarer than allocations",
             [
                 (
                     name,
@@ -299,7 +292,7 @@ def block_flips_rarest(
                 )
                 for name, refilled, flipped, left in rows
             ],
-            "count, log scale",
+            "refills and flushes, log scale",
         ),
     )
 

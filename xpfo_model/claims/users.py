@@ -9,6 +9,7 @@ from xpfo_model import gfp
 from xpfo_model.charts import Bar, Bars, Shares
 from xpfo_model.claims.claim import Finding, Table, claim
 from xpfo_model.claims.thread import NOT_REALLY, SEED
+from xpfo_model.claims.words import spread
 from xpfo_model.constants import MIGRATE_MOVABLE
 from xpfo_model.events import FAILED, MM_PAGE_ALLOC
 from xpfo_model.evidence import Evidence
@@ -139,8 +140,8 @@ def user_is_not_movable(
     return Finding(
         holds=share[worst] >= NOTICEABLE,
         sentence=f"On {worst}, {share[worst]:.1%} of the user allocations come from "
-        f"lists that are not MOVABLE; on all traces {kernel_movable:,} kernel "
-        "allocations come from MOVABLE lists.",
+        f"lists that are not MOVABLE; in all, {kernel_movable:,} kernel allocations "
+        "come from MOVABLE lists.",
         values={
             "worst": worst,
             "share": round(100 * share[worst], 1),
@@ -200,8 +201,8 @@ def zeroed(evidence: Evidence, total: str = "user_zeroed") -> Finding:
     words = total.removeprefix("user_").replace("_", " ")
     return Finding(
         holds=all(share > 25 for share in shares),  # noqa: PLR2004 - the quarter of must
-        sentence=f"{min(shares):.1f} to {max(shares):.1f} % of user allocations are "
-        f"{words}: each pays a second flush at the kunmap of its zeroing.",
+        sentence=f"{spread(shares, '.1f')}% of the user allocations are {words}: each "
+        "pays a second flush at the kunmap of its zeroing.",
         values={"smallest": min(shares), "largest": max(shares)},
         table=Table(("trace", "user allocations", words, "percent"), tuple(rows)),
         chart=Bars(
@@ -211,12 +212,12 @@ def zeroed(evidence: Evidence, total: str = "user_zeroed") -> Finding:
                     name,
                     [
                         Bar("user allocations", users, f"{users:,}"),
-                        Bar(words, part, f"{part:,} ({share:.1f} %)"),
+                        Bar(words, part, f"{part:,} ({share:.1f}%)"),
                     ],
                 )
                 for name, users, part, share in rows
             ],
-            "count",
+            "allocations",
             log=False,
         ),
     )

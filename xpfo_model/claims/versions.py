@@ -34,19 +34,19 @@ def _table(evidence: Evidence) -> tuple[Table, dict[str, Any]]:
     values: dict[str, Any] = {}
     for workload in SITUATIONS:
         found = by_kernel(evidence, workload)
-        short = SHORT.get(workload, workload)
+        called = SHORT.get(workload, workload)
         for kernel in KERNELS:
             rates = [found[name][kernel]["flushes"] for name in SHOWN]
             refills = found["v6"][kernel]["refills"]
             table.append(
-                (short, kernel, round(refills, 2), *(round(r, 2) for r in rates))
+                (called, kernel, round(refills, 2), *(round(r, 2) for r in rates))
             )
             values |= {
-                f"{short}.{kernel}.{name}": rate
+                f"{called}.{kernel}.{name}": rate
                 for name, rate in zip(SHOWN, rates, strict=True)
             }
-            values[f"{short}.{kernel}.refills"] = refills
-            values[f"{short}.{kernel}.user"] = found["v6"][kernel]["user"]
+            values[f"{called}.{kernel}.refills"] = refills
+            values[f"{called}.{kernel}.user"] = found["v6"][kernel]["user"]
     return Table(("workload", "kernel", "refills", *SHOWN), tuple(table)), values
 
 
@@ -139,7 +139,8 @@ def readahead(evidence: Evidence, workload: str = "page-cache") -> Finding:
         sentence=f"Readahead in a NOFS scope has no __GFP_FS, so that it fails the "
         f"posted test: {user[first]:.0%} of the allocations of {workload} are users' "
         f"on {first}, {user[later[0]]:.0%} on {later[0]}. pcp_batch then flushes "
-        f"{batch[later[0]]:.0f} times per 1,000 allocations, not {batch[first]:.1f}.",
+        f"{short(batch[later[0]])} times per 1,000 allocations, not "
+        f"{short(batch[first])}.",
         values=values,
         table=table,
         chart=_bars(found, "Files from a disk: readahead became the kernel's"),

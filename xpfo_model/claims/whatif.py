@@ -14,6 +14,7 @@ from xpfo_model import kept, whatif
 from xpfo_model.charts import Bar, Bars, Curves, Spot, short
 from xpfo_model.claims.claim import Finding, Table, claim
 from xpfo_model.claims.thread import ALTERNATES, NOT_REALLY, REVIEW, SEED
+from xpfo_model.claims.words import spread
 from xpfo_model.constants import PAGE_SIZE
 from xpfo_model.evidence import Evidence
 from xpfo_model.whatif import BUILD, NAMES, READING
@@ -230,8 +231,8 @@ def blocks_beat_batches(evidence: Evidence, workload: str = BUILD) -> Finding:
     return Finding(
         holds=max(usual) <= FOURTH,
         sentence=f"With batches of {KERNELS_BATCHES[0]} and {KERNELS_BATCHES[1]}, "
-        f"pageblock flushes {min(usual):.0%} to {max(usual):.0%} as often as "
-        f"pcp_batch, and {crossing}.",
+        f"pageblock flushes {spread(usual, '.0%')} as often as pcp_batch, and "
+        f"{crossing}.",
         values={f"ratio.{batch}": ratio for batch, ratio in ratios.items()},
         table=Table(
             ("batch", "pcp_batch", "pageblock"),
@@ -240,7 +241,12 @@ def blocks_beat_batches(evidence: Evidence, workload: str = BUILD) -> Finding:
                 for b in ratios
             ),
         ),
-        chart=Bars("Whole blocks flush less than batches do", bars, RATE, log=False),
+        chart=Bars(
+            "In a build whole blocks flush less than the kernel's batches",
+            bars,
+            RATE,
+            log=False,
+        ),
     )
 
 
@@ -271,7 +277,7 @@ def many_cpus(evidence: Evidence, strategy: str = "pcp_batch") -> Finding:
         holds=min(serves.values()) >= LEAST_SERVED,
         sentence=f"One flush of {strategy} serves {serves[one]:.0f} frames on {one} "
         f"CPU and {serves[most]:.0f} on {most} CPUs. Flushes per allocation grow "
-        f"{found[most]['flushes'] / found[one]['flushes']:.0f} times, since users take "
+        f"{found[most]['flushes'] / found[one]['flushes']:.1f} times, since users take "
         "more frames that were the kernel's.",
         values=values,
         table=table,
@@ -282,7 +288,7 @@ def many_cpus(evidence: Evidence, strategy: str = "pcp_batch") -> Finding:
 @claim(
     "whatif-more-memory",
     must="with 1 TiB, users take more frames from the kernel than with 2 GiB, for the "
-    "same demand: the 95 % intervals do not overlap",
+    "same demand: the 95% intervals do not overlap",
     instead="alternation, which does not look at frames",
     change={"strategy": "alternation"},
     downside="The machine has just booted: its free memory is the kernel's.",
@@ -343,9 +349,9 @@ def kernel_share_matters_little(
     )
     return Finding(
         holds=max(rates) <= FEW,
-        sentence=f"With {min(map(share_of, found))} to {max(map(share_of, found))} % "
-        f"of the allocations for slabs, {strategy} flushes {min(rates):.1f} to "
-        f"{max(rates):.1f} times per 1,000 allocations.",
+        sentence=f"With {min(map(share_of, found))} to {max(map(share_of, found))}% "
+        f"of the allocations for slabs, {strategy} flushes {spread(rates, '.1f')} "
+        "times per 1,000 allocations.",
         values=values | {"smallest": min(rates), "largest": max(rates)},
         table=table,
         chart=chart,

@@ -2,7 +2,8 @@
 """What authors write: ``{claim}`` and ``{value}``, and ``{mail}`` for Message-IDs."""
 
 import html
-from collections.abc import Iterable
+import re
+from collections.abc import Container, Sequence
 from typing import Any, ClassVar, Final
 
 from docutils import nodes
@@ -10,11 +11,14 @@ from docutils.parsers.rst.states import Inliner
 from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
-from xpfo_model import cite
+from xpfo_model import cite, strategies
+from xpfo_model.charts import short
 from xpfo_model.claims.claim import Table, Verdict
 from xpfo_model.sphinxext import court, ledger
 
 LORE: Final = "https://lore.kernel.org/r/"
+NUMBERS: Final = re.compile(r"[-+]?\d([\d,.%x/()+ ]| to )*|-?")
+"""A cell that is set to the right: one number or some, with their units."""
 
 
 def mail_role(  # noqa: D103 - described in docs/contributing
@@ -93,38 +97,59 @@ class ClaimTableDirective(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Build the table."""
         identity, *names = self.arguments
-        verdicts = court.record_of(self.env.app).verdicts
-        if identity not in verdicts:
+        record = court.record_of(self.env.app)
+        if identity not in record.verdicts:
             raise self.error(f"no claim {identity!r} in the registry")
-        finding = verdicts[identity].finding
+        finding = record.verdicts[identity].finding
+        code = {*strategies.REGISTRY, *record.outcomes}
         if not names:
-            return [table_of(finding.table)]
+            return [table_of(finding.table, code)]
         if names[0] not in finding.more:
             raise self.error(
                 f"claim {identity!r} has no table {names[0]!r}, but "
                 f"{', '.join(finding.more) or 'none'}"
             )
-        return [table_of(finding.more[names[0]])]
+        return [table_of(finding.more[names[0]], code)]
 
 
-def table_of(table: Table) -> nodes.table:
-    """A claim's table as nodes: numbers to the right, as `show` writes them."""
+def table_of(table: Table, code: Container[str] = ()) -> nodes.table:
+    """A claim's table as nodes: columns of numbers to the right.
+
+    What is in `code`, or between backticks, is set as code.
+    """
     group = nodes.tgroup(cols=len(table.columns))
     for _ in table.columns:
         group += nodes.colspec(colwidth=1)
+    rows = [[_told(cell) for cell in row] for row in table.rows]
+    right = [
+        all(NUMBERS.fullmatch(row[column]) for row in rows)
+        for column in range(len(table.columns))
+    ]
     head, body = nodes.thead(), nodes.tbody()
-    head += _row(table.columns)
-    body.extend(map(_row, table.rows))
+    head += _row(table.columns, right, code)
+    body.extend(_row(row, right, code) for row in rows)
     group += [head, body]
     return nodes.table("", group, classes=["claim-table"])
 
 
-def _row(cells: Iterable[float | str]) -> nodes.row:
+def _told(cell: float | str) -> str:
+    """A cell in words: less than one in three digits, so that little is not none."""
+    if isinstance(cell, float) and abs(cell) < 1:
+        return short(cell)
+    return show(cell)
+
+
+def _row(
+    cells: Sequence[str], right: Sequence[bool], code: Container[str]
+) -> nodes.row:
     row = nodes.row()
-    for cell in cells:
-        classes = [] if isinstance(cell, str) else ["text-right"]
-        text = cell if isinstance(cell, str) else show(cell)
-        row += nodes.entry("", nodes.paragraph("", text), classes=classes)
+    for cell, number in zip(cells, right, strict=True):
+        parts = ["", cell] if cell in code else cell.split("`")
+        text = nodes.paragraph()
+        for at, part in enumerate(parts):
+            if part:
+                text += nodes.literal(text=part) if at % 2 else nodes.Text(part)
+        row += nodes.entry("", text, classes=["text-right"] if number else [])
     return row
 
 
