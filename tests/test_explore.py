@@ -344,8 +344,9 @@ def test_scopes_count_their_blocks_and_say_themselves():
         3, 4, nesting=1, most_states=20_000_000
     )
     assert str(DEFAULT) == (
-        "2 CPUs, 3 frames in 2 blocks, kmap nested 2 deep, orders below 2"
+        "2 CPUs, 3 frames in 2 blocks, pages of up to 2 frames and kmaps nested 2 deep"
     )
+    assert str(dataclasses.replace(DEFAULT, cpus=1)).startswith("1 CPU, 3 frames")
     assert explore.limited(DEFAULT, 7) == dataclasses.replace(DEFAULT, most_states=7)
 
 

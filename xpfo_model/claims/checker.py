@@ -50,34 +50,31 @@ def _faults(found: dict[str, Report], some: list[Fault]) -> list[tuple[Any, ...]
 
 
 def _finding(
-    rows: list[tuple[Any, ...]], where: Scope, title: str, word: str
+    rows: list[tuple[Any, ...]], where: Scope, word: str, chart: Bars
 ) -> Finding:
-    missing = [f"{row[0]} {row[1]}" for row in rows if not row[3]]
+    missing = dict.fromkeys(f"{row[0]} {row[1]}" for row in rows if not row[3])
+    lost = sum(not row[3] for row in rows)
     longest = max((row[3] for row in rows), default=0)
     words = f"; not found: {', '.join(missing)}" if missing else ""
     steps = f", each in at most {longest} steps" if longest else ""
     return Finding(
         holds=not missing,
         sentence=f"On a machine of {where} the checker finds "
-        f"{len(rows) - len(missing)} of {len(rows)} faults that {word}{steps}{words}.",
+        f"{len(rows) - lost} of {len(rows)} faults that {word}{steps}{words}.",
         values={
             "faults": len(rows),
-            "found": len(rows) - len(missing),
+            "found": len(rows) - lost,
             "longest": longest,
         },
         table=Table(("version", "invariant", "days to report", "steps"), tuple(rows)),
-        chart=Bars(
-            title,
-            [
-                (
-                    "steps of the shortest counterexample",
-                    [Bar(f"{row[0]} {row[1]}", row[3], f"{row[3]}") for row in rows],
-                )
-            ],
-            "actions on a machine that boots",
-            log=False,
-        ),
+        chart=chart,
     )
+
+
+def _steps(count: int) -> str:
+    if not count:
+        return "not found"
+    return "1 step" if count == 1 else f"{count} steps"
 
 
 @claim(
@@ -92,10 +89,19 @@ def _finding(
 def finds_reported(evidence: Evidence, cpus: int = 2) -> Finding:
     """The checker finds by itself what reviewers found by reading."""
     where = replace(scope("default"), cpus=cpus)
-    rows = _faults(evidence.reports(where), [f for f in FAULTS if f.reported])
-    return _finding(
-        rows, where, "The checker finds what reviewers found", "reviewers reported"
+    some = [fault for fault in FAULTS if fault.reported]
+    rows = _faults(evidence.reports(where), some)
+    bars = [
+        Bar(f"{row[0]} {row[1]}", fault.days or 0, f"{fault.days}; {_steps(row[3])}")
+        for fault, row in zip(some, rows, strict=True)
+    ]
+    chart = Bars(
+        "What took reviewers days takes the checker a few steps",
+        [("days from posting to report; steps of the checker", bars)],
+        "days",
+        log=False,
     )
+    return _finding(rows, where, "reviewers reported", chart)
 
 
 @claim(
@@ -113,10 +119,22 @@ def finds_unreported(evidence: Evidence, strategy: str = "") -> Finding:
     some = [f for f in FAULTS if not f.reported]
     if strategy:
         some = [replace(fault, strategy=strategy) for fault in some]
-    rows = _faults(evidence.reports(where), some)
-    return _finding(
-        rows, where, "The checker finds what nobody reported", "nobody reported"
+    reports = evidence.reports(where)
+    rows = _faults(reports, some)
+    visited = [
+        found.visited if (found := reports[f.strategy].found.get(f.invariant)) else 0
+        for f in some
+    ]
+    bars = [
+        Bar(f"{row[0]} {row[1]}", states, f"{states:,}; {_steps(row[3])}")
+        for row, states in zip(rows, visited, strict=True)
+    ]
+    chart = Bars(
+        "What nobody reported shows within a few thousand states",
+        [("states visited until it is found; steps", bars)],
+        "states, log scale",
     )
+    return _finding(rows, where, "nobody reported", chart)
 
 
 @claim(

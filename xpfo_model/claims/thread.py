@@ -299,8 +299,8 @@ def block_flips_rarest(
 
 @claim(
     "seed-sequence",
-    must="alternation flushes twice for K K U K, every other strategy once, and "
-    "batching flushes no more for the rest of the refill",
+    must="alternation flushes twice for kernel, kernel, user, kernel, every other "
+    "strategy once, and batching flushes no more for the rest of the refill",
     instead="refills of one frame (batch = 1)",
     change={"batch": 1},
     downside="Made up: four allocations on cold lists, not a workload.",
@@ -341,9 +341,10 @@ def seed(evidence: Evidence, batch: int = PCP_BATCH_2017) -> Finding:
     holds = holds and not any(rest[s] for s in batched)
     return Finding(
         holds=holds and rest["v6"] == more and rest["per_frame"] == more,
-        sentence=f"For K K U K, alternation flushes {first['alternation']} times and "
-        f"pcp_batch {first['pcp_batch']}; for {more} more user pages v6 flushes "
-        f"{rest['v6']} times and pcp_batch {rest['pcp_batch']}.",
+        sentence="For kernel, kernel, user, kernel, alternation flushes "
+        f"{first['alternation']} times and pcp_batch {first['pcp_batch']}; for {more} "
+        f"more user pages v6 flushes {rest['v6']} times and pcp_batch "
+        f"{rest['pcp_batch']}.",
         values={
             "more": more,
             "batch": batch,

@@ -29,9 +29,10 @@ class Scope:
 
     def __str__(self) -> str:
         """In words, as a claim states it."""
+        cpus = "1 CPU" if self.cpus == 1 else f"{self.cpus} CPUs"
         return (
-            f"{self.cpus} CPUs, {self.frames} frames in {self.blocks} blocks, "
-            f"kmap nested {self.nesting} deep, orders below {self.orders}"
+            f"{cpus}, {self.frames} frames in {self.blocks} blocks, pages of up to "
+            f"{1 << (self.orders - 1)} frames and kmaps nested {self.nesting} deep"
         )
 
 

@@ -57,11 +57,13 @@ _LOCKED: Final = ("refill", "change_block")
 
 REGISTRY: Final = {
     "none": Entry("no XPFO"),
-    "v6": Entry("XPFO v6 as posted", marks=True),
+    "v6": Entry("flush at every user allocation, as posted", marks=True),
     "per_frame": Entry("unmap at allocation, free is a no-op"),
-    "alternation": Entry("flush when the type of allocation alternates"),
+    "alternation": Entry("flush when the type of allocation alternates; not safe"),
     "pcp_batch": Entry("unmap a whole pcp refill, flush once", irqs_off=_BULK),
-    "pcp_batch_consume": Entry("flush when the list is consumed", irqs_off=_BULK),
+    "pcp_batch_consume": Entry(
+        "flush when the list is consumed; not safe", irqs_off=_BULK
+    ),
     "pageblock": Entry("flip whole pageblocks", irqs_off=_LOCKED),
     "cold_end": Entry(
         "v3: freed kernel frames to the cold end", counted=False, marks=True
