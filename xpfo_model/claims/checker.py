@@ -287,7 +287,7 @@ def recommended_is_safe_at_large(
             f"{strategy} violates no invariant on larger machines either",
             [
                 (
-                    str(scope(e.scope)),
+                    f"{scope(e.scope).cpus} CPUs, {scope(e.scope).frames} frames",
                     [
                         Bar(
                             strategy,
