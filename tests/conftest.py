@@ -17,7 +17,9 @@ settings.load_profile("project")
 
 @pytest.fixture(scope="session")
 def evidence():
-    """The project's traces, loaded once."""
+    """The project's traces, loaded once; a process a CPU explores for all tests."""
     from xpfo_model.evidence import Evidence
+    from xpfo_model.sphinxext.drawing import processes
 
-    return Evidence(ROOT / "docs" / "traces")
+    with processes() as executor:
+        yield Evidence(ROOT / "docs" / "traces", executor)

@@ -771,7 +771,7 @@ def test_a_batch_that_is_listed_before_its_flush_is_handed_out_stale():
         "pcp_batch_local", DEFAULT, "no-stale-translation", listed_first=True
     )
     assert early.found["no-stale-translation"].trace == (
-        "CPU 0 refills the MOVABLE list with frame 0, and waits for its flush",
+        "CPU 0 refills the MOVABLE list with frame 0, waiting for its flush",
         "CPU 1 allocates frame 0 for a user",
     )
 
@@ -860,7 +860,7 @@ def test_every_step_of_a_way_is_told():
     scope = dataclasses.replace(SMALL, frames=1)
     found = explore.check("nov2017", scope).found
     assert found["kernel-finds-it-mapped"].trace == (
-        "CPU 0 refills the MOVABLE list with frame 0, and waits for its flush",
+        "CPU 0 refills the MOVABLE list with frame 0, waiting for its flush",
         "CPU 0 has its flush answered",
         "CPU 0 allocates frame 0 for the kernel",
     )

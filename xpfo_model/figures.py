@@ -6,6 +6,7 @@ which the colour-blind can tell apart. Each chart is drawn for light and for dar
 pages; on paper the light one is used.
 """
 
+import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, cast
@@ -44,6 +45,8 @@ _POWERS_OF_TEN_FROM: Final = 1e6
 _STEPS: Final = (1, 2, 2.5, 5, 10)
 _DECADES_OF_1_2_5: Final = 2
 """A longer logarithmic axis has room for powers of ten only."""
+_STEP_WIDTH: Final = 54
+"""Characters of a step that fit into one of two lanes."""
 _LINE_OF_TEXT: Final = 0.17
 """Of a panel's height."""
 
@@ -342,7 +345,7 @@ def _steps(chart: Steps, theme: Theme) -> Figure:
         axes.text(
             lane + 0.5,
             line,
-            f"{line}. {text}",
+            textwrap.fill(f"{line}. {text}", _STEP_WIDTH),
             ha="center",
             va="center",
             fontsize=8.5,

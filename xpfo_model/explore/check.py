@@ -38,9 +38,9 @@ from xpfo_model.strategies.kmaps import local_kmap
 _MOST_BITS: Final = 62
 WITHOUT_COMPILER: Final = 8000
 """States that plain Python visits in less time than compilation takes."""
-ENOUGH: Final = 4000
+ENOUGH: Final = 3500
 """States after which a strategy that is not said to be safe can be left alone."""
-WAITING: Final = ", and waits for its flush"
+WAITING: Final = ", waiting for its flush"
 """Said of an action that other CPUs may act after before it ends."""
 _MORE_ROOM: Final = 16
 _MS: Final = 1000
