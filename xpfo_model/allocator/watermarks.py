@@ -52,14 +52,19 @@ def has_page(s: State, zone: int, order: int, flags: int) -> bool:
     return False
 
 
-def enter_below_high(s: State, zone: int, order: int, highest: int, flags: int) -> None:
-    """get_page_from_freelist(), v6.18: note that a zone is below its high mark."""
+def above_high(s: State, zone: int, order: int, highest: int, flags: int) -> bool:
+    """get_page_from_freelist(), v6.18: whether a zone was never below its high mark.
+
+    Notes that it is when it is.
+    """
     base = zone * ZONE_FIELDS
     if s.mem[base + IS_BELOW_HIGH]:
-        return
+        return False
     high = s.mem[base + WMARK_HIGH]
-    if not zone_watermark_ok(s, zone, order, high, highest, flags):
-        s.mem[base + IS_BELOW_HIGH] = 1
+    if zone_watermark_ok(s, zone, order, high, highest, flags):
+        return True
+    s.mem[base + IS_BELOW_HIGH] = 1
+    return False
 
 
 @seldom
