@@ -200,8 +200,10 @@ def decay_pcp_high(s: State, cpu: int, zone: int) -> None:
 
 @seldom
 def drain_pages_zone(s: State, cpu: int, zone: int) -> None:
-    """drain_pages_zone(), v6.1.192 and v6.18: all of a pcp, in chunks."""
+    """drain_pages_zone(), all versions: all of a pcp; from v6.1.192 on in chunks."""
     pcp = pcp_of(cpu, zone)
     while s.mem[pcp + COUNT] > 0:
-        chunk = s.mem[pcp + BATCH] << s.mem[BATCH_SCALE_MAX]
-        drain_pcp(s, pcp, zone, min(chunk, s.mem[pcp + COUNT]), 0)
+        chunk = s.mem[pcp + COUNT]
+        if s.mem[DRAINING] != DRAIN_BY_PAGE:
+            chunk = min(chunk, s.mem[pcp + BATCH] << s.mem[BATCH_SCALE_MAX])
+        drain_pcp(s, pcp, zone, chunk, 0)
