@@ -2,7 +2,7 @@
 """Watermarks, as far as they decide which zone gives a page. mm/page_alloc.c."""
 
 from xpfo_model.allocator.lists import list_empty
-from xpfo_model.allocator.rmqueue import HIGHATOMIC
+from xpfo_model.allocator.rmqueue import HIGHATOMIC, RESERVES
 from xpfo_model.allocator.state import (
     BOOST,
     FREE_PAGES,
@@ -30,7 +30,7 @@ def zone_watermark_ok(
     """
     base = zone * ZONE_FIELDS
     usable = s.mem[base + FREE_PAGES]
-    if not flags & HIGHATOMIC:
+    if not flags & RESERVES:
         usable -= s.mem[base + RESERVED_HIGHATOMIC]
     mark += s.mem[base + LOWMEM_RESERVE + highest] + s.mem[base + BOOST]
     if usable - (1 << order) + 1 <= mark:

@@ -131,8 +131,11 @@ def __alloc_pages_slowpath(
         if watermark == NO_WATERMARK:
             return page
         if page == FAILED:
-            for zone in range(highest, -1, -1):
-                unreserve_highatomic_pageblock(s, zone, migratetype)
+            zone = highest
+            while zone >= 0 and not unreserve_highatomic_pageblock(
+                s, zone, migratetype
+            ):
+                zone -= 1
         watermark = NO_WATERMARK
     return page
 
