@@ -41,7 +41,7 @@ print(len(events.kind), hashlib.sha256(b"".join(c.tobytes() for c in events)).he
 
 @pytest.mark.slow
 @pytest.mark.skipif(find_spec("numba") is None, reason="needs numba")
-@pytest.mark.parametrize("kernel", ["v4.14", "v6.1", "v6.18"])
+@pytest.mark.parametrize("kernel", ["v4.14", "v6.1", "v6.12", "v6.18"])
 def test_numba_and_python_give_the_same_events(kernel):
     said = {
         subprocess.run(

@@ -54,17 +54,18 @@ def del_page_from_free_list(s: State, pfn: int) -> None:
 
 def buddy_merge_likely(s: State, pfn: int, order: int) -> bool:
     """buddy_merge_likely(), v6.1: the next larger buddy is free already."""
-    if order >= MAX_PAGE_ORDER - 1:
-        return False
-    higher = (pfn & ~(1 << order)) ^ (1 << (order + 1))
-    return bool(s.tag[higher] == BUDDY + order + 1)
+    return order < MAX_PAGE_ORDER - 1 and (
+        s.tag[(pfn & ~(1 << order)) ^ (1 << (order + 1))] == BUDDY + order + 1
+    )
 
 
 def may_merge(s: State, migratetype: int, other: int) -> bool:
     """Whether blocks of two types merge. __free_one_page(), all versions."""
-    if migratetype == other or s.mem[MERGE_UNLIKE]:
-        return True
-    return migratetype < MIGRATE_PCPTYPES and other < MIGRATE_PCPTYPES
+    return (
+        migratetype == other
+        or s.mem[MERGE_UNLIKE] != 0
+        or (migratetype < MIGRATE_PCPTYPES and other < MIGRATE_PCPTYPES)
+    )
 
 
 def __free_one_page(
@@ -118,15 +119,15 @@ def percpu_refill(s: State, order: int, migratetype: int) -> int:
 
 def pcp_allowed_order(s: State, order: int) -> bool:
     """pcp_allowed_order(), all versions: whether pcp lists hold such pages."""
-    if order <= s.mem[PCP_ORDER]:
-        return True
-    return order == PAGEBLOCK_ORDER and s.mem[THP_LISTS] > 0
+    return order <= s.mem[PCP_ORDER] or (
+        order == PAGEBLOCK_ORDER and s.mem[THP_LISTS] > 0
+    )
 
 
 def __rmqueue_smallest(s: State, zone: int, order: int, migratetype: int) -> int:
     """__rmqueue_smallest(), all versions: first page of the smallest order.
 
-    Returns the pfn, or FAILED.
+    Returns the pfn, or FAILED. The list's migratetype stays cached in the page.
     """
     for current in range(order, NR_PAGE_ORDERS):
         head = free_list(s, zone, current, migratetype)
@@ -134,14 +135,7 @@ def __rmqueue_smallest(s: State, zone: int, order: int, migratetype: int) -> int
         if pfn == head:
             continue
         take(s, pfn, zone, order, current, migratetype)
-        s.tag[s.cached + pfn] = migratetype
-        emit(
-            s,
-            MM_PAGE_ALLOC_ZONE_LOCKED,
-            pfn,
-            order,
-            migratetype,
-            percpu_refill(s, order, migratetype),
-        )
+        flags = percpu_refill(s, order, migratetype)
+        emit(s, MM_PAGE_ALLOC_ZONE_LOCKED, pfn, order, migratetype, flags)
         return pfn
     return FAILED

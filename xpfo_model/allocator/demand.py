@@ -138,9 +138,10 @@ def alloc(s: State, d: Demand, i: int) -> None:
 
 def freed(s: State, d: Demand, i: int) -> int:
     """First frame of the page that a free names, FAILED if it was never given."""
-    if d.page[i] == FOREIGN:
+    number = d.page[i]
+    if number == FOREIGN:
         return d.part[i]
-    page = s.held[d.page[i]]
+    page = s.held[number]
     return FAILED if page == FAILED else page + d.part[i]
 
 
@@ -192,8 +193,6 @@ def operate(s: State, d: Demand, i: int) -> None:  # noqa: C901, PLR0912
     op = d.op[i]
     if op == ALLOC:
         alloc(s, d, i)
-    elif op == BULK:
-        alloc_pages_bulk(s, d.cpu[i], d.migratetype[i], d.highest[i], d.count[i])
     elif op <= FREE_TO_BUDDY:
         pfn = freed(s, d, i)
         if pfn == FAILED:  # its allocation failed: who got nothing frees nothing
@@ -209,6 +208,8 @@ def operate(s: State, d: Demand, i: int) -> None:  # noqa: C901, PLR0912
         elif op == FREE_TO_BUDDY:
             migratetype = s.tag[s.block + (pfn >> PAGEBLOCK_ORDER)]
             __free_one_page(s, pfn, page_zone(s, pfn), order, migratetype, True)
+    elif op == BULK:
+        alloc_pages_bulk(s, d.cpu[i], d.migratetype[i], d.highest[i], d.count[i])
     elif op == DRAIN_CPU:
         drain_local_pages(s, d.cpu[i])
     elif op == DRAIN_ALL:

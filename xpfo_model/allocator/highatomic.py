@@ -3,7 +3,7 @@
 
 from typing import Final
 
-from xpfo_model.allocator.blocks import move_freepages_block
+from xpfo_model.allocator.blocks import change_pageblock_range, move_freepages_block
 from xpfo_model.allocator.profiles import (
     FALLING_BACK,
     STEAL,
@@ -53,14 +53,21 @@ def reserve_highatomic_pageblock(s: State, pfn: int, zone: int) -> None:
 @seldom
 def unreserve_highatomic_pageblock(s: State, zone: int, migratetype: int) -> bool:
     """unreserve_highatomic_pageblock(), all versions: give a block back."""
-    base = zone * ZONE_FIELDS
+    reserved = zone * ZONE_FIELDS + RESERVED_HIGHATOMIC
     for order in range(NR_PAGE_ORDERS):
         head = free_list(s, zone, order, MIGRATE_HIGHATOMIC)
         pfn = s.link[head]
         if pfn != head:
-            reserved = s.mem[base + RESERVED_HIGHATOMIC]
-            s.mem[base + RESERVED_HIGHATOMIC] = max(reserved - PAGEBLOCK_NR_PAGES, 0)
-            s.tag[s.block + (pfn >> PAGEBLOCK_ORDER)] = migratetype
+            block = s.block + (pfn >> PAGEBLOCK_ORDER)
+            if s.tag[block] == MIGRATE_HIGHATOMIC:
+                size = PAGEBLOCK_NR_PAGES
+                if s.mem[FALLING_BACK] != STEAL:  # all blocks of a larger page
+                    size = max(size, 1 << order)
+                    change_pageblock_range(
+                        s, pfn, max(order, PAGEBLOCK_ORDER), migratetype
+                    )
+                s.mem[reserved] = max(s.mem[reserved] - size, 0)
+            s.tag[block] = migratetype
             move_freepages_block(s, pfn, zone, migratetype)
             return True
     return False

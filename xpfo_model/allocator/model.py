@@ -156,22 +156,17 @@ def bound(s: State, d: Demand, i: int) -> int:
     return room
 
 
-def full(s: State, d: Demand, i: int, room: int) -> bool:
-    """Whether the record may not hold what operation `i` emits.
-
-    It is counted only where the record is half full, or for a drain: a free gives
-    back one pcp at most, which never holds half of `ROOMY` in v6.1, and in v6.18 no
-    more than two large batches.
-    """
-    if room >= ROOMY and s.mem[EVENTS] < room // 2 and d.op[i] < DRAIN_ALL:
-        return False
-    return bool(s.mem[EVENTS] + bound(s, d, i) > room)
-
-
 def run(s: State, d: Demand, start: int, room: int) -> int:
-    """Run operations from `start` until the record is full; the next to run."""
+    """Run operations from `start` until the record is full; the next to run.
+
+    What an operation emits is bounded only where the record is half full, or for a
+    drain: a free gives back one pcp at most, which never holds half of `ROOMY` in
+    v6.1, and in v6.18 no more than two large batches.
+    """
+    half = room // 2 if room >= ROOMY else 0
     for i in range(start, len(d.op)):
-        if full(s, d, i, room):
+        near = s.mem[EVENTS] >= half or d.op[i] >= DRAIN_ALL
+        if near and s.mem[EVENTS] + bound(s, d, i) > room:
             return i
         operate(s, d, i)
     return len(d.op)

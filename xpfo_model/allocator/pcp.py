@@ -78,7 +78,8 @@ def __rmqueue_pcplist(
     """__rmqueue_pcplist(), all versions: the page at the head, after a refill
     if there is none.
     """  # noqa: D205
-    head = pcp_list(s, pcp, order_to_pindex(s, migratetype, order))
+    pindex = order_to_pindex(s, migratetype, order)
+    head = pcp_list(s, pcp, pindex)
     page = s.link[head]
     if page == head:
         wanted = nr_pcp_alloc(s, pcp, zone * ZONE_FIELDS, order)
@@ -102,10 +103,8 @@ def rmqueue_pcplist(
     return __rmqueue_pcplist(s, pcp, zone, order, migratetype, flags)
 
 
-def free_pcp_page(s: State, pcp: int, zone: int, pindex: int) -> int:
-    """One page from the tail of a pcp list to the buddy lists; its frames."""
-    pfn = s.link[s.prev + pcp_list(s, pcp, pindex)]
-    order = pindex_to_order(s, pindex)
+def free_pcp_page(s: State, pcp: int, zone: int, order: int, pfn: int) -> None:
+    """One page of a pcp list to the buddy lists."""
     list_del(s, pfn)
     if s.mem[DRAIN_CURRENT_TYPE]:
         migratetype = s.tag[s.block + (pfn >> PAGEBLOCK_ORDER)]
@@ -114,7 +113,6 @@ def free_pcp_page(s: State, pcp: int, zone: int, pindex: int) -> int:
     s.mem[pcp + COUNT] -= 1 << order
     __free_one_page(s, pfn, zone, order, migratetype, False)
     emit(s, MM_PAGE_PCPU_DRAIN, pfn, order, migratetype, 0)
-    return 1 << order
 
 
 def free_pcppages_bulk(s: State, pcp: int, zone: int, count: int, pindex: int) -> None:
@@ -122,8 +120,12 @@ def free_pcppages_bulk(s: State, pcp: int, zone: int, count: int, pindex: int) -
     count = min(count, s.mem[pcp + COUNT])
     while count > 0:
         head = pcp_list(s, pcp, pindex)
-        while count > 0 and s.link[s.prev + head] != head:
-            count -= free_pcp_page(s, pcp, zone, pindex)
+        order = pindex_to_order(s, pindex)
+        pfn = s.link[s.prev + head]
+        while count > 0 and pfn != head:
+            free_pcp_page(s, pcp, zone, order, pfn)
+            count -= 1 << order
+            pfn = s.link[s.prev + head]
         pindex = pindex + 1 if pindex + 1 < s.mem[PCP_LISTS] else 0
 
 
@@ -136,18 +138,18 @@ def free_pcppages_by_page(s: State, pcp: int, zone: int, count: int) -> None:
     while count > 0:
         batch_free += 1
         pindex = (pindex + 1) % lists
-        while s.link[s.prev + pcp_list(s, pcp, pindex)] == pcp_list(s, pcp, pindex):
-            batch_free += 1
-            pindex = (pindex + 1) % lists
+        head = pcp_list(s, pcp, pindex)
+        pfn = s.link[s.prev + head]
+        if pfn == head:
+            continue
         # the only list with pages: everything comes from it
         if batch_free == lists:
             batch_free = count
-        head = pcp_list(s, pcp, pindex)
-        taken = 0
-        while taken < batch_free and count > 0 and s.link[s.prev + head] != head:
-            count -= free_pcp_page(s, pcp, zone, pindex)
-            taken += 1
-        batch_free -= taken
+        while batch_free > 0 and count > 0 and pfn != head:
+            free_pcp_page(s, pcp, zone, 0, pfn)
+            batch_free -= 1
+            count -= 1
+            pfn = s.link[s.prev + head]
 
 
 @seldom
@@ -198,8 +200,10 @@ def decay_pcp_high(s: State, cpu: int, zone: int) -> None:
 
 @seldom
 def drain_pages_zone(s: State, cpu: int, zone: int) -> None:
-    """drain_pages_zone(), v6.1.192 and v6.18: all of a pcp, in chunks."""
+    """drain_pages_zone(), all versions: all of a pcp; from v6.1.192 on in chunks."""
     pcp = pcp_of(cpu, zone)
     while s.mem[pcp + COUNT] > 0:
-        chunk = s.mem[pcp + BATCH] << s.mem[BATCH_SCALE_MAX]
-        drain_pcp(s, pcp, zone, min(chunk, s.mem[pcp + COUNT]), 0)
+        chunk = s.mem[pcp + COUNT]
+        if s.mem[DRAINING] != DRAIN_BY_PAGE:
+            chunk = min(chunk, s.mem[pcp + BATCH] << s.mem[BATCH_SCALE_MAX])
+        drain_pcp(s, pcp, zone, chunk, 0)

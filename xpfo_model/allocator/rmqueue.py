@@ -32,6 +32,8 @@ HIGHATOMIC: Final = 2
 """ALLOC_HIGHATOMIC: may use the blocks reserved for atomic allocations."""
 NON_BLOCK: Final = 4
 """ALLOC_NON_BLOCK or ALLOC_OOM: may use them as the last resort."""
+RESERVES: Final = HIGHATOMIC | NON_BLOCK
+"""ALLOC_RESERVES, ALLOC_HARDER in v4.14: counts the reserved blocks as free."""
 
 
 def __rmqueue(s: State, zone: int, order: int, migratetype: int, flags: int) -> int:

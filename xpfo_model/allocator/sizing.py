@@ -41,6 +41,13 @@ DECAY_SHIFT: Final = 3
 """high loses this share, as a shift, in a decay. decay_pcp_high(), v6.18."""
 
 
+def clamp(value: int, least: int, most: int) -> int:
+    """clamp(), include/linux/minmax.h."""
+    if value >= most:
+        return most
+    return least if value < least else value  # noqa: FURB136 - costs no call
+
+
 def note_alloc(s: State, pcp: int) -> None:
     """rmqueue_pcplist(): an allocation halves what the frees have built up."""
     if s.mem[SIZING] == SIZE_BY_FREES:
@@ -64,7 +71,7 @@ def nr_pcp_alloc(s: State, pcp: int, zone: int, order: int) -> int:
         return batch
     if s.mem[SIZING] == SIZE_BY_FREES:
         return by_order(batch, order)
-    high = min(max(p[pcp + HIGH], p[pcp + HIGH_MIN]), p[pcp + HIGH_MAX])
+    high = clamp(p[pcp + HIGH], p[pcp + HIGH_MIN], p[pcp + HIGH_MAX])
     p[pcp + HIGH] = high
     if high < batch:
         return 1
@@ -126,25 +133,24 @@ def nr_pcp_high(s: State, pcp: int, zone: int, free_high: bool) -> int:  # noqa:
             return min(batch * RECLAIM_BATCHES, high)
         return high
     low = p[pcp + HIGH_MIN]
-    high = min(max(high, low), p[pcp + HIGH_MAX])
+    high = clamp(high, low, p[pcp + HIGH_MAX])
     p[pcp + HIGH] = high
     if high == 0:
         return 0
-    freed = max(p[pcp + FREE_COUNT], batch)
     if free_high:
         p[pcp + HIGH] = max(high - (batch << s.mem[BATCH_SCALE_MAX]), low)
         return 0
     if s.mem[zone + RECLAIM_ACTIVE]:
-        p[pcp + HIGH] = max(high - freed, low)
+        p[pcp + HIGH] = max(high - max(p[pcp + FREE_COUNT], batch), low)
         return min(batch * RECLAIM_BATCHES, p[pcp + HIGH])
     if low == p[pcp + HIGH_MAX]:
         return high
     if s.mem[zone + IS_BELOW_HIGH]:
-        p[pcp + HIGH] = max(high - freed, low)
+        p[pcp + HIGH] = max(high - max(p[pcp + FREE_COUNT], batch), low)
         return max(p[pcp + COUNT], low)
     if p[pcp + COUNT] >= high and high < p[pcp + FREE_COUNT] + batch:
         wanted = p[pcp + FREE_COUNT] + batch
-        p[pcp + HIGH] = min(max(wanted, low), p[pcp + HIGH_MAX])
+        p[pcp + HIGH] = clamp(wanted, low, p[pcp + HIGH_MAX])
     return high
 
 
@@ -167,4 +173,4 @@ def nr_pcp_free(s: State, pcp: int, high: int, free_high: bool) -> int:
             p[pcp + FREE_FACTOR] += 1
     else:
         wanted = p[pcp + FREE_COUNT]
-    return min(max(wanted, batch), most)
+    return clamp(wanted, batch, most)

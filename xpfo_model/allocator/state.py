@@ -142,14 +142,15 @@ def emit(
     s: State, kind: int, pfn: int, order: int, migratetype: int, flags: int
 ) -> None:
     """Record an event of the operation that runs."""
-    at = s.mem[EVENTS] * EVENT_FIELDS
+    number = s.mem[EVENTS]
+    at = number * EVENT_FIELDS
     s.record[at + KIND] = kind
     s.record[at + PFN] = pfn
     s.record[at + ORDER] = order
     s.record[at + MIGRATETYPE] = migratetype
     s.record[at + FLAGS] = flags
     s.record[at + BY] = s.mem[OPERATION]
-    s.mem[EVENTS] += 1
+    s.mem[EVENTS] = number + 1
 
 
 def emit_extfrag(

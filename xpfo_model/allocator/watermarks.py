@@ -2,7 +2,7 @@
 """Watermarks, as far as they decide which zone gives a page. mm/page_alloc.c."""
 
 from xpfo_model.allocator.lists import list_empty
-from xpfo_model.allocator.rmqueue import HIGHATOMIC
+from xpfo_model.allocator.rmqueue import HIGHATOMIC, RESERVES
 from xpfo_model.allocator.state import (
     BOOST,
     FREE_PAGES,
@@ -30,7 +30,7 @@ def zone_watermark_ok(
     """
     base = zone * ZONE_FIELDS
     usable = s.mem[base + FREE_PAGES]
-    if not flags & HIGHATOMIC:
+    if not flags & RESERVES:
         usable -= s.mem[base + RESERVED_HIGHATOMIC]
     mark += s.mem[base + LOWMEM_RESERVE + highest] + s.mem[base + BOOST]
     if usable - (1 << order) + 1 <= mark:
@@ -52,14 +52,19 @@ def has_page(s: State, zone: int, order: int, flags: int) -> bool:
     return False
 
 
-def enter_below_high(s: State, zone: int, order: int, highest: int, flags: int) -> None:
-    """get_page_from_freelist(), v6.18: note that a zone is below its high mark."""
+def above_high(s: State, zone: int, order: int, highest: int, flags: int) -> bool:
+    """get_page_from_freelist(), v6.18: whether a zone was never below its high mark.
+
+    Notes that it is when it is.
+    """
     base = zone * ZONE_FIELDS
     if s.mem[base + IS_BELOW_HIGH]:
-        return
+        return False
     high = s.mem[base + WMARK_HIGH]
-    if not zone_watermark_ok(s, zone, order, high, highest, flags):
-        s.mem[base + IS_BELOW_HIGH] = 1
+    if zone_watermark_ok(s, zone, order, high, highest, flags):
+        return True
+    s.mem[base + IS_BELOW_HIGH] = 1
+    return False
 
 
 @seldom

@@ -57,7 +57,7 @@ def _zone(text: str) -> Zone:
 def read(text: str) -> Layout:
     """The layout of node 0. Raises `ZoneinfoError`."""
     heads = list(_ZONE.finditer(text))
-    ends = [head.start() for head in heads[1:]] + [len(text)]
+    ends = [*(head.start() for head in heads), len(text)][1:]
     zones: dict[str, Zone] = {}
     cpus = 0
     for head, end in zip(heads, ends, strict=True):

@@ -30,7 +30,7 @@ from xpfo_model.allocator.state import (
     ZONE_NORMAL,
     State,
 )
-from xpfo_model.allocator.watermarks import enter_below_high, zone_watermark_ok
+from xpfo_model.allocator.watermarks import above_high, zone_watermark_ok
 from xpfo_model.engine import seldom
 from xpfo_model.events import FAILED
 
@@ -84,9 +84,10 @@ def get_page_from_freelist(
             base = zone * ZONE_FIELDS
             if not s.mem[base + MANAGED]:
                 continue
-            if s.mem[NOTES_BELOW_HIGH]:
-                enter_below_high(s, zone, order, highest, flags)
-            if watermark != NO_WATERMARK:
+            enough = watermark == NO_WATERMARK
+            if s.mem[NOTES_BELOW_HIGH] and above_high(s, zone, order, highest, flags):
+                enough = True
+            if not enough:
                 mark = s.mem[base + watermark]
                 if not zone_watermark_ok(s, zone, order, mark, highest, flags):
                     continue
@@ -130,8 +131,11 @@ def __alloc_pages_slowpath(
         if watermark == NO_WATERMARK:
             return page
         if page == FAILED:
-            for zone in range(highest, -1, -1):
-                unreserve_highatomic_pageblock(s, zone, migratetype)
+            zone = highest
+            while zone >= 0 and not unreserve_highatomic_pageblock(
+                s, zone, migratetype
+            ):
+                zone -= 1
         watermark = NO_WATERMARK
     return page
 
