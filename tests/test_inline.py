@@ -294,7 +294,7 @@ def test_what_cannot_be_copied_is_called():
 def test_hooks_are_what_the_names_of_a_loop_mean():
     for strategy in strategies.REGISTRY:
         hooks = strategies.hooks(strategy)
-        loop = engine.as_one(replay.run_steps, tuple(sorted(hooks.items())))
+        loop = engine.as_one(replay.run_steps, **hooks)
         assert "xpfo_model.replay" in loop.__module__
         assert "inlined" in loop.__code__.co_filename
 

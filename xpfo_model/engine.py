@@ -98,11 +98,16 @@ def compiled(function: F, **hooks: Callable[..., Any]) -> F:
     `hooks` is how a loop is bound to a strategy: the loop calls ``alloc``, and
     ``compiled(loop, alloc=v6.alloc)`` is that loop for v6.
     """
-    bound = cast("FunctionType", function)
-    names = tuple(sorted(hooks.items()))
     if not FAST:
-        return cast("F", as_one(bound, names))
-    return cast("F", _bind(bound, names, entry=True))
+        return as_one(function, **hooks)
+    bound = cast("FunctionType", function)
+    return cast("F", _bind(bound, tuple(sorted(hooks.items())), entry=True))
+
+
+def as_one(function: F, **hooks: Callable[..., Any]) -> F:
+    """The function as plain Python runs it fastest: with those that it calls in it."""
+    bound = cast("FunctionType", function)
+    return cast("F", _as_one(bound, tuple(sorted(hooks.items()))))
 
 
 def _ours(value: Any) -> bool:
@@ -114,11 +119,9 @@ def _ours(value: Any) -> bool:
 
 
 @cache
-def as_one(function: FunctionType, hooks: tuple[tuple[str, Any], ...] = ()) -> Any:
-    """The function as plain Python runs it fastest: with those that it calls in it."""
-
+def _as_one(function: FunctionType, hooks: tuple[tuple[str, Any], ...]) -> Any:
     def resolve(of: FunctionType, name: str) -> Any:
-        if of.__module__ == function.__module__ and name in replaced:
+        if name in replaced and _calls_hooks(of, function, hooks):
             return replaced[name]
         names = of.__globals__
         return names[name] if name in names else vars(builtins)[name]
@@ -126,7 +129,7 @@ def as_one(function: FunctionType, hooks: tuple[tuple[str, Any], ...] = ()) -> A
     def called(value: Any) -> Any:
         if not _ours(value):
             return value
-        return as_one(value, hooks if value.__module__ == function.__module__ else ())
+        return _as_one(value, hooks if _calls_hooks(value, function, hooks) else ())
 
     replaced = dict(hooks)
     world = World(resolve, lambda f: _ours(f) and f not in _SELDOM, called)
@@ -149,13 +152,9 @@ def _bind(
         for name in function.__code__.co_names
         if _ours(value := function.__globals__.get(name))
     }
-    own = function.__module__
     ready = {
-        # functions of the loop's own module call the hooks as well
         name: _bind(
-            value,
-            hooks if value.__module__ == own or _has_place(value, hooks) else (),
-            fast=fast,
+            value, hooks if _calls_hooks(value, function, hooks) else (), fast=fast
         )
         for name, value in called.items()
     }
@@ -180,13 +179,18 @@ def _bind(
     )(copy)
 
 
-def _has_place(function: FunctionType, hooks: tuple[tuple[str, Any], ...]) -> bool:
-    """Whether a function's module imports what a hook takes the place of."""
+def _calls_hooks(
+    function: Any, loop: FunctionType, hooks: tuple[tuple[str, Any], ...]
+) -> bool:
+    """Whether a function calls a loop's hooks by their names.
+
+    Those of the loop's own module do, and those of a module that imports what a
+    hook takes the place of.
+    """
+    if function.__module__ == loop.__module__:
+        return True
     found = (function.__globals__.get(name) for name, _ in hooks)
-    return any(
-        isinstance(each, FunctionType) and each.__module__ != function.__module__
-        for each in found
-    )
+    return any(_ours(one) and one.__module__ != function.__module__ for one in found)
 
 
 def _copy(

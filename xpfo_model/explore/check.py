@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from xpfo_model import strategies
-from xpfo_model.engine import compiled, plain, view
+from xpfo_model.engine import as_one, compiled, plain, view
 from xpfo_model.errors import XpfoModelError
 from xpfo_model.explore.actions import Actions, describe, enumerate_actions
 from xpfo_model.explore.invariants import CHECK_KMAP, CHECK_MARKS, INVARIANTS
@@ -130,7 +130,7 @@ def check(
     actions = enumerate_actions(scope)
     world = create(scope, marks=entry.marks)
     room = min(WITHOUT_COMPILER, scope.most_states)
-    search, as_engine = plain(bfs, **hooks), _memory
+    search, as_engine = as_one(bfs, **hooks), _memory
     while True:
         start = time.perf_counter()
         states, whole, tree = _explore(
