@@ -113,6 +113,9 @@ def test_a_state_survives_the_way_to_its_number_and_back(drawn):
     for name in ("alias", "stale", "marks", "mapcount"):
         ours = list(getattr(world.m, name))[: scope.frames]
         assert ours == list(getattr(other.m, name))[: scope.frames], name
+    assert list(other.m.cpu_state) == list(world.m.cpu_state)
+    blocks = list(world.m.block_state)[: scope.blocks]
+    assert list(other.m.block_state)[: scope.blocks] == blocks
 
 
 @given(worlds())
@@ -129,6 +132,7 @@ def test_a_world_that_is_copied_is_in_the_same_state(drawn):
     assert list(other.m.owner)[: scope.frames] == list(world.m.owner)[: scope.frames]
     assert list(other.m.alias) == list(world.m.alias)
     assert list(other.m.counts) == list(world.m.counts)
+    assert list(other.m.block_state) == list(world.m.block_state)
     waiting = world.m.counts[STALE_FRAMES]
     assert list(other.m.stale_frames)[:waiting] == list(world.m.stale_frames)[:waiting]
 
