@@ -15,6 +15,7 @@ import numpy as np
 
 from xpfo_model.allocator.layout import Layout
 from xpfo_model.allocator.model import free_range
+from xpfo_model.allocator.sizing import PAGE_ALLOC_COSTLY_ORDER
 from xpfo_model.allocator.state import State
 from xpfo_model.constants import (
     MAX_PAGE_ORDER,
@@ -36,6 +37,10 @@ from xpfo_model.fidelity.speed import at_speed, columns, flat, is_long
 
 UNSEEN: Final = 255
 """In place of a kind of event: the trace never names the frame."""
+BEGINNING: Final = 16
+"""Events in which a boot shows."""
+BOOT_REFILLS: Final = 4
+"""Events of the boot pageset: refills of one page, each with its allocation."""
 
 
 def first_sightings(e: Events, first: Any) -> None:
@@ -63,10 +68,22 @@ def sightings(events: Events, frames: int) -> Any:
 
 
 def is_boot(events: Events) -> bool:
-    """Whether the trace begins as the machine does: with refills of one page."""
-    kinds = events.kind[: 1 << 4].tolist()
-    refill, alloc = MM_PAGE_ALLOC_ZONE_LOCKED, MM_PAGE_ALLOC
-    return bool(kinds[:4] == [refill, alloc, refill, alloc])
+    """Whether the trace begins as the machine does: with refills of one page.
+
+    The events are switched on one after another, so that the first allocations may
+    lack their refills. Orders that no pcp list holds show one page at any time.
+    """
+    begin = events.rows(slice(0, BEGINNING))
+    refill = begin.kind == MM_PAGE_ALLOC_ZONE_LOCKED
+    alloc = begin.kind == MM_PAGE_ALLOC
+    first = int(np.argmax(refill))
+    pairs = slice(first, first + BOOT_REFILLS)
+    return bool(
+        alloc[:first].all()
+        and refill[pairs].tolist() == [True, False] * (BOOT_REFILLS // 2)
+        and alloc[pairs].tolist() == [False, True] * (BOOT_REFILLS // 2)
+        and (begin.order[pairs] <= PAGE_ALLOC_COSTLY_ORDER).all()
+    )
 
 
 def handed_over(events: Events, kind: Any) -> Any:
