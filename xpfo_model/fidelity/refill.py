@@ -98,7 +98,11 @@ def taint(t: Tally, k: int, mine: int, reason: int) -> None:
 
 
 def learn_batch(s: State, t: Tally, zone: int, size: int) -> None:
-    """A refill was larger or smaller than the model thought: from now on too."""
+    """A refill was larger or smaller than the model thought: from now on too.
+
+    While the machine boots watermarks are 0, and high is its least.
+    zone_highsize(), v6.1.
+    """
     sizes = zone * SIZES
     for cpu in range(s.cpus):
         pcp = pcp_of(cpu, zone)
@@ -107,8 +111,8 @@ def learn_batch(s: State, t: Tally, zone: int, size: int) -> None:
         s.mem[pcp + HIGH_MAX] = t.sizes[sizes + 2]
         if size == t.sizes[sizes]:
             s.mem[pcp + HIGH_MIN] = t.sizes[sizes + 1]
-            if s.mem[SIZING] != SIZE_AUTO:
-                s.mem[pcp + HIGH] = t.sizes[sizes + 1]
+        if s.mem[SIZING] != SIZE_AUTO:
+            s.mem[pcp + HIGH] = s.mem[pcp + HIGH_MIN]
 
 
 @seldom
