@@ -16,7 +16,7 @@ import numpy as np
 from xpfo_model.allocator.layout import Layout
 from xpfo_model.allocator.model import free_range
 from xpfo_model.allocator.sizing import PAGE_ALLOC_COSTLY_ORDER
-from xpfo_model.allocator.state import State
+from xpfo_model.allocator.state import State, page_zone
 from xpfo_model.constants import (
     MAX_PAGE_ORDER,
     MIGRATE_UNMOVABLE,
@@ -166,6 +166,20 @@ def types_by_use(events: Events, next_row: Any, types: Any) -> None:
     types[open_] = evidence[open_]
 
 
+def claimed(events: Events, free: Any, start: int) -> Any:
+    """Blocks whose pages were all handed out before a boot's trace began.
+
+    Those from the last page that is still free below, to the largest page that the
+    trace begins in, in the zone that begins at `start`: UNMOVABLE takes the largest
+    pages first, from below, and nothing asks for MOVABLE yet. __rmqueue_fallback().
+    """
+    largest = 1 << MAX_PAGE_ORDER
+    end = int(events.pfn[0]) & -largest
+    below = np.flatnonzero(free[start:end])
+    first = start + int(below[-1]) + largest & -largest if len(below) else end
+    return np.arange(first >> PAGEBLOCK_ORDER, end >> PAGEBLOCK_ORDER)
+
+
 def fill(s: State, events: Events, layout: Layout, kind: Any, next_row: Any) -> int:
     """Set up the lists as the trace begins; how many runs of frames were free."""
     free = free_at_start(events, layout, kind)
@@ -173,6 +187,10 @@ def fill(s: State, events: Events, layout: Layout, kind: Any, next_row: Any) -> 
     types = block_types(events, s.frames >> PAGEBLOCK_ORDER, deferred)
     if not is_boot(events):
         types_by_use(events, next_row, types)
+    else:
+        zone = page_zone(s, int(events.pfn[0]))
+        taken = claimed(events, free, layout.zones[zone].start)
+        types[taken[types[taken] == UNSEEN]] = MIGRATE_UNMOVABLE
     known = np.flatnonzero(types != UNSEEN)
     blocks = np.asarray(s.tag)[s.block :]
     blocks[known] = types[known]
