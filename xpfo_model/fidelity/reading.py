@@ -37,6 +37,7 @@ from xpfo_model.events import (
     MM_PAGE_FREE,
     MM_PAGE_FREE_BATCHED,
     MM_PAGE_PCPU_DRAIN,
+    PERCPU_REFILL,
     SCHED_SWITCH,
     UNKNOWN,
     Events,
@@ -51,8 +52,6 @@ LOCKS_OF_COMMIT: Final = 1
 """Depth from the second event of a batched free to a drain: the zone's lock."""
 LOCKS_OF_FREE: Final = 3
 """Depth from a single free to its drain: pin, pcp's lock, zone's lock."""
-PINNED_AND_LOCKED: Final = 2
-"""Depth of preemption disabling under a pcp's lock in a preemptible task."""
 KEY_BITS: Final = 8
 
 # What the walk carries per CPU: columns of `Carry.cpu`.
@@ -61,7 +60,9 @@ TAIL: Final = 1
 PUSH: Final = 2
 WHOLE: Final = 3
 CORE: Final = 4
-CPU_FIELDS: Final = 5
+INSIDE: Final = 5
+PENDING: Final = 6
+CPU_FIELDS: Final = 7
 
 
 class Read(NamedTuple):
@@ -88,7 +89,9 @@ class Carry(NamedTuple):
     cpu: Any
     """Per CPU: first and last open row, last push to the pcp, row of the last
     allocation of higher order if only its tail has been freed since, row of the
-    last free of memory that is being initialised; int64."""
+    last free of memory that is being initialised, last row under the pcp's lock if
+    the task that had it may have it still, row of the last free of a batch that has
+    not come to the pcp yet; int64."""
     later: Any
     """Per row: the next open row of its CPU, int64."""
     owner: Any
@@ -225,9 +228,22 @@ def exact_tail(e: Events, c: Carry, d: Demand, n: int, i: int) -> bool:
     )
 
 
-def held(e: Events, i: int) -> bool:
-    """Whether a single free interrupted what had pinned the CPU and locked its pcp."""
-    return e.preempt[i] != UNKNOWN and e.preempt[i] > PINNED_AND_LOCKED
+def held(e: Events, c: Carry, i: int) -> bool:
+    """Whether a single free interrupted what had locked the pcp of its CPU.
+
+    Interrupts come in between two pages of a batch, and as the zone's lock is given
+    back after a refill or a drain. Then the depth is at least that under the lock,
+    and the interrupted task goes on. spin_trylock() in free_unref_page(), v6.1.
+    """
+    at = e.cpu[i] * CPU_FIELDS
+    inside = c.cpu[at + INSIDE]
+    if inside == NONE or e.pid[inside] != e.pid[i]:
+        return False
+    if e.preempt[i] == UNKNOWN or e.preempt[inside] == UNKNOWN:
+        return False
+    if e.kind[inside] == MM_PAGE_FREE_BATCHED:
+        return c.cpu[at + PENDING] != NONE and e.preempt[i] >= e.preempt[inside]
+    return bool(e.preempt[i] + LOCKS_OF_COMMIT >= e.preempt[inside])
 
 
 def walk(e: Events, next_row: Any, c: Carry, d: Demand, row: Any) -> tuple[int, int]:  # noqa: C901, PLR0912, PLR0915
@@ -245,8 +261,10 @@ def walk(e: Events, next_row: Any, c: Carry, d: Demand, row: Any) -> tuple[int, 
                 c.later[c.cpu[at + TAIL]] = i
             c.cpu[at + TAIL] = i
             c.cpu[at + PUSH] = NONE
+            if e.flags[i] & PERCPU_REFILL and not held(e, c, i):
+                c.cpu[at + INSIDE] = i
         elif kind == SCHED_SWITCH:
-            c.cpu[at + PUSH] = NONE
+            c.cpu[at + PUSH] = c.cpu[at + INSIDE] = NONE
         elif kind == MM_PAGE_ALLOC:
             if e.pfn[i] == FAILED:
                 continue
@@ -263,6 +281,8 @@ def walk(e: Events, next_row: Any, c: Carry, d: Demand, row: Any) -> tuple[int, 
                 c.owner[frame] = allocations
             allocations += 1
             c.cpu[at + PUSH] = NONE
+            if not held(e, c, i):
+                c.cpu[at + INSIDE] = NONE
             c.cpu[at + WHOLE] = i if e.order[i] else NONE
             c.cpu[at + CORE] = NONE
         elif kind == MM_PAGE_FREE:
@@ -275,14 +295,17 @@ def walk(e: Events, next_row: Any, c: Carry, d: Demand, row: Any) -> tuple[int, 
                 c.cpu[at + CORE] = i
             elif not batched and exact_tail(e, c, d, n - 1, i):
                 d.op[n - 1] = FREE_TO_BUDDY
-            if not batched and held(e, i):
-                d.flags[n - 1] |= LOCKED
             c.cpu[at + PUSH] = NONE
             if batched:
                 c.order[e.pfn[i]] = e.order[i]
+                c.cpu[at + PENDING] = i
             else:
                 forget(e, c, i, e.order[i])
                 c.cpu[at + PUSH] = n - 1
+            if held(e, c, i):
+                d.flags[n - 1] |= 0 if batched else LOCKED
+            else:
+                c.cpu[at + INSIDE] = NONE
             if d.op[n - 1] != FREE_TO_BUDDY:
                 c.cpu[at + WHOLE] = NONE
                 c.cpu[at + CORE] = NONE
@@ -292,12 +315,17 @@ def walk(e: Events, next_row: Any, c: Carry, d: Demand, row: Any) -> tuple[int, 
             d.order[n - 1] = c.order[e.pfn[i]]
             forget(e, c, i, d.order[n - 1])
             c.cpu[at + PUSH] = n - 1
+            c.cpu[at + INSIDE] = i
+            last = c.cpu[at + PENDING]
+            if last != NONE and e.pfn[last] == e.pfn[i]:
+                c.cpu[at + PENDING] = NONE
         elif kind == MM_PAGE_PCPU_DRAIN:
             push = c.cpu[at + PUSH]
             if push == NONE or not drains_for(e, c, d, row, push, i):
                 n = operation(d, row, n, DRAIN_CPU, e, i)
                 c.cpu[at + PUSH] = n - 1
             c.of[i] = c.cpu[at + PUSH]
+            c.cpu[at + INSIDE] = i
     return n, allocations
 
 
