@@ -101,6 +101,8 @@ def free_at_start(events: Events, layout: Layout, kind: Any) -> Any:
         given = handed_over(events, kind)
         highest = int(given.min()) if len(given) else layout.frames
         free[lowest:highest] |= kind[lowest:highest] == UNSEEN
+        # no list held pages: what has no refill left the free lists with no event
+        free[lowest + 1 : highest] |= kind[lowest + 1 : highest] == MM_PAGE_ALLOC
         left = events.pfn[events.kind == MM_PAGE_ALLOC_ZONE_LOCKED]
         large, at = np.unique(left >> MAX_PAGE_ORDER, return_index=True)
         for start, first in zip(large << MAX_PAGE_ORDER, left[at], strict=True):
