@@ -52,6 +52,7 @@ from xpfo_model.events import (
     Events,
 )
 from xpfo_model.fidelity.answers import pages_of_rows
+from xpfo_model.fidelity.later import in_buddy
 from xpfo_model.fidelity.reading import Read
 from xpfo_model.fidelity.refill import differ_at, retype
 from xpfo_model.fidelity.resync import (
@@ -61,6 +62,7 @@ from xpfo_model.fidelity.resync import (
 from xpfo_model.fidelity.tally import (
     BY_DRAIN,
     BY_HIGH,
+    BY_LOCK,
     BY_REMOTE,
     DRAINS,
     DRAINS_ALSO,
@@ -176,6 +178,10 @@ def sync_drain(  # noqa: C901
         return
     for k in range(mine - 1, start - 1, -1):
         pfn = t.mine[k]
+        if theirs and in_buddy(e, r, t, pfn):
+            # the kernel could not drain it: it was never on its lists
+            c[BY_LOCK] += 1
+            continue
         order = s.record[t.event[k] + ORDER]
         migratetype = s.record[t.event[k] + MIGRATETYPE]
         carve(s, t, pfn, order)

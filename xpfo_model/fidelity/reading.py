@@ -25,6 +25,7 @@ from xpfo_model.allocator.demand import (
     LOCKED,
     Demand,
 )
+from xpfo_model.allocator.layout import BOUNDARIES
 from xpfo_model.allocator.profiles import STEAL, Profile
 from xpfo_model.allocator.rmqueue import HIGHATOMIC, NON_BLOCK
 from xpfo_model.allocator.state import ZONE_DMA, ZONE_DMA32, ZONE_NORMAL
@@ -52,6 +53,8 @@ LOCKS_OF_COMMIT: Final = 1
 """Depth from the second event of a batched free to a drain: the zone's lock."""
 LOCKS_OF_FREE: Final = 3
 """Depth from a single free to its drain: pin, pcp's lock, zone's lock."""
+PINNED_AND_LOCKED: Final = 2
+"""Depth from the first event of a batched free to the second."""
 KEY_BITS: Final = 8
 
 # What the walk carries per CPU: columns of `Carry.cpu`.
@@ -228,22 +231,49 @@ def exact_tail(e: Events, c: Carry, d: Demand, n: int, i: int) -> bool:
     )
 
 
-def held(e: Events, c: Carry, i: int) -> bool:
-    """Whether a single free interrupted what had locked the pcp of its CPU.
+def zone_of(pfn: int) -> int:
+    """The zone of a frame on x86-64: DMA, DMA32, Normal."""
+    zone = ZONE_DMA
+    while zone < ZONE_NORMAL and pfn >= BOUNDARIES[zone]:
+        zone += 1
+    return zone
+
+
+def interrupts(e: Events, c: Carry, i: int) -> bool:
+    """Whether a row comes from an interrupt of what has locked the pcp of its CPU.
 
     Interrupts come in between two pages of a batch, and as the zone's lock is given
     back after a refill or a drain. Then the depth is at least that under the lock,
-    and the interrupted task goes on. spin_trylock() in free_unref_page(), v6.1.
+    and the interrupted task goes on.
     """
     at = e.cpu[i] * CPU_FIELDS
     inside = c.cpu[at + INSIDE]
+    if inside == NONE:
+        # the lock was taken, and no page is through
+        inside = c.cpu[at + PENDING]
     if inside == NONE or e.pid[inside] != e.pid[i]:
         return False
     if e.preempt[i] == UNKNOWN or e.preempt[inside] == UNKNOWN:
         return False
     if e.kind[inside] == MM_PAGE_FREE_BATCHED:
         return c.cpu[at + PENDING] != NONE and e.preempt[i] >= e.preempt[inside]
+    if e.kind[inside] == MM_PAGE_FREE:
+        return bool(e.preempt[i] > e.preempt[inside] + PINNED_AND_LOCKED)
     return bool(e.preempt[i] + LOCKS_OF_COMMIT >= e.preempt[inside])
+
+
+def held(e: Events, c: Carry, i: int) -> bool:
+    """Whether a single free finds the lock of its pcp taken. free_unref_page(), v6.1.
+
+    Every zone has a pcp of its own.
+    """
+    if not interrupts(e, c, i):
+        return False
+    at = e.cpu[i] * CPU_FIELDS
+    inside = c.cpu[at + INSIDE]
+    if inside == NONE:
+        inside = c.cpu[at + PENDING]
+    return zone_of(e.pfn[i]) == zone_of(e.pfn[inside])
 
 
 def walk(e: Events, next_row: Any, c: Carry, d: Demand, row: Any) -> tuple[int, int]:  # noqa: C901, PLR0912, PLR0915
@@ -261,7 +291,7 @@ def walk(e: Events, next_row: Any, c: Carry, d: Demand, row: Any) -> tuple[int, 
                 c.later[c.cpu[at + TAIL]] = i
             c.cpu[at + TAIL] = i
             c.cpu[at + PUSH] = NONE
-            if e.flags[i] & PERCPU_REFILL and not held(e, c, i):
+            if e.flags[i] & PERCPU_REFILL and not interrupts(e, c, i):
                 c.cpu[at + INSIDE] = i
         elif kind == SCHED_SWITCH:
             c.cpu[at + PUSH] = c.cpu[at + INSIDE] = NONE
@@ -281,7 +311,7 @@ def walk(e: Events, next_row: Any, c: Carry, d: Demand, row: Any) -> tuple[int, 
                 c.owner[frame] = allocations
             allocations += 1
             c.cpu[at + PUSH] = NONE
-            if not held(e, c, i):
+            if not interrupts(e, c, i):
                 c.cpu[at + INSIDE] = NONE
             c.cpu[at + WHOLE] = i if e.order[i] else NONE
             c.cpu[at + CORE] = NONE
@@ -302,9 +332,9 @@ def walk(e: Events, next_row: Any, c: Carry, d: Demand, row: Any) -> tuple[int, 
             else:
                 forget(e, c, i, e.order[i])
                 c.cpu[at + PUSH] = n - 1
-            if held(e, c, i):
-                d.flags[n - 1] |= 0 if batched else LOCKED
-            else:
+            if not batched and held(e, c, i):
+                d.flags[n - 1] |= LOCKED
+            if not interrupts(e, c, i):
                 c.cpu[at + INSIDE] = NONE
             if d.op[n - 1] != FREE_TO_BUDDY:
                 c.cpu[at + WHOLE] = NONE
@@ -324,8 +354,10 @@ def walk(e: Events, next_row: Any, c: Carry, d: Demand, row: Any) -> tuple[int, 
             if push == NONE or not drains_for(e, c, d, row, push, i):
                 n = operation(d, row, n, DRAIN_CPU, e, i)
                 c.cpu[at + PUSH] = n - 1
-            c.of[i] = c.cpu[at + PUSH]
-            c.cpu[at + INSIDE] = i
+            push = c.cpu[at + PUSH]
+            c.of[i] = push
+            if d.op[push] != FREE or c.cpu[at + INSIDE] == NONE:
+                c.cpu[at + INSIDE] = i
     return n, allocations
 
 
