@@ -32,9 +32,10 @@ from xpfo_model.events import (
     Events,
 )
 from xpfo_model.fidelity import tally as counters
+from xpfo_model.fidelity.context import NONE
 from xpfo_model.fidelity.follow import follow
 from xpfo_model.fidelity.initial import UNSEEN, fill, is_boot, sightings
-from xpfo_model.fidelity.reading import NONE, Read, read
+from xpfo_model.fidelity.reading import Read, read
 from xpfo_model.fidelity.speed import at_speed, columns, is_long
 from xpfo_model.fidelity.tally import FULL, NR_COUNTS, PCP, REASONS, SIZES, Tally
 from xpfo_model.replay import replay_log

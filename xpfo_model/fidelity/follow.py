@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # mypy: disable-error-code="no-any-return"
+# ruff: noqa: FBT003 - compiled calls pass flags by position
 """Run the model over a demand, beside the kernel's answers, and count.
 
 After each operation the model is put where the kernel is; what it would have
@@ -49,14 +50,14 @@ from xpfo_model.events import (
     FAILED,
     MM_PAGE_ALLOC,
     MM_PAGE_ALLOC_ZONE_LOCKED,
-    MM_PAGE_FREE,
     MM_PAGE_PCPU_DRAIN,
     Events,
 )
 from xpfo_model.fidelity.answers import pages_of_record, pages_of_rows, repeat_rows
+from xpfo_model.fidelity.context import NONE
 from xpfo_model.fidelity.drain import follow_drain, sync_drain
 from xpfo_model.fidelity.later import gone, says_next
-from xpfo_model.fidelity.reading import AFTER_BULK, NONE, Read
+from xpfo_model.fidelity.reading import AFTER_BULK, Read
 from xpfo_model.fidelity.refill import (
     differ_at,
     redo_claims,
@@ -139,7 +140,7 @@ def pass_over(
         else:
             credit(s, t, pcp, 1 << order)
         kind = says_next(e, r, t, pfn)
-        if to_buddy and (kind == MM_PAGE_ALLOC_ZONE_LOCKED or kind == NONE):  # noqa: PLR1714
+        if to_buddy and (kind == MM_PAGE_ALLOC_ZONE_LOCKED or kind == NONE):  # noqa: PLR1714, SIM109
             block = s.tag[s.block + (pfn >> PAGEBLOCK_ORDER)]
             __free_one_page(s, pfn, page_zone(s, pfn), order, block, False)
     return BY_LOCK if to_buddy else BY_BULK

@@ -32,7 +32,7 @@ from xpfo_model.events import (
     SCHED_SWITCH,
     Events,
 )
-from xpfo_model.fidelity.reading import NONE
+from xpfo_model.fidelity.context import NONE
 from xpfo_model.fidelity.speed import at_speed, columns, flat, is_long
 
 UNSEEN: Final = 255

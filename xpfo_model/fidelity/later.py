@@ -7,7 +7,8 @@ go on from there; no prediction rests on it.
 """
 
 from xpfo_model.events import MM_PAGE_ALLOC_ZONE_LOCKED, MM_PAGE_FREE, Events
-from xpfo_model.fidelity.reading import NONE, Read
+from xpfo_model.fidelity.context import NONE
+from xpfo_model.fidelity.reading import Read
 from xpfo_model.fidelity.tally import Tally
 
 

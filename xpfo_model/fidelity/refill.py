@@ -48,7 +48,8 @@ from xpfo_model.events import (
     MM_PAGE_FREE,
     Events,
 )
-from xpfo_model.fidelity.reading import NONE, Read
+from xpfo_model.fidelity.context import NONE
+from xpfo_model.fidelity.reading import Read
 from xpfo_model.fidelity.resync import (
     carve,
     credit,
