@@ -5,14 +5,19 @@ import numpy as np
 from logs import extfrag, locked, log_of
 from tiny import FRAMES, allocs, frees, layout, refill
 
+from xpfo_model.allocator.model import boot
 from xpfo_model.events import MM_PAGE_ALLOC_ZONE_LOCKED, MM_PAGE_FREE
 from xpfo_model.fidelity.initial import (
     UNSEEN,
     block_types,
+    claimed,
+    fill,
     free_at_start,
     is_boot,
     sightings,
 )
+from xpfo_model.fidelity.reading import followers
+from xpfo_model.fidelity.speed import columns
 
 FIRST = 6144
 
@@ -49,6 +54,46 @@ def test_a_boot_hands_out_memory_from_below():
     assert not free[: 2048 + 5].any()
     assert free[2048 + 5 :].all()
     assert not is_boot(log_of(allocs(FIRST)).events)
+
+
+def test_a_boot_may_begin_between_a_refill_and_its_allocation():
+    assert is_boot(log_of([*allocs(2048 + 4), *boot_rows()]).events)
+    # a machine in mid-run begins with allocations as well, and refills more
+    rows = [*allocs(FIRST), *refill(FIRST + 1, FIRST + 2), *allocs(FIRST + 1)]
+    assert not is_boot(log_of(rows).events)
+    assert not is_boot(log_of([*frees(FIRST), *boot_rows()]).events)
+
+
+def test_pages_that_no_list_holds_say_nothing_of_a_boot():
+    rows = []
+    for frame in (FIRST, FIRST + 64):
+        rows += [locked(frame, 1, 6), *allocs(frame, order=6)]
+    assert not is_boot(log_of(rows).events)
+
+
+def test_what_has_no_refill_in_a_boot_was_free():
+    events, kind = seen([*boot_rows(), *allocs(FIRST)])
+    assert free_at_start(events, layout(), kind)[FIRST]
+    events, kind = seen([*boot_rows(), *frees(FIRST)])
+    assert not free_at_start(events, layout(), kind)[FIRST]
+
+
+def test_what_a_boot_handed_out_before_its_trace_is_unmovable():
+    """Free up to 1024, then nothing, and the trace begins in the page at 2048."""
+    events = log_of(boot_rows()).events
+    free = np.zeros(FRAMES, bool)
+    free[900:1024] = free[2048 + 5 :] = True
+    assert claimed(events, free, 0).tolist() == [2, 3]
+    # nothing free below: what is there may be the kernel's own image
+    assert claimed(events, free, 1024).tolist() == []
+
+
+def test_the_blocks_that_a_boot_handed_out_are_set_up():
+    rows = [*boot_rows(), locked(900, 1), *allocs(900)]
+    events, kind = seen(rows)
+    s = columns(boot("v6.1", layout(), 8, 64))
+    fill(s, events, layout(), kind, followers(events))
+    assert [s.tag[s.block + block] for block in (1, 2, 3, 6)] == [1, 0, 0, 1]
 
 
 def test_blocks_are_of_the_type_of_the_list_that_they_were_on():
