@@ -57,6 +57,7 @@ from xpfo_model.fidelity.answers import pages_of_record, pages_of_rows, repeat_r
 from xpfo_model.fidelity.context import NONE
 from xpfo_model.fidelity.drain import follow_drain, sync_drain
 from xpfo_model.fidelity.later import gone, says_next
+from xpfo_model.fidelity.names import exchange_later
 from xpfo_model.fidelity.reading import AFTER_BULK, Read
 from xpfo_model.fidelity.refill import (
     differ_at,
@@ -208,6 +209,8 @@ def follow_alloc(
                 reason = NR_COUNTS
             repeat_rows(s, e, r, i, start)
             emit(s, MM_PAGE_ALLOC, chosen, order, d.migratetype[i], 0)
+    if t.level == PCP or not (mine and theirs):
+        exchange_later(t, s.mem[EVENTS], chosen, actual, order)
     later = NR_COUNTS
     if s.held[page] != actual:
         later = sync_alloc(s, d, e, r, t, i, actual)

@@ -49,6 +49,7 @@ from xpfo_model.events import (
     Events,
 )
 from xpfo_model.fidelity.context import NONE
+from xpfo_model.fidelity.names import exchange_later
 from xpfo_model.fidelity.reading import Read
 from xpfo_model.fidelity.resync import (
     carve,
@@ -88,11 +89,12 @@ def differ_at(t: Tally, mine: int, theirs: int) -> int:
     return min(mine, theirs)
 
 
-def taint(t: Tally, k: int, mine: int, reason: int) -> None:
+def taint(s: State, t: Tally, k: int, mine: int, order: int, reason: int) -> None:
     """Page `k` of the kernel's came to its place only because it was put there."""
     if t.level == PCP:
         return
     chosen = t.mine[k] if k < mine else FAILED
+    exchange_later(t, s.mem[EVENTS], chosen, t.theirs[k], order)
     if chosen != t.theirs[k]:
         t.instead[t.theirs[k]] = chosen + 2
         t.why[t.theirs[k]] = reason
@@ -201,7 +203,7 @@ def redo_refill(
             pcp = pcp_of(d.cpu[i], page_zone(s, pfn))
             pindex = order_to_pindex(s, d.migratetype[i], order)
             enter_pcp(s, t, pcp, pindex, pfn, True)
-        taint(t, k, mine, reason)
+        taint(s, t, k, mine, order, reason)
 
 
 @seldom

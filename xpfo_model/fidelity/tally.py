@@ -69,6 +69,17 @@ NR_COUNTS: Final = 27
 
 SIZES: Final = 3
 """Sizes of a zone's pcps in Tally.sizes."""
+# Of an exchange of names, in Tally.swaps behind their number.
+SWAP_EVENT: Final = 0
+"""Number of the first event that it is for."""
+SWAP_MINE: Final = 1
+"""The model's page."""
+SWAP_THEIRS: Final = 2
+"""The kernel's page."""
+SWAP_ORDER: Final = 3
+SWAP_FIELDS: Final = 4
+SWAPS: Final = 1
+"""Where the first of them is."""
 LOOK_AHEAD: Final = 1 << 13
 """Operations within which the kernel's drain is looked for."""
 
@@ -110,6 +121,8 @@ class Tally(NamedTuple):
     """Per frame on a pcp list: the head of that list, int32."""
     skipped: Any
     """Per frame on a pcp list: 1 if the kernel passed over it once, uint8."""
+    swaps: Any
+    """How many exchanges of names, then SWAP_FIELDS for each, int64. See `names`."""
     sure: int
     """1: batch and high are those of the machine; 0: they are guesses."""
     level: int
