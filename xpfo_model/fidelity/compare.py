@@ -218,6 +218,8 @@ def _run(
         sizes=(sizes.ravel()),
         home=(np.zeros(state.frames, np.int32)),
         skipped=np.zeros(state.frames, np.uint8),
+        fresh=np.zeros(state.frames, np.uint8),
+        midway=int(not booting),
         swaps=np.zeros(SWAPS + SWAP_FIELDS * 2 * ROOM, np.int64),
         sure=int(sure),
         level=level,

@@ -68,6 +68,7 @@ from xpfo_model.fidelity.tally import (
     BY_BULK,
     BY_ISOLATED,
     BY_LIST,
+    BY_START,
     FULL,
     NR_COUNTS,
     PCP,
@@ -98,6 +99,9 @@ def taint(s: State, t: Tally, k: int, mine: int, order: int, reason: int) -> Non
     if chosen != t.theirs[k]:
         t.instead[t.theirs[k]] = chosen + 2
         t.why[t.theirs[k]] = reason
+        if reason == BY_BUDDY and t.midway and t.fresh[t.theirs[k]]:
+            # free since before the trace, at a place that nobody knows
+            t.why[t.theirs[k]] = BY_START
 
 
 def learn_batch(s: State, t: Tally, zone: int, size: int) -> None:

@@ -123,6 +123,11 @@ class Tally(NamedTuple):
     """Per frame on a pcp list: 1 if the kernel passed over it once, uint8."""
     swaps: Any
     """How many exchanges of names, then SWAP_FIELDS for each, int64. See `names`."""
+    fresh: Any
+    """Per frame that left the buddy lists: 1 if the trace had not named it before,
+    uint8."""
+    midway: int
+    """1: the trace begins in mid-run, and nobody knows the order of any list."""
     sure: int
     """1: batch and high are those of the machine; 0: they are guesses."""
     level: int
