@@ -2,7 +2,7 @@
 """What is taken to be free, and of which type, as a trace begins."""
 
 import numpy as np
-from logs import extfrag, locked, log_of
+from logs import GFP_KERNEL, alloc, extfrag, locked, log_of
 from tiny import FRAMES, allocs, frees, layout, refill
 
 from xpfo_model.allocator.model import boot
@@ -15,6 +15,7 @@ from xpfo_model.fidelity.initial import (
     free_at_start,
     is_boot,
     sightings,
+    types_by_use,
 )
 from xpfo_model.fidelity.reading import followers
 from xpfo_model.fidelity.speed import columns
@@ -105,3 +106,14 @@ def test_blocks_are_of_the_type_of_the_list_that_they_were_on():
     # claimed in the trace: what it was is what boot gives
     assert types[8] == UNSEEN
     assert np.count_nonzero(types != UNSEEN) == 2
+
+
+def test_a_page_s_way_says_more_of_a_block_than_its_neighbour():
+    """Block 5 of MOVABLE, and block 4, whose page went to UNMOVABLE and back."""
+    rows = [*refill(5 * 512), *frees(4 * 512), alloc(4 * 512, GFP_KERNEL)]
+    events = log_of(rows).events
+    none = events.pfn[:0]
+    assert block_types(events, FRAMES >> 9, none)[4] == 1
+    used = types_by_use(events, followers(events), FRAMES >> 9)
+    assert used[4:6].tolist() == [0, UNSEEN]
+    assert block_types(events, FRAMES >> 9, none, used)[4:6].tolist() == [0, 1]

@@ -118,13 +118,32 @@ def earliest(rows: Any, blocks: Any, count: int, never: int) -> Any:
     return result
 
 
-def block_types(events: Events, count: int, deferred: Any) -> Any:
+def types_by_use(events: Events, next_row: Any, count: int) -> Any:
+    """Per pageblock the type that its pages' way shows, or UNSEEN.
+
+    A page that is freed and then allocated without leaving the pcp was on the
+    list of its block's type. Only for traces that do not begin with the machine.
+    """
+    freed = np.flatnonzero(
+        (events.kind == MM_PAGE_FREE) | (events.kind == MM_PAGE_FREE_BATCHED)
+    )
+    after = next_row[freed]
+    freed, after = freed[after != NONE], after[after != NONE]
+    direct = events.kind[after] == MM_PAGE_ALLOC
+    block = events.pfn[freed[direct]] >> PAGEBLOCK_ORDER
+    evidence = np.full(count, UNSEEN, np.uint8)
+    evidence[block[::-1]] = events.migratetype[after[direct]][::-1]
+    return evidence
+
+
+def block_types(events: Events, count: int, deferred: Any, used: Any = None) -> Any:
     """Per pageblock its type as the trace begins, or UNSEEN for what boot gives.
 
     A block whose pages leave a list of a type before any fallback names it was
     of that type. `deferred` are first frames of blocks that boot handed over
     late: above the lowest of them all other blocks keep type 0.
-    deferred_free_range(), v6.1.
+    deferred_free_range(), v6.1. `used` says more of the blocks, and is right before
+    a neighbour is.
     """
     types = np.full(count, UNSEEN, np.uint8)
     if len(deferred):
@@ -140,6 +159,8 @@ def block_types(events: Events, count: int, deferred: Any) -> Any:
     second = earliest(fallbacks[large], start[large] + 1, count, never)
     known = at < np.minimum(named, second)
     types[known] = events.migratetype[at[known]]
+    if used is not None:
+        types = np.where(types == UNSEEN, used, types)
     # before the trace, too, blocks were claimed by twos
     before = types.copy()
     before[at > fallbacks.min(initial=never)] = UNSEEN
@@ -147,25 +168,6 @@ def block_types(events: Events, count: int, deferred: Any) -> Any:
     alone = (types == UNSEEN) & (named == never) & (second == never)
     types[alone] = neighbour[alone]
     return types
-
-
-def types_by_use(events: Events, next_row: Any, types: Any) -> None:
-    """Fill in types of blocks that are known only by their pages' way.
-
-    A page that is freed and then allocated without leaving the pcp was on the
-    list of its block's type. Only for traces that do not begin with the machine.
-    """
-    freed = np.flatnonzero(
-        (events.kind == MM_PAGE_FREE) | (events.kind == MM_PAGE_FREE_BATCHED)
-    )
-    after = next_row[freed]
-    freed, after = freed[after != NONE], after[after != NONE]
-    direct = events.kind[after] == MM_PAGE_ALLOC
-    block = events.pfn[freed[direct]] >> PAGEBLOCK_ORDER
-    evidence = np.full(len(types), UNSEEN, np.uint8)
-    evidence[block[::-1]] = events.migratetype[after[direct]][::-1]
-    open_ = types == UNSEEN
-    types[open_] = evidence[open_]
 
 
 def claimed(events: Events, free: Any, start: int) -> Any:
@@ -186,13 +188,15 @@ def fill(s: State, events: Events, layout: Layout, kind: Any, next_row: Any) -> 
     """Set up the lists as the trace begins; how many runs of frames were free."""
     free = free_at_start(events, layout, kind)
     deferred = handed_over(events, kind) if is_boot(events) else events.pfn[:0]
-    types = block_types(events, s.frames >> PAGEBLOCK_ORDER, deferred)
-    if not is_boot(events):
-        types_by_use(events, next_row, types)
-    else:
+    count = s.frames >> PAGEBLOCK_ORDER
+    if is_boot(events):
+        types = block_types(events, count, deferred)
         zone = page_zone(s, int(events.pfn[0]))
         taken = claimed(events, free, layout.zones[zone].start)
         types[taken[types[taken] == UNSEEN]] = MIGRATE_UNMOVABLE
+    else:
+        used = types_by_use(events, next_row, count)
+        types = block_types(events, count, deferred, used)
     known = np.flatnonzero(types != UNSEEN)
     blocks = np.asarray(s.tag)[s.block :]
     blocks[known] = types[known]
