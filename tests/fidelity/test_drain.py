@@ -84,3 +84,14 @@ def test_a_page_that_leaves_the_buddy_lists_next_was_never_drained():
     # and a kernel that has not drained at all has shown nothing
     not_yet = follow([*TWO_REFILLS, *frees(*EIGHT), *refill(stray)])
     assert "lock" not in not_yet.resynchronised
+
+
+def test_high_sinks_with_no_event_in_v6_18():
+    """It drains at 40, later at 30: then 27 is not too many, as in reclaim."""
+    pages = tuple(range(FIRST, FIRST + 40))
+    rows = [*refill(*pages), *allocs(*pages), *frees(*pages), *drains(*pages[:4])]
+    rows += [*allocs(*pages[:13:-1]), *frees(*reversed(pages[14:34]))]
+    rows += [*drains(*pages[4:8]), *frees(pages[34])]
+    # enough is free for the zone to be above its high watermark
+    rows += refill(*range(FIRST + 64, FIRST + 128), cpu=1)
+    assert follow(rows, "pcp", "v6.18").resynchronised["high"] == 2

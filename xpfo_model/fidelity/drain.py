@@ -113,12 +113,16 @@ def learn_high(
     # before the first drain high is all there is: nothing is known of it
     learnt = s.mem[pcp + HIGH] < s.mem[zone * ZONE_FIELDS + MANAGED]
     count = s.mem[pcp + COUNT]
+    # v6.18 lowers high every second with no event: decay_pcp_high()
+    early = (
+        s.mem[SIZING] != SIZE_AUTO and count - s.mem[pcp + HIGH] < -s.mem[pcp + BATCH]
+    )
     reclaim = zone * ZONE_FIELDS + RECLAIM_ACTIVE
     if theirs and mine:
         learn_factor(s, pcp, theirs)
     elif mine and s.mem[reclaim]:
         s.mem[reclaim] = 0
-    elif theirs and learnt and count - s.mem[pcp + HIGH] < -s.mem[pcp + BATCH]:
+    elif theirs and learnt and early:
         s.mem[reclaim] = 1
     elif not known:
         more = 0 if theirs else net_until_drain(s, d, r, i)
