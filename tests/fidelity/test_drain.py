@@ -62,3 +62,36 @@ def test_of_two_cpus_that_drain_the_lock_says_who_was_first():
     level = follow(rows)
     assert level.drain_batches["same_frames"] == 2
     assert level.numbers["drains"].model == 8
+
+
+def test_before_watermarks_are_set_high_is_four_batches():
+    """Boot refills twos at first: a page that is freed then stays on its list."""
+    rows = [*BOOT, *refill(FIRST, FIRST + 1), *allocs(FIRST), *frees(FIRST)]
+    level = follow([*rows, *allocs(FIRST, FIRST + 1)])
+    assert level.numbers["drains"].model == 0
+    assert "high" not in level.resynchronised
+    assert "drain" not in level.missed
+
+
+def test_a_page_that_leaves_the_buddy_lists_next_was_never_drained():
+    """An interrupt freed the last page past the list: the next tail is drained."""
+    stray = EIGHT[0]
+    rows = [*TWO_REFILLS, *frees(*EIGHT), *drains(*EIGHT[1:5])]
+    level = follow([*rows, *refill(stray)])
+    assert level.resynchronised["lock"] == 1
+    # what the kernel has drained was on the list
+    assert "lock" not in follow(rows).resynchronised
+    # and a kernel that has not drained at all has shown nothing
+    not_yet = follow([*TWO_REFILLS, *frees(*EIGHT), *refill(stray)])
+    assert "lock" not in not_yet.resynchronised
+
+
+def test_high_sinks_with_no_event_in_v6_18():
+    """It drains at 40, later at 30: then 27 is not too many, as in reclaim."""
+    pages = tuple(range(FIRST, FIRST + 40))
+    rows = [*refill(*pages), *allocs(*pages), *frees(*pages), *drains(*pages[:4])]
+    rows += [*allocs(*pages[:13:-1]), *frees(*reversed(pages[14:34]))]
+    rows += [*drains(*pages[4:8]), *frees(pages[34])]
+    # enough is free for the zone to be above its high watermark
+    rows += refill(*range(FIRST + 64, FIRST + 128), cpu=1)
+    assert follow(rows, "pcp", "v6.18").resynchronised["high"] == 2

@@ -119,3 +119,22 @@ def test_lists_from_before_the_trace_are_not_counted_as_predicted():
     level = follow(allocs(A, B))
     assert level.pfn_exact == 0
     assert level.resynchronised["start"] == 2
+
+
+def test_pages_that_an_interrupt_freed_past_the_list_are_missed_once():
+    """All of them lie above the next on the list, and leave the buddy lists later."""
+    more = tuple(range(FIRST + 4, FIRST + 8))
+    held = [*refill(*FOUR), *allocs(*FOUR), *refill(*more), *allocs(*more)]
+    freed = frees(A, B, *more)
+    later = [*refill(*more), *allocs(*more)]
+    level = follow([*held, *freed, *allocs(B, A), *later], "pcp")
+    assert level.resynchronised["lock"] == 1
+    assert missed(level) == [len(held) + len(freed)]
+
+
+def test_a_page_from_before_the_trace_shows_that_those_above_are_gone():
+    stranger = 7000
+    other = 7001
+    level = follow([*allocs(A), *frees(A), *allocs(stranger, other), *frees(A)])
+    assert level.missed == {"start": 3}
+    assert level.resynchronised["bulk"] == 1

@@ -35,6 +35,15 @@ def test_what_a_refill_got_otherwise_is_missed_where_it_is_handed_out():
     assert missed(follow(rows, "pcp")) == []
 
 
+def test_the_order_of_lists_from_before_the_trace_is_not_known():
+    frames = [FIRST + 2, FIRST + 3, FIRST, FIRST + 1]
+    rows = [*refill(*frames), *allocs(*frames)]
+    # nothing had named the frame, or the trace began with the machine
+    assert follow(rows).missed == {"start": 4}
+    boot = [*refill(2048), *allocs(2048), *refill(2049), *allocs(2049)]
+    assert "start" not in follow([*boot, *rows]).missed
+
+
 def test_smaller_orders_come_in_smaller_refills():
     pages = range(FIRST, FIRST + 4, 2)
     level = follow([*refill(*pages, order=1), *allocs(*pages, order=1)])

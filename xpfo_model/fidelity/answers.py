@@ -24,6 +24,7 @@ from xpfo_model.events import (
     MM_PAGE_ALLOC_ZONE_LOCKED,
     Events,
 )
+from xpfo_model.fidelity.context import NONE
 from xpfo_model.fidelity.reading import Read
 from xpfo_model.fidelity.tally import Tally
 
@@ -35,6 +36,7 @@ def pages_of_rows(s: State, e: Events, r: Read, i: int, kind: int, t: Tally) -> 
     last = FAILED
     for at in range(r.first[i], r.first[i + 1]):
         row = r.answers[at]
+        t.fresh[e.pfn[row]] = t.last[e.pfn[row]] == NONE
         t.last[e.pfn[row]] = row
         this = e.kind[row]
         if this == kind:

@@ -32,11 +32,22 @@ from xpfo_model.events import (
     Events,
 )
 from xpfo_model.fidelity import tally as counters
+from xpfo_model.fidelity.context import NONE
 from xpfo_model.fidelity.follow import follow
 from xpfo_model.fidelity.initial import UNSEEN, fill, is_boot, sightings
-from xpfo_model.fidelity.reading import NONE, Read, read
-from xpfo_model.fidelity.speed import at_speed, columns, is_long
-from xpfo_model.fidelity.tally import FULL, NR_COUNTS, PCP, REASONS, SIZES, Tally
+from xpfo_model.fidelity.names import rename
+from xpfo_model.fidelity.reading import Read, read
+from xpfo_model.fidelity.speed import at_speed, columns, flat, is_long
+from xpfo_model.fidelity.tally import (
+    FULL,
+    NR_COUNTS,
+    PCP,
+    REASONS,
+    SIZES,
+    SWAP_FIELDS,
+    SWAPS,
+    Tally,
+)
 from xpfo_model.replay import replay_log
 
 LEVELS: Final = {"pcp": PCP, "full": FULL}
@@ -207,6 +218,9 @@ def _run(
         sizes=(sizes.ravel()),
         home=(np.zeros(state.frames, np.int32)),
         skipped=np.zeros(state.frames, np.uint8),
+        fresh=np.zeros(state.frames, np.uint8),
+        midway=int(not booting),
+        swaps=np.zeros(SWAPS + SWAP_FIELDS * 2 * ROOM, np.int64),
         sure=int(sure),
         level=level,
     )
@@ -220,10 +234,16 @@ def _run(
         columns(tally, fast),
     )
     run = at_speed(follow, fast)
+    name, place = np.arange(state.frames), np.arange(state.frames)
     at = 0
     while at < len(demand.row):
         at = run(*arguments, at, ROOM)
-        yield events_of(state, demand.demand)
+        found = events_of(state, demand.demand)
+        at_speed(rename, fast)(
+            *(flat(column, fast) for column in (found.kind, found.pfn, found.order)),
+            *(flat(column, fast) for column in (tally.swaps, name, place)),
+        )
+        yield found
     yield tally, runs
 
 

@@ -52,6 +52,7 @@ from xpfo_model.events import (
     Events,
 )
 from xpfo_model.fidelity.answers import pages_of_rows
+from xpfo_model.fidelity.later import in_buddy
 from xpfo_model.fidelity.reading import Read
 from xpfo_model.fidelity.refill import differ_at, retype
 from xpfo_model.fidelity.resync import (
@@ -61,6 +62,7 @@ from xpfo_model.fidelity.resync import (
 from xpfo_model.fidelity.tally import (
     BY_DRAIN,
     BY_HIGH,
+    BY_LOCK,
     BY_REMOTE,
     DRAINS,
     DRAINS_ALSO,
@@ -111,12 +113,16 @@ def learn_high(
     # before the first drain high is all there is: nothing is known of it
     learnt = s.mem[pcp + HIGH] < s.mem[zone * ZONE_FIELDS + MANAGED]
     count = s.mem[pcp + COUNT]
+    # v6.18 lowers high every second with no event: decay_pcp_high()
+    early = (
+        s.mem[SIZING] != SIZE_AUTO and count - s.mem[pcp + HIGH] < -s.mem[pcp + BATCH]
+    )
     reclaim = zone * ZONE_FIELDS + RECLAIM_ACTIVE
     if theirs and mine:
         learn_factor(s, pcp, theirs)
     elif mine and s.mem[reclaim]:
         s.mem[reclaim] = 0
-    elif theirs and learnt and count - s.mem[pcp + HIGH] < -s.mem[pcp + BATCH]:
+    elif theirs and learnt and early:
         s.mem[reclaim] = 1
     elif not known:
         more = 0 if theirs else net_until_drain(s, d, r, i)
@@ -176,6 +182,10 @@ def sync_drain(  # noqa: C901
         return
     for k in range(mine - 1, start - 1, -1):
         pfn = t.mine[k]
+        if theirs and in_buddy(e, r, t, pfn):
+            # the kernel could not drain it: it was never on its lists
+            c[BY_LOCK] += 1
+            continue
         order = s.record[t.event[k] + ORDER]
         migratetype = s.record[t.event[k] + MIGRATETYPE]
         carve(s, t, pfn, order)

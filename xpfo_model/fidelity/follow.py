@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # mypy: disable-error-code="no-any-return"
+# ruff: noqa: FBT003 - compiled calls pass flags by position
 """Run the model over a demand, beside the kernel's answers, and count.
 
 After each operation the model is put where the kernel is; what it would have
@@ -7,7 +8,7 @@ done is what counts. A page that came to a list only because it was put there
 makes the allocation that gets it one that was not predicted.
 """
 
-from xpfo_model.allocator.buddy import pcp_allowed_order
+from xpfo_model.allocator.buddy import __free_one_page, pcp_allowed_order
 from xpfo_model.allocator.demand import (
     ALLOC,
     BULK,
@@ -26,6 +27,7 @@ from xpfo_model.allocator.pcp import (
     order_to_pindex,
     pcp_list,
     pcp_of,
+    pindex_to_order,
 )
 from xpfo_model.allocator.sizing import note_alloc
 from xpfo_model.allocator.state import (
@@ -48,13 +50,15 @@ from xpfo_model.events import (
     FAILED,
     MM_PAGE_ALLOC,
     MM_PAGE_ALLOC_ZONE_LOCKED,
-    MM_PAGE_FREE,
     MM_PAGE_PCPU_DRAIN,
     Events,
 )
 from xpfo_model.fidelity.answers import pages_of_record, pages_of_rows, repeat_rows
+from xpfo_model.fidelity.context import NONE
 from xpfo_model.fidelity.drain import follow_drain, sync_drain
-from xpfo_model.fidelity.reading import AFTER_BULK, NONE, Read
+from xpfo_model.fidelity.later import gone, says_next
+from xpfo_model.fidelity.names import exchange_later
+from xpfo_model.fidelity.reading import AFTER_BULK, Read
 from xpfo_model.fidelity.refill import (
     differ_at,
     redo_claims,
@@ -72,6 +76,7 @@ from xpfo_model.fidelity.resync import (
     drop_first,
     enter_pcp,
     length,
+    pcp_around,
     put_back,
 )
 from xpfo_model.fidelity.tally import (
@@ -79,6 +84,7 @@ from xpfo_model.fidelity.tally import (
     BY_BUDDY,
     BY_BULK,
     BY_FOREIGN,
+    BY_LOCK,
     BY_ORDER,
     BY_START,
     BY_TYPE,
@@ -115,13 +121,30 @@ def listed(s: State, d: Demand, e: Events, r: Read, t: Tally, i: int) -> None:
         t.home[pfn] = pcp_list(s, pcp, order_to_pindex(s, migratetype, d.order[i]))
 
 
-def taken_silently(e: Events, r: Read, t: Tally, pfn: int) -> bool:
-    """Whether the next that the trace says of a page is that it is freed."""
-    row = t.last[pfn]
-    if row == NONE:
-        return True
-    following = r.next_row[row]
-    return following == NONE or e.kind[following] == MM_PAGE_FREE
+@seldom
+def pass_over(
+    s: State, e: Events, r: Read, t: Tally, head: int, pfn: int, depth: int
+) -> int:
+    """The kernel took the page `depth` below `pfn`: what became of those above; why.
+
+    `pfn` is off the list already. Pages that leave the buddy lists next went there
+    as they were freed: an interrupt had come in under the pcp's lock. Pages that are
+    freed next, or not named again, somebody took with no event.
+    """
+    pcp = pcp_around(s, head)
+    order = pindex_to_order(s, head - s.mem[pcp + LISTS])
+    to_buddy = says_next(e, r, t, pfn) == MM_PAGE_ALLOC_ZONE_LOCKED
+    for above in range(depth + 1):
+        if above:
+            pfn = s.link[head]
+            drop_first(s, t, head, 1)
+        else:
+            credit(s, t, pcp, 1 << order)
+        kind = says_next(e, r, t, pfn)
+        if to_buddy and (kind == MM_PAGE_ALLOC_ZONE_LOCKED or kind == NONE):  # noqa: PLR1714, SIM109
+            block = s.tag[s.block + (pfn >> PAGEBLOCK_ORDER)]
+            __free_one_page(s, pfn, page_zone(s, pfn), order, block, False)
+    return BY_LOCK if to_buddy else BY_BULK
 
 
 @seldom
@@ -145,10 +168,14 @@ def sync_alloc(
         if reason == BY_TYPE and t.home[actual] == head:
             reason = BY_ORDER
             depth = depth_on(s, head, actual)
-        if got != FAILED and depth != FAILED and taken_silently(e, r, t, got):  # noqa: PLR1714
-            reason = BY_BULK
-            drop_first(s, t, head, depth)
-            credit(s, t, pcp, 1 << order)
+        elif t.unknown[head - s.mem[PCPS + LISTS]] and t.last[actual] == NONE:
+            # below all that the trace has put on the list
+            reason = BY_START
+            depth = length(s, head)
+        if got != FAILED and depth != FAILED and gone(e, r, t, got):  # noqa: PLR1714
+            why = pass_over(s, e, r, t, head, got, depth)
+            t.counts[why] += reason == BY_START
+            reason = BY_START if reason == BY_START else why
         elif got != FAILED:
             pcp = pcp_of(d.cpu[i], page_zone(s, got))
             # passed over twice, it is not where the model has it
@@ -182,6 +209,8 @@ def follow_alloc(
                 reason = NR_COUNTS
             repeat_rows(s, e, r, i, start)
             emit(s, MM_PAGE_ALLOC, chosen, order, d.migratetype[i], 0)
+    if t.level == PCP or not (mine and theirs):
+        exchange_later(t, s.mem[EVENTS], chosen, actual, order)
     later = NR_COUNTS
     if s.held[page] != actual:
         later = sync_alloc(s, d, e, r, t, i, actual)

@@ -15,7 +15,8 @@ import numpy as np
 
 from xpfo_model.allocator.layout import Layout
 from xpfo_model.allocator.model import free_range
-from xpfo_model.allocator.state import State
+from xpfo_model.allocator.sizing import PAGE_ALLOC_COSTLY_ORDER
+from xpfo_model.allocator.state import State, page_zone
 from xpfo_model.constants import (
     MAX_PAGE_ORDER,
     MIGRATE_UNMOVABLE,
@@ -31,11 +32,15 @@ from xpfo_model.events import (
     SCHED_SWITCH,
     Events,
 )
-from xpfo_model.fidelity.reading import NONE
+from xpfo_model.fidelity.context import NONE
 from xpfo_model.fidelity.speed import at_speed, columns, flat, is_long
 
 UNSEEN: Final = 255
 """In place of a kind of event: the trace never names the frame."""
+BEGINNING: Final = 16
+"""Events in which a boot shows."""
+BOOT_REFILLS: Final = 4
+"""Events of the boot pageset: refills of one page, each with its allocation."""
 
 
 def first_sightings(e: Events, first: Any) -> None:
@@ -63,10 +68,22 @@ def sightings(events: Events, frames: int) -> Any:
 
 
 def is_boot(events: Events) -> bool:
-    """Whether the trace begins as the machine does: with refills of one page."""
-    kinds = events.kind[: 1 << 4].tolist()
-    refill, alloc = MM_PAGE_ALLOC_ZONE_LOCKED, MM_PAGE_ALLOC
-    return bool(kinds[:4] == [refill, alloc, refill, alloc])
+    """Whether the trace begins as the machine does: with refills of one page.
+
+    The events are switched on one after another, so that the first allocations may
+    lack their refills. Orders that no pcp list holds show one page at any time.
+    """
+    begin = events.rows(slice(0, BEGINNING))
+    refill = begin.kind == MM_PAGE_ALLOC_ZONE_LOCKED
+    alloc = begin.kind == MM_PAGE_ALLOC
+    first = int(np.argmax(refill))
+    pairs = slice(first, first + BOOT_REFILLS)
+    return bool(
+        alloc[:first].all()
+        and refill[pairs].tolist() == [True, False] * (BOOT_REFILLS // 2)
+        and alloc[pairs].tolist() == [False, True] * (BOOT_REFILLS // 2)
+        and (begin.order[pairs] <= PAGE_ALLOC_COSTLY_ORDER).all()
+    )
 
 
 def handed_over(events: Events, kind: Any) -> Any:
@@ -84,6 +101,8 @@ def free_at_start(events: Events, layout: Layout, kind: Any) -> Any:
         given = handed_over(events, kind)
         highest = int(given.min()) if len(given) else layout.frames
         free[lowest:highest] |= kind[lowest:highest] == UNSEEN
+        # no list held pages: what has no refill left the free lists with no event
+        free[lowest + 1 : highest] |= kind[lowest + 1 : highest] == MM_PAGE_ALLOC
         left = events.pfn[events.kind == MM_PAGE_ALLOC_ZONE_LOCKED]
         large, at = np.unique(left >> MAX_PAGE_ORDER, return_index=True)
         for start, first in zip(large << MAX_PAGE_ORDER, left[at], strict=True):
@@ -99,13 +118,32 @@ def earliest(rows: Any, blocks: Any, count: int, never: int) -> Any:
     return result
 
 
-def block_types(events: Events, count: int, deferred: Any) -> Any:
+def types_by_use(events: Events, next_row: Any, count: int) -> Any:
+    """Per pageblock the type that its pages' way shows, or UNSEEN.
+
+    A page that is freed and then allocated without leaving the pcp was on the
+    list of its block's type. Only for traces that do not begin with the machine.
+    """
+    freed = np.flatnonzero(
+        (events.kind == MM_PAGE_FREE) | (events.kind == MM_PAGE_FREE_BATCHED)
+    )
+    after = next_row[freed]
+    freed, after = freed[after != NONE], after[after != NONE]
+    direct = events.kind[after] == MM_PAGE_ALLOC
+    block = events.pfn[freed[direct]] >> PAGEBLOCK_ORDER
+    evidence = np.full(count, UNSEEN, np.uint8)
+    evidence[block[::-1]] = events.migratetype[after[direct]][::-1]
+    return evidence
+
+
+def block_types(events: Events, count: int, deferred: Any, used: Any = None) -> Any:
     """Per pageblock its type as the trace begins, or UNSEEN for what boot gives.
 
     A block whose pages leave a list of a type before any fallback names it was
     of that type. `deferred` are first frames of blocks that boot handed over
     late: above the lowest of them all other blocks keep type 0.
-    deferred_free_range(), v6.1.
+    deferred_free_range(), v6.1. `used` says more of the blocks, and is right before
+    a neighbour is.
     """
     types = np.full(count, UNSEEN, np.uint8)
     if len(deferred):
@@ -121,6 +159,8 @@ def block_types(events: Events, count: int, deferred: Any) -> Any:
     second = earliest(fallbacks[large], start[large] + 1, count, never)
     known = at < np.minimum(named, second)
     types[known] = events.migratetype[at[known]]
+    if used is not None:
+        types = np.where(types == UNSEEN, used, types)
     # before the trace, too, blocks were claimed by twos
     before = types.copy()
     before[at > fallbacks.min(initial=never)] = UNSEEN
@@ -130,32 +170,33 @@ def block_types(events: Events, count: int, deferred: Any) -> Any:
     return types
 
 
-def types_by_use(events: Events, next_row: Any, types: Any) -> None:
-    """Fill in types of blocks that are known only by their pages' way.
+def claimed(events: Events, free: Any, start: int) -> Any:
+    """Blocks whose pages were all handed out before a boot's trace began.
 
-    A page that is freed and then allocated without leaving the pcp was on the
-    list of its block's type. Only for traces that do not begin with the machine.
+    Those from the last page that is still free below, to the largest page that the
+    trace begins in, in the zone that begins at `start`: UNMOVABLE takes the largest
+    pages first, from below, and nothing asks for MOVABLE yet. __rmqueue_fallback().
     """
-    freed = np.flatnonzero(
-        (events.kind == MM_PAGE_FREE) | (events.kind == MM_PAGE_FREE_BATCHED)
-    )
-    after = next_row[freed]
-    freed, after = freed[after != NONE], after[after != NONE]
-    direct = events.kind[after] == MM_PAGE_ALLOC
-    block = events.pfn[freed[direct]] >> PAGEBLOCK_ORDER
-    evidence = np.full(len(types), UNSEEN, np.uint8)
-    evidence[block[::-1]] = events.migratetype[after[direct]][::-1]
-    open_ = types == UNSEEN
-    types[open_] = evidence[open_]
+    largest = 1 << MAX_PAGE_ORDER
+    end = int(events.pfn[0]) & -largest
+    below = np.flatnonzero(free[start:end])
+    first = start + int(below[-1]) + largest & -largest if len(below) else end
+    return np.arange(first >> PAGEBLOCK_ORDER, end >> PAGEBLOCK_ORDER)
 
 
 def fill(s: State, events: Events, layout: Layout, kind: Any, next_row: Any) -> int:
     """Set up the lists as the trace begins; how many runs of frames were free."""
     free = free_at_start(events, layout, kind)
     deferred = handed_over(events, kind) if is_boot(events) else events.pfn[:0]
-    types = block_types(events, s.frames >> PAGEBLOCK_ORDER, deferred)
-    if not is_boot(events):
-        types_by_use(events, next_row, types)
+    count = s.frames >> PAGEBLOCK_ORDER
+    if is_boot(events):
+        types = block_types(events, count, deferred)
+        zone = page_zone(s, int(events.pfn[0]))
+        taken = claimed(events, free, layout.zones[zone].start)
+        types[taken[types[taken] == UNSEEN]] = MIGRATE_UNMOVABLE
+    else:
+        used = types_by_use(events, next_row, count)
+        types = block_types(events, count, deferred, used)
     known = np.flatnonzero(types != UNSEEN)
     blocks = np.asarray(s.tag)[s.block :]
     blocks[known] = types[known]

@@ -28,7 +28,7 @@ from xpfo_model.allocator.demand import (
 from xpfo_model.allocator.profiles import STEAL, Profile
 from xpfo_model.allocator.rmqueue import HIGHATOMIC, NON_BLOCK
 from xpfo_model.allocator.state import ZONE_DMA, ZONE_DMA32, ZONE_NORMAL
-from xpfo_model.constants import MAX_PAGE_ORDER, PAGEBLOCK_ORDER
+from xpfo_model.constants import MAX_PAGE_ORDER
 from xpfo_model.events import (
     FAILED,
     MM_PAGE_ALLOC,
@@ -37,31 +37,34 @@ from xpfo_model.events import (
     MM_PAGE_FREE,
     MM_PAGE_FREE_BATCHED,
     MM_PAGE_PCPU_DRAIN,
+    PERCPU_REFILL,
     SCHED_SWITCH,
-    UNKNOWN,
     Events,
+)
+from xpfo_model.fidelity.context import (
+    CORE,
+    CPU_FIELDS,
+    HEAD,
+    INSIDE,
+    NONE,
+    PENDING,
+    PUSH,
+    TAIL,
+    WHOLE,
+    Carry,
+    core_free,
+    direct,
+    drains_for,
+    exact_tail,
+    held,
+    interrupts,
 )
 from xpfo_model.fidelity.speed import at_speed, columns, flat, is_long
 
 AFTER_BULK: Final = 2
 """Flag of an ALLOC: that pages were taken in bulk before it was read from the
 very page that it got."""
-NONE: Final = -1
-LOCKS_OF_COMMIT: Final = 1
-"""Depth from the second event of a batched free to a drain: the zone's lock."""
-LOCKS_OF_FREE: Final = 3
-"""Depth from a single free to its drain: pin, pcp's lock, zone's lock."""
-PINNED_AND_LOCKED: Final = 2
-"""Depth of preemption disabling under a pcp's lock in a preemptible task."""
 KEY_BITS: Final = 8
-
-# What the walk carries per CPU: columns of `Carry.cpu`.
-HEAD: Final = 0
-TAIL: Final = 1
-PUSH: Final = 2
-WHOLE: Final = 3
-CORE: Final = 4
-CPU_FIELDS: Final = 5
 
 
 class Read(NamedTuple):
@@ -80,28 +83,6 @@ class Read(NamedTuple):
     next_row: Any
     """Per row: the next row that names the same pfn, or NONE, int64."""
     allocations: int
-
-
-class Carry(NamedTuple):
-    """Scratch of the walk."""
-
-    cpu: Any
-    """Per CPU: first and last open row, last push to the pcp, row of the last
-    allocation of higher order if only its tail has been freed since, row of the
-    last free of memory that is being initialised; int64."""
-    later: Any
-    """Per row: the next open row of its CPU, int64."""
-    owner: Any
-    """Per frame: allocation that holds it, or NONE, int32."""
-    start: Any
-    """Per allocation: its first frame, int64."""
-    order: Any
-    """Per frame: order of the page that is being freed there, int8. The second
-    event of a batched free says 0 for any."""
-    of: Any
-    """Per row: the operation that it answers, or NONE, int64."""
-    fallback_frames: int
-    """1: an extfrag event alone may hand out a page (from v6.10 on)."""
 
 
 def key_of(e: Events, i: int) -> int:
@@ -180,56 +161,6 @@ def forget(e: Events, c: Carry, i: int, order: int) -> None:
         c.owner[frame] = NONE
 
 
-def direct(e: Events, i: int, refill: int) -> bool:
-    """Whether a page came past the pcp: no pin and no pcp lock, one lock only."""
-    if e.preempt[i] == UNKNOWN or e.preempt[refill] == UNKNOWN:
-        return False
-    return e.preempt[refill] == e.preempt[i] + 1
-
-
-def drains_for(e: Events, c: Carry, d: Demand, row: Any, push: int, i: int) -> bool:
-    """Whether a drained page was drained by the push to the pcp before it.
-
-    What drains whole pcps holds one lock less.
-    """
-    if d.op[push] == DRAIN_CPU:
-        # other CPUs go on with their lists between two chunks
-        return bool(c.of[i - 1] == push)
-    before = e.preempt[row[push]]
-    if before == UNKNOWN or e.preempt[i] == UNKNOWN:
-        return True
-    locks = LOCKS_OF_COMMIT if d.op[push] == FREE_COMMIT else LOCKS_OF_FREE
-    return e.preempt[i] == before + locks
-
-
-def core_free(e: Events, c: Carry, d: Demand, n: int, i: int) -> bool:
-    """Whether a free hands memory over as it is initialised: __free_pages_core().
-
-    Whole blocks that nobody allocated, and what the same task frees next to them.
-    """
-    if d.page[n] != FOREIGN:
-        return False
-    if e.order[i] >= PAGEBLOCK_ORDER:
-        return True
-    last = c.cpu[e.cpu[i] * CPU_FIELDS + CORE]
-    return last != NONE and e.pid[last] == e.pid[i] and e.pfn[last] < e.pfn[i]
-
-
-def exact_tail(e: Events, c: Carry, d: Demand, n: int, i: int) -> bool:
-    """Whether a free is of the tail that alloc_pages_exact() gives back at once."""
-    whole = c.cpu[e.cpu[i] * CPU_FIELDS + WHOLE]
-    if whole == NONE or e.order[i] or e.pid[i] != e.pid[whole]:
-        return False
-    return 0 < d.part[n] < 1 << e.order[whole] and (
-        e.pfn[i] - d.part[n] == e.pfn[whole]
-    )
-
-
-def held(e: Events, i: int) -> bool:
-    """Whether a single free interrupted what had pinned the CPU and locked its pcp."""
-    return e.preempt[i] != UNKNOWN and e.preempt[i] > PINNED_AND_LOCKED
-
-
 def walk(e: Events, next_row: Any, c: Carry, d: Demand, row: Any) -> tuple[int, int]:  # noqa: C901, PLR0912, PLR0915
     """Read all rows; how many operations and how many allocations."""
     n = 0
@@ -245,8 +176,10 @@ def walk(e: Events, next_row: Any, c: Carry, d: Demand, row: Any) -> tuple[int, 
                 c.later[c.cpu[at + TAIL]] = i
             c.cpu[at + TAIL] = i
             c.cpu[at + PUSH] = NONE
+            if e.flags[i] & PERCPU_REFILL and not interrupts(e, c, i):
+                c.cpu[at + INSIDE] = i
         elif kind == SCHED_SWITCH:
-            c.cpu[at + PUSH] = NONE
+            c.cpu[at + PUSH] = c.cpu[at + INSIDE] = NONE
         elif kind == MM_PAGE_ALLOC:
             if e.pfn[i] == FAILED:
                 continue
@@ -263,6 +196,8 @@ def walk(e: Events, next_row: Any, c: Carry, d: Demand, row: Any) -> tuple[int, 
                 c.owner[frame] = allocations
             allocations += 1
             c.cpu[at + PUSH] = NONE
+            if not interrupts(e, c, i):
+                c.cpu[at + INSIDE] = NONE
             c.cpu[at + WHOLE] = i if e.order[i] else NONE
             c.cpu[at + CORE] = NONE
         elif kind == MM_PAGE_FREE:
@@ -275,14 +210,17 @@ def walk(e: Events, next_row: Any, c: Carry, d: Demand, row: Any) -> tuple[int, 
                 c.cpu[at + CORE] = i
             elif not batched and exact_tail(e, c, d, n - 1, i):
                 d.op[n - 1] = FREE_TO_BUDDY
-            if not batched and held(e, i):
-                d.flags[n - 1] |= LOCKED
             c.cpu[at + PUSH] = NONE
             if batched:
                 c.order[e.pfn[i]] = e.order[i]
+                c.cpu[at + PENDING] = i
             else:
                 forget(e, c, i, e.order[i])
                 c.cpu[at + PUSH] = n - 1
+            if not batched and held(e, c, i):
+                d.flags[n - 1] |= LOCKED
+            if not interrupts(e, c, i):
+                c.cpu[at + INSIDE] = NONE
             if d.op[n - 1] != FREE_TO_BUDDY:
                 c.cpu[at + WHOLE] = NONE
                 c.cpu[at + CORE] = NONE
@@ -292,12 +230,19 @@ def walk(e: Events, next_row: Any, c: Carry, d: Demand, row: Any) -> tuple[int, 
             d.order[n - 1] = c.order[e.pfn[i]]
             forget(e, c, i, d.order[n - 1])
             c.cpu[at + PUSH] = n - 1
+            c.cpu[at + INSIDE] = i
+            last = c.cpu[at + PENDING]
+            if last != NONE and e.pfn[last] == e.pfn[i]:
+                c.cpu[at + PENDING] = NONE
         elif kind == MM_PAGE_PCPU_DRAIN:
             push = c.cpu[at + PUSH]
             if push == NONE or not drains_for(e, c, d, row, push, i):
                 n = operation(d, row, n, DRAIN_CPU, e, i)
                 c.cpu[at + PUSH] = n - 1
-            c.of[i] = c.cpu[at + PUSH]
+            push = c.cpu[at + PUSH]
+            c.of[i] = push
+            if d.op[push] != FREE or c.cpu[at + INSIDE] == NONE:
+                c.cpu[at + INSIDE] = i
     return n, allocations
 
 

@@ -48,7 +48,9 @@ from xpfo_model.events import (
     MM_PAGE_FREE,
     Events,
 )
-from xpfo_model.fidelity.reading import NONE, Read
+from xpfo_model.fidelity.context import NONE
+from xpfo_model.fidelity.names import exchange_later
+from xpfo_model.fidelity.reading import Read
 from xpfo_model.fidelity.resync import (
     carve,
     credit,
@@ -66,6 +68,7 @@ from xpfo_model.fidelity.tally import (
     BY_BULK,
     BY_ISOLATED,
     BY_LIST,
+    BY_START,
     FULL,
     NR_COUNTS,
     PCP,
@@ -87,18 +90,26 @@ def differ_at(t: Tally, mine: int, theirs: int) -> int:
     return min(mine, theirs)
 
 
-def taint(t: Tally, k: int, mine: int, reason: int) -> None:
+def taint(s: State, t: Tally, k: int, mine: int, order: int, reason: int) -> None:
     """Page `k` of the kernel's came to its place only because it was put there."""
     if t.level == PCP:
         return
     chosen = t.mine[k] if k < mine else FAILED
+    exchange_later(t, s.mem[EVENTS], chosen, t.theirs[k], order)
     if chosen != t.theirs[k]:
         t.instead[t.theirs[k]] = chosen + 2
         t.why[t.theirs[k]] = reason
+        if reason == BY_BUDDY and t.midway and t.fresh[t.theirs[k]]:
+            # free since before the trace, at a place that nobody knows
+            t.why[t.theirs[k]] = BY_START
 
 
 def learn_batch(s: State, t: Tally, zone: int, size: int) -> None:
-    """A refill was larger or smaller than the model thought: from now on too."""
+    """A refill was larger or smaller than the model thought: from now on too.
+
+    While the machine boots watermarks are 0, and high is its least.
+    zone_highsize(), v6.1.
+    """
     sizes = zone * SIZES
     for cpu in range(s.cpus):
         pcp = pcp_of(cpu, zone)
@@ -107,8 +118,8 @@ def learn_batch(s: State, t: Tally, zone: int, size: int) -> None:
         s.mem[pcp + HIGH_MAX] = t.sizes[sizes + 2]
         if size == t.sizes[sizes]:
             s.mem[pcp + HIGH_MIN] = t.sizes[sizes + 1]
-            if s.mem[SIZING] != SIZE_AUTO:
-                s.mem[pcp + HIGH] = t.sizes[sizes + 1]
+        if s.mem[SIZING] != SIZE_AUTO:
+            s.mem[pcp + HIGH] = s.mem[pcp + HIGH_MIN]
 
 
 @seldom
@@ -196,7 +207,7 @@ def redo_refill(
             pcp = pcp_of(d.cpu[i], page_zone(s, pfn))
             pindex = order_to_pindex(s, d.migratetype[i], order)
             enter_pcp(s, t, pcp, pindex, pfn, True)
-        taint(t, k, mine, reason)
+        taint(s, t, k, mine, order, reason)
 
 
 @seldom

@@ -23,6 +23,7 @@ BY_BOOT: Final = 10
 BY_START: Final = 11
 BY_REMOTE: Final = 12
 BY_ISOLATED: Final = 13
+BY_LOCK: Final = 14
 REASONS: Final = {
     "bulk": "alloc_pages_bulk() took pages with no event, most of them the four of a "
     "kernel stack: a list is shorter than the model thinks until the next refill or "
@@ -43,29 +44,42 @@ REASONS: Final = {
     "start": "a list that held pages before the trace began",
     "remote": "a drain with no free: another CPU, or reclaim, emptied lists",
     "isolated": "the free scanner of compaction took pages with no event",
+    "lock": "an interrupt freed pages while the lock of the pcp was held, which the "
+    "trace does not say: they are on the buddy lists",
 }
 """Name and what happened; the n-th is reason number n."""
 
 # What else is counted there.
-ALLOCATIONS: Final = 14
-EXACT: Final = 15
-REFILLS: Final = 16
-REFILLS_ALSO: Final = 17
+ALLOCATIONS: Final = 15
+EXACT: Final = 16
+REFILLS: Final = 17
+REFILLS_ALSO: Final = 18
 """Refills of the kernel where the model refilled too."""
-SAME_SIZE: Final = 18
-SAME_FIRST: Final = 19
-SAME_FRAMES: Final = 20
-NEEDED: Final = 21
+SAME_SIZE: Final = 19
+SAME_FIRST: Final = 20
+SAME_FRAMES: Final = 21
+NEEDED: Final = 22
 """Allocations not predicted only because something before was put right."""
-DRAINS: Final = 22
-DRAINS_ALSO: Final = 23
+DRAINS: Final = 23
+DRAINS_ALSO: Final = 24
 """Drains of the kernel where the model drained too."""
-DRAINS_SAME_SIZE: Final = 24
-DRAINS_SAME: Final = 25
-NR_COUNTS: Final = 26
+DRAINS_SAME_SIZE: Final = 25
+DRAINS_SAME: Final = 26
+NR_COUNTS: Final = 27
 
 SIZES: Final = 3
 """Sizes of a zone's pcps in Tally.sizes."""
+# Of an exchange of names, in Tally.swaps behind their number.
+SWAP_EVENT: Final = 0
+"""Number of the first event that it is for."""
+SWAP_MINE: Final = 1
+"""The model's page."""
+SWAP_THEIRS: Final = 2
+"""The kernel's page."""
+SWAP_ORDER: Final = 3
+SWAP_FIELDS: Final = 4
+SWAPS: Final = 1
+"""Where the first of them is."""
 LOOK_AHEAD: Final = 1 << 13
 """Operations within which the kernel's drain is looked for."""
 
@@ -107,6 +121,13 @@ class Tally(NamedTuple):
     """Per frame on a pcp list: the head of that list, int32."""
     skipped: Any
     """Per frame on a pcp list: 1 if the kernel passed over it once, uint8."""
+    swaps: Any
+    """How many exchanges of names, then SWAP_FIELDS for each, int64. See `names`."""
+    fresh: Any
+    """Per frame that left the buddy lists: 1 if the trace had not named it before,
+    uint8."""
+    midway: int
+    """1: the trace begins in mid-run, and nobody knows the order of any list."""
     sure: int
     """1: batch and high are those of the machine; 0: they are guesses."""
     level: int

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The rows that the page on fidelity rests on."""
+
+import pytest
+from tiny import allocs, follow, refill
+
+from xpfo_model import traces
+from xpfo_model.fidelity.study import (
+    ALLOCATIONS,
+    COLUMNS,
+    OTHER,
+    fidelity,
+    profile_of,
+    rows_of,
+)
+
+FIRST = 6144
+FOUR = tuple(range(FIRST, FIRST + 4))
+
+
+@pytest.fixture
+def level():
+    stranger = 7000
+    return follow([*refill(*FOUR), *allocs(FIRST, stranger)])
+
+
+def test_a_level_as_rows(level):
+    rows = rows_of(level)
+    assert rows[0] == ("exact", ALLOCATIONS, 2, 1)
+    assert ("number", "refills", 1, 1) in rows
+    assert ("put right", "unseen", 1, 1) in rows
+    assert ("missed", "unseen", 1, 0) in rows
+    strategies = [name for what, name, *_ in rows if what == "flushes"]
+    assert strategies == list(level.flushes)
+
+
+def test_a_trace_s_name_says_its_kernel():
+    assert profile_of("debian-6.1-cc-1cpu") == "v6.1"
+    assert profile_of("debian-6.12-netmap-3cpu") == "v6.12"
+    with pytest.raises(KeyError):
+        profile_of("fedora-6.1-cc")
+
+
+def test_every_trace_is_compared_with_its_own_kernel_and_another(tmp_path, monkeypatch):
+    (tmp_path / "traces").mkdir()
+    (tmp_path / "traces" / "debian-6.1-none.npz").touch()
+    asked = []
+
+    def compare(log, zoneinfo, kernel):
+        asked.append((log, zoneinfo, kernel))
+        return type("Found", (), {"levels": {"pcp": follow(refill(FIRST))}})
+
+    monkeypatch.setattr("xpfo_model.fidelity.study.compare", compare)
+    monkeypatch.setattr(traces, "read", lambda path: path.stem)
+    made = fidelity.make(tmp_path)
+    assert asked == [
+        ("debian-6.1-none", None, "v6.1"),
+        ("debian-6.1-none", None, OTHER),
+    ]
+    assert tuple(made) == COLUMNS
+    assert len({len(column) for column in made.values()}) == 1
+    assert set(made["profile"]) == {"v6.1", OTHER}

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# mypy: disable-error-code="no-any-return"
+"""What the trace says of a page next: asked only where the model was wrong.
+
+It tells where a page is that the model had in another place, so that the model can
+go on from there; no prediction rests on it.
+"""
+
+from xpfo_model.events import MM_PAGE_ALLOC_ZONE_LOCKED, MM_PAGE_FREE, Events
+from xpfo_model.fidelity.context import NONE
+from xpfo_model.fidelity.reading import Read
+from xpfo_model.fidelity.tally import Tally
+
+
+def says_next(e: Events, r: Read, t: Tally, pfn: int) -> int:
+    """The kind of event that the trace has next for a page, or NONE."""
+    row = t.last[pfn]
+    if row == NONE:
+        return NONE
+    following = r.next_row[row]
+    return NONE if following == NONE else e.kind[following]
+
+
+def gone(e: Events, r: Read, t: Tally, pfn: int) -> bool:
+    """Whether a page cannot be on the list where the model has it.
+
+    The trace next says that it is freed, or that it leaves the buddy lists, or
+    nothing any more.
+    """
+    kind = says_next(e, r, t, pfn)
+    return bool(
+        kind == NONE or kind == MM_PAGE_FREE or kind == MM_PAGE_ALLOC_ZONE_LOCKED  # noqa: PLR1714
+    )
+
+
+def in_buddy(e: Events, r: Read, t: Tally, pfn: int) -> bool:
+    """Whether a page went to the buddy lists as it was freed: it leaves them next."""
+    return bool(says_next(e, r, t, pfn) == MM_PAGE_ALLOC_ZONE_LOCKED)
