@@ -18,7 +18,13 @@ from xpfo_model.explore.actions import describe, enumerate_actions
 from xpfo_model.explore.check import WAITING, how_of
 from xpfo_model.explore.invariants import CHECK_MARKS, INVARIANTS, violated
 from xpfo_model.explore.search import slot_of
-from xpfo_model.explore.step import FLIPS_FREE_BLOCKS, LISTED_FIRST, act
+from xpfo_model.explore.step import (
+    BLOCK_IRQS_OFF,
+    FLIPS_FREE_BLOCKS,
+    LISTED_FIRST,
+    REFILL_IRQS_OFF,
+    act,
+)
 from xpfo_model.explore.world import (
     BUDDY,
     IN_FLIGHT,
@@ -695,6 +701,8 @@ def test_a_flush_of_another_cpu_does_not_cover_what_is_in_flight():
     t.do("CPU 1 has its flush answered")
     assert t.frames[1][0] == USER_HAS
     assert list(t.world.m.stale)[:2] == [0b11, 0]
+    assert t.world.m.counts[STALE_FRAMES] == 1
+    assert t.world.m.stale_frames[0] == 0
     t.do("CPU 0 has its flush answered")
     assert list(t.world.m.stale)[:2] == [0, 0]
 
@@ -768,6 +776,15 @@ def test_a_block_flips_while_others_have_its_frames_or_only_while_it_is_free():
     assert t.do("CPU 1 refills the MOVABLE list with frame 0") is not None
     assert t.do("CPU 0 makes block 0 UNMOVABLE") is None
     assert t.do("CPU 0 makes block 1 MOVABLE") is not None
+
+
+def test_a_strategy_says_what_its_place_in_the_kernel_is():
+    entries = strategies.REGISTRY
+    assert how_of(entries["pcp_batch_local"]) == 0
+    assert how_of(entries["pcp_batch_local"], listed_first=True) == LISTED_FIRST
+    assert how_of(entries["freetype"]) == FLIPS_FREE_BLOCKS
+    assert how_of(entries["pcp_batch"]) == REFILL_IRQS_OFF
+    assert how_of(entries["pageblock"]) == REFILL_IRQS_OFF | BLOCK_IRQS_OFF
 
 
 def test_a_batch_that_is_listed_before_its_flush_is_handed_out_stale():
