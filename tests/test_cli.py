@@ -195,3 +195,43 @@ def test_a_reader_that_leaves_early_is_no_traceback(trace):
         check=False,
     )
     assert "Traceback" not in done.stderr
+
+
+def test_fidelity_prints_both_levels_in_72_columns(capsys, trace):
+    status, out, said = run(capsys, "fidelity", trace)
+    assert status == 0
+    assert "allocator of v6.1\n" in out
+    assert out.index("level pcp (model)") < out.index("level full (model)")
+    assert max(map(len, out.splitlines())) <= 72
+    assert "no zoneinfo" in said
+
+
+def test_fidelity_as_json_and_a_dump_of_every_allocation(capsys, trace, tmp_path):
+    dump = tmp_path / "dump.csv"
+    status, out, _ = run(capsys, "fidelity", trace, "--json", "--dump", dump)
+    assert status == 0
+    found = json.loads(out)
+    assert found["allocations"] == 9
+    assert found["flushes"]["v6"] == {"kernel": 8, "model": 8}
+    for both in ("refills", "drains", "fallbacks", "ownership_changes"):
+        assert set(found[both]) == {"kernel", "model"}
+    assert found["pcp"]["allocations"] == found["full"]["allocations"] == 9
+    head, *rows = dump.read_text().splitlines()
+    assert head == "event,predicted_pfn,actual_pfn"
+    cells = [row.split(",") for row in rows]
+    assert [(row[0], row[2]) for row in cells] == [
+        *((str(8 + pfn), str(pfn)) for pfn in range(8)),
+        ("17", "3"),
+    ]
+    assert sum(row[1] == row[2] for row in cells) == found["pfn_exact"]
+
+
+def test_a_zoneinfo_that_is_none_is_named(capsys, trace, tmp_path):
+    text = tmp_path / "some.txt"
+    text.write_text("Node 0\n")
+    status, _, said = run(capsys, "fidelity", trace, "--zoneinfo", text)
+    assert status == 2
+    assert "some.txt: no zone with memory" in said
+    status, _, said = run(capsys, "fidelity", trace, "--zoneinfo", "nowhere")
+    assert status == 2
+    assert "nowhere" in said

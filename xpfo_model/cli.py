@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from xpfo_model import __version__, compare, gfp, strategies
-from xpfo_model.allocator.profiles import PROFILES
+from xpfo_model.allocator.profiles import PROFILES, version_of
 from xpfo_model.errors import XpfoModelError
 
 EXIT_ERROR: Final = 2
@@ -187,7 +187,8 @@ def run_fidelity(arguments: argparse.Namespace) -> int:
     place = arguments.zoneinfo or fidelity.zoneinfo_beside(arguments.trace)
     zoneinfo = Path(place).read_text(encoding="utf-8") if place else None
     name = Path(place).name if place else ""
-    found = fidelity.compare(log, zoneinfo, arguments.profile, name)
+    kernel = arguments.profile or fidelity.profile_of_masks(log.about.kernel)
+    found = fidelity.compare(log, zoneinfo, kernel, name)
     for note in found.notes():
         print(f"xpfo-model: warning: {note}", file=sys.stderr)
     if arguments.dump:
@@ -336,9 +337,9 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--kernel",
         dest="profile",
-        default="v6.1",
-        choices=tuple(PROFILES),
-        help="allocator of this kernel version; v6.1 by default",
+        choices=sorted(PROFILES, key=version_of),
+        help="allocator of this kernel version; by default the last one that is not "
+        "newer than the trace's masks",
     )
     command.add_argument("--json", action="store_true", help="one object")
     command.add_argument(

@@ -173,6 +173,11 @@ PROFILES["v6.12"] = PROFILES["v6.18"]._replace(
 """Between v6.1 and v6.18: sizes and lists of v6.18, candidates of v6.1."""
 
 
+def version_of(kernel: str) -> tuple[int, ...]:
+    """A kernel's name as numbers that can be compared."""
+    return tuple(map(int, kernel.removeprefix("v").split(".")))
+
+
 def profile(kernel: str) -> Profile:
     """The profile of a kernel by name. Raises `UnknownKernelError`."""
     if kernel not in PROFILES:

@@ -17,10 +17,7 @@ from xpfo_model.allocator.layout import (
 )
 from xpfo_model.allocator.model import LARGEST, boot, events_of, pageset_update
 from xpfo_model.allocator.pcp import pcp_of
-from xpfo_model.allocator.profiles import (
-    PCP_LISTS,
-    profile,
-)
+from xpfo_model.allocator.profiles import PCP_LISTS, PROFILES, profile, version_of
 from xpfo_model.allocator.state import FREE_PAGES, HIGH, HIGH_MAX, NR_ZONES, ZONE_FIELDS
 from xpfo_model.events import (
     CHANGE_OWNERSHIP,
@@ -152,6 +149,13 @@ class Fidelity:
         writer.writerow(["event", "predicted_pfn", "actual_pfn"])
         for event, predicted, actual in self.levels[level].dump.tolist():
             writer.writerow([event, "" if predicted < 0 else predicted, actual])
+
+
+def profile_of_masks(masks: str) -> str:
+    """The last profile that is not newer than a GFP table; the first for older."""
+    names = sorted(PROFILES, key=version_of)
+    older = [name for name in names if version_of(name) <= version_of(masks)]
+    return older[-1] if older else names[0]
 
 
 def guessed_layout(log: EventLog, kernel: str) -> Layout:
@@ -344,7 +348,12 @@ def compare(
     if zoneinfo is None:
         layout = guessed_layout(log, kernel)
     else:
-        layout = zoneinfo_text.read(zoneinfo)
+        try:
+            layout = zoneinfo_text.read(zoneinfo)
+        except zoneinfo_text.ZoneinfoError as error:
+            raise zoneinfo_text.ZoneinfoError(
+                error.what, file=source, remedy=error.remedy
+            ) from None
     demand = read(log.events, profile(kernel), log.about.kernel)
     return Fidelity(
         trace=log.about.name,
