@@ -60,7 +60,8 @@ def without_times(reports):
     return {name: replace(report, seconds=0.0) for name, report in reports.items()}
 
 
-def test_reports_are_the_same_wherever_they_were_made(evidence):
+def test_reports_are_the_same_wherever_they_were_made(evidence, monkeypatch):
+    monkeypatch.setattr(module, "FAST", False)  # nothing to compile ahead for this
     here = Evidence(evidence.directory).reports(TINY)
     assert list(here) == [name for name in strategies.REGISTRY if name != "none"]
     with ThreadPoolExecutor(1) as pool:
