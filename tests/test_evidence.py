@@ -64,6 +64,8 @@ def test_reports_are_the_same_wherever_they_were_made(evidence, monkeypatch):
     monkeypatch.setattr(module, "FAST", False)  # nothing to compile ahead for this
     here = Evidence(evidence.directory).reports(TINY)
     assert list(here) == [name for name in strategies.REGISTRY if name != "none"]
+    unsafe = [r for r in here.values() if not r.claims_safe]
+    assert max(report.states for report in unsafe) == TINY.most_states
     with ThreadPoolExecutor(1) as pool:
         other = Evidence(evidence.directory, pool)
         other.start([TINY])

@@ -274,7 +274,7 @@ def check_all(
     scopes = [
         scope
         if bound is None or strategies.REGISTRY[name].safe
-        else limited(scope, bound)
+        else limited(scope, min(bound, scope.most_states))
         for name in names
     ]
     if executor is None:
