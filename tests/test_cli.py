@@ -204,6 +204,11 @@ def test_fidelity_prints_both_levels_in_72_columns(capsys, trace):
     assert out.index("level pcp (model)") < out.index("level full (model)")
     assert max(map(len, out.splitlines())) <= 72
     assert "no zoneinfo" in said
+    assert "--kernel names one" in said
+    status, out, said = run(capsys, "fidelity", trace, "--kernel", "v4.14")
+    assert status == 0
+    assert "allocator of v4.14\n" in out
+    assert "--kernel" not in said
 
 
 def test_fidelity_as_json_and_a_dump_of_every_allocation(capsys, trace, tmp_path):

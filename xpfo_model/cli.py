@@ -189,7 +189,10 @@ def run_fidelity(arguments: argparse.Namespace) -> int:
     name = Path(place).name if place else ""
     kernel = arguments.profile or fidelity.profile_of_masks(log.about.kernel)
     found = fidelity.compare(log, zoneinfo, kernel, name)
-    for note in found.notes():
+    notes = found.notes()
+    if not arguments.profile:
+        notes.append(f"allocator of {kernel}, by the trace's masks: --kernel names one")
+    for note in notes:
         print(f"xpfo-model: warning: {note}", file=sys.stderr)
     if arguments.dump:
         with Path(arguments.dump).open("w", encoding="utf-8") as file:
