@@ -10,11 +10,14 @@ from typing import Any, Final
 
 import numpy as np
 
-from xpfo_model.charts import Bar, Bars, Lines
+from xpfo_model import whatif
+from xpfo_model.charts import Bar, Bars, Curves, Lines, Spot
 from xpfo_model.claims.claim import Finding, Table, claim
 from xpfo_model.claims.exposure import RECOMMENDED, in_use
 from xpfo_model.claims.tables import BUILDS
 from xpfo_model.claims.thread import NOT_REALLY, SCARCE
+from xpfo_model.claims.whatif import BASIS
+from xpfo_model.claims.whatif import rows as swept
 from xpfo_model.claims.words import by_trace, each, spread
 from xpfo_model.constants import PAGE_SIZE, PAGEBLOCK_NR_PAGES, PAGEBLOCK_ORDER
 from xpfo_model.evidence import Evidence
@@ -50,6 +53,7 @@ HALF: Final = 0.5
 MOST: Final = 0.8
 THIRD: Final = 1 / 3
 A_TENTH_MORE: Final = 1.1
+TENFOLD: Final = 10
 PIECES: Final = 96
 """Parts of a trace in a figure over time."""
 
@@ -249,6 +253,51 @@ def batching_splits(evidence: Evidence, strategy: str = RECOMMENDED) -> Finding:
         },
         table=Table(("trace", *names), tuple(rows)),
         chart=_bars("Batches split entries of which users get no page", names, rows),
+    )
+
+
+@claim(
+    "splits-grow-with-cpus",
+    must=f"from 1 CPU to 256, pcp_batch splits at least {TENFOLD} times as many 2M "
+    "entries",
+    instead="pageblock in place of pcp_batch",
+    change={"strategy": "pageblock"},
+    downside="A machine that has just booted, without kmap: zeroing would split more.",
+    mails=(NOT_REALLY,),
+    basis=BASIS,
+)
+def splits_grow(evidence: Evidence, strategy: str = "pcp_batch") -> Finding:
+    """On larger machines batches split more entries, and block flips none."""
+    names = ("per_frame", "pcp_batch", "pageblock")
+    found = {
+        name: {
+            cpus: row["splits"]
+            for cpus, row in swept(evidence, whatif.cpus, name, "cpus").items()
+        }
+        for name in names
+    }
+    counts = list(found[strategy])
+    one, most = (found[strategy][cpus] for cpus in (counts[0], counts[-1]))
+    return Finding(
+        holds=most > 0 and most >= TENFOLD * one,
+        sentence=f"In a build, {strategy} splits {one:g} entries of 2M on "
+        f"{counts[0]} CPU and {most:g} on {counts[-1]} CPUs, with as much to do for "
+        "each.",
+        values={"one": one, "most": most},
+        table=Table(
+            ("CPUs", *names),
+            tuple((cpus, *(found[name][cpus] for name in names)) for cpus in counts),
+        ),
+        chart=Curves(
+            "Batches split more on larger machines, block flips nothing",
+            [
+                (name, [Spot(str(at), n, n, n) for at, n in some.items()])
+                for name, some in found.items()
+            ],
+            list(map(str, counts)),
+            "CPUs, each with as much to do",
+            "2M entries split, median of 20 seeds (model)",
+        ),
     )
 
 
