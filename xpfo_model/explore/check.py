@@ -97,7 +97,7 @@ class Report:
 
 
 def how_of(entry: strategies.Entry, *, listed_first: bool = False) -> int:
-    """What `search.act` has to know of a strategy's place in the kernel."""
+    """What `step.act` has to know of a strategy's place in the kernel."""
     bits = {"refill": REFILL_IRQS_OFF, "change_block": BLOCK_IRQS_OFF}
     how = sum(bits[hook] for hook in entry.irqs_off)
     how |= FLIPS_FREE_BLOCKS if entry.flips_free_blocks else 0
