@@ -12,8 +12,8 @@ USER_UNMOVABLE = gfp.mask("GFP_HIGHUSER", KERNEL)
 GFP_KERNEL = gfp.mask("GFP_KERNEL", KERNEL)
 
 
-def log_of(rows, name="test"):
-    """A log from dictionaries, one an event; what is absent is as in `Events`."""
+def log_of(rows, name="test", **facts):
+    """A log from dictionaries, one an event, and facts for its `About`."""
     events = ev.Events.empty(len(rows))
     events.preempt[:] = ev.UNKNOWN
     events.migratetype[:] = -1
@@ -22,7 +22,23 @@ def log_of(rows, name="test"):
         events.time[i] = 1000 * i
         for key, value in row.items():
             getattr(events, key)[i] = value
-    return ev.EventLog(events, ev.About(name, kernel=KERNEL, sha256="0" * 64))
+    about = ev.About(
+        name, kernel=KERNEL, sha256="0" * 64, cpus=4, recorded=ev.EVENT_NAMES, **facts
+    )
+    return ev.EventLog(events, about)
+
+
+class InPieces:
+    """A log that streams in chunks of a length."""
+
+    def __init__(self, log, length):
+        self.kernel, self.cpus = log.kernel, log.cpus
+        self._log, self._length = log, length
+
+    def stream(self, consume):
+        for chunk in self._log.chunks(self._length):
+            consume(chunk)
+        return self._log.about
 
 
 def alloc(pfn, mask, order=0, cpu=0):

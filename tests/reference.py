@@ -42,6 +42,8 @@ def calls(log):
             yield "alloc", cpu, pages, user
         elif kind == MM_PAGE_FREE:
             yield "free", cpu, pages, None
+        elif kind == MM_PAGE_ALLOC_ZONE_LOCKED and pfn == FAILED:
+            pass
         elif kind == MM_PAGE_ALLOC_ZONE_LOCKED and e.flags[i] & PERCPU_REFILL:
             key = order, int(e.migratetype[i])
             if cpu in open_run and open_run[cpu][0] != key:
@@ -53,6 +55,23 @@ def calls(log):
             yield "blocks", cpu, range(first, first + count), int(e.migratetype[i])
     for cpu in sorted(open_run):
         yield from close(cpu)
+
+
+def previous_owners(log):
+    """User allocations by who had their frames before, by mm_page_alloc alone."""
+    found = {"first_touch": 0, "from_kernel": 0, "from_user": 0}
+    owner = {}
+    for what, _, pfns, user in calls(log):
+        if what == "alloc":
+            before = {owner.get(pfn) for pfn in pfns}
+            if user and False in before:
+                found["from_kernel"] += 1
+            elif user and None in before:
+                found["first_touch"] += 1
+            elif user:
+                found["from_user"] += 1
+            owner.update(dict.fromkeys(pfns, user))
+    return found
 
 
 class Reference:

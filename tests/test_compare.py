@@ -10,14 +10,14 @@ from xpfo_model import compare, replay, strategies
 
 @given(logs)
 def test_tables_keep_to_72_columns_and_name_every_strategy(log):
-    text = compare.table(replay.replay_log(log))
+    text = compare.table(replay.replay(log))
     assert max(map(len, text.splitlines())) <= compare.WIDTH
     for name in strategies.COUNTED:
         assert text.count(f"\n{name} ") == 2
 
 
 def test_large_counts_still_fit():
-    outcome = replay.replay_log(log_of([alloc(0, USER_MOVABLE)]))
+    outcome = replay.replay(log_of([alloc(0, USER_MOVABLE)]))
     outcome.totals["user_allocations"] = 400_000_000
     for counts in outcome.strategies.values():
         for cause in counts.flushes_by_cause:
@@ -30,7 +30,7 @@ def test_lost_events_are_said_in_the_table():
     log = log_of([alloc(0, USER_MOVABLE)])
     log.about.lost = 17
     log.about.warn("lost-events", "events were lost", 3, 17)
-    text = compare.table(replay.replay_log(log))
+    text = compare.table(replay.replay(log))
     assert "17 events LOST" in text
     assert "test:3: events were lost" in text
 
@@ -38,11 +38,11 @@ def test_lost_events_are_said_in_the_table():
 def test_unknown_losses_are_said_too():
     log = log_of([alloc(0, USER_MOVABLE)])
     log.about.warn("lost-events", "events were lost", 3)
-    assert "unknown number of events LOST" in compare.table(replay.replay_log(log))
+    assert "unknown number of events LOST" in compare.table(replay.replay(log))
 
 
 def test_csv_has_a_row_for_each_trace_and_strategy():
-    outcome = replay.replay_log(log_of([alloc(0, USER_MOVABLE)]))
+    outcome = replay.replay(log_of([alloc(0, USER_MOVABLE)]))
     rows = list(csv.DictReader(io.StringIO(compare.as_csv([outcome, outcome]))))
     assert len(rows) == 2 * len(strategies.COUNTED)
     assert rows[1]["strategy"] == "v6"
@@ -51,9 +51,9 @@ def test_csv_has_a_row_for_each_trace_and_strategy():
 
 
 def test_a_factor_needs_flushes_on_both_sides():
-    outcome = replay.replay_log(log_of([alloc(0, USER_MOVABLE)]))
+    outcome = replay.replay(log_of([alloc(0, USER_MOVABLE)]))
     assert compare.factor(outcome, outcome.strategies["none"]) is None
-    alone = replay.replay_log(log_of([alloc(0, USER_MOVABLE)]), ["per_frame"])
+    alone = replay.replay(log_of([alloc(0, USER_MOVABLE)]), ["per_frame"])
     assert compare.factor(alone, alone.strategies["per_frame"]) is None
-    empty = replay.replay_log(log_of([]))
+    empty = replay.replay(log_of([]))
     assert compare.per_user_allocations(empty, empty.strategies["v6"]) == 0

@@ -101,7 +101,7 @@ TestEntries = Entries.TestCase
 
 
 def splits(name, *listed):
-    return replay.replay_log(log_of(listed), [name]).strategies[name].splits
+    return replay.replay(log_of(listed), [name]).strategies[name].splits
 
 
 def test_a_block_that_flips_whole_is_not_split():
@@ -175,7 +175,7 @@ def test_flips_split_what_the_definition_says(log):
             if log.events.order[i] < 9
         ]
     )
-    counts = replay.replay_log(small, ["pageblock"]).strategies["pageblock"]
+    counts = replay.replay(small, ["pageblock"]).strategies["pageblock"]
     assert counts.splits == len(Watched("pageblock").run(small).split)
 
 

@@ -52,7 +52,7 @@ def test_the_engine_works_where_nothing_can_be_cached(tmp_path):
     blocked.touch()
     code = (
         "from xpfo_model import replay, workloads\n"
-        "print(replay.replay_log(workloads.seed_sequence(), ['v6'])"
+        "print(replay.replay(workloads.seed_sequence(), ['v6'])"
         ".strategies['v6'].flushes)"
     )
     done = run(code, XDG_CACHE_HOME=str(blocked), XPFO_MODEL_ENGINE="numba")
@@ -68,7 +68,7 @@ def test_a_changed_source_is_another_cache(tmp_path):
     code = (
         "from xpfo_model import replay, workloads\n"
         "log = workloads.seed_sequence()\n"
-        "print(replay.replay_log(log, ['pcp_batch']).strategies['pcp_batch'].flushes)"
+        "print(replay.replay(log, ['pcp_batch']).strategies['pcp_batch'].flushes)"
     )
     environment = {
         "PYTHONPATH": str(tmp_path),

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-only
-import dataclasses
 import os
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from logs import (
     GFP_KERNEL,
     USER_MOVABLE,
     USER_UNMOVABLE,
+    InPieces,
     alloc,
     extfrag,
     free,
@@ -19,7 +19,7 @@ from logs import (
     log_of,
     logs,
 )
-from reference import Reference
+from reference import Reference, previous_owners
 
 from xpfo_model import replay, strategies
 from xpfo_model.engine import FAST
@@ -29,7 +29,7 @@ from xpfo_model.stepper import Stepper, steps_of
 # Counted by an independent program: reference definitions over whole traces.
 RECORDED = {
     "cc-1cpu": {
-        "totals": [134795, 9130, 73636, 44, 0, 4079, 3789, 6],
+        "totals": [134795, 9130, 73636, 44, 0, 4079, 3789, 6, 12801, 44, 121950],
         "v6": [134795],
         "per_frame": [12845, 12845, 43],
         "alternation": [5708],
@@ -38,7 +38,7 @@ RECORDED = {
         "pageblock": [483, 13868, 43, {"block": 27, "alloc": 456}],
     },
     "cc-4cpu": {
-        "totals": [146105, 46427, 71870, 44, 61, 5322, 2518, 46],
+        "totals": [146105, 46427, 71870, 44, 61, 5322, 2518, 46, 12446, 1221, 132438],
         "v6": [146105],
         "per_frame": [13667, 13667, 43],
         "alternation": [5912],
@@ -47,7 +47,7 @@ RECORDED = {
         "pageblock": [1304, 21201, 6187, {"block": 39, "alloc": 1265}],
     },
     "forkpipe-4cpu": {
-        "totals": [134489, 90709, 48833, 22299, 4, 3085, 205, 48],
+        "totals": [134489, 90709, 48833, 22299, 4, 3085, 205, 48, 5146, 7351, 121992],
         "v6": [134489],
         "per_frame": [12497, 12497, 7025],
         "alternation": [27426],
@@ -58,8 +58,53 @@ RECORDED = {
 }
 
 
+PREVIOUS_OWNERS = ("first_touch", "from_kernel", "from_user")
+
+
+@given(logs)
+def test_user_allocations_are_told_apart_by_who_had_a_frame_before(log):
+    totals = replay.replay(log).totals
+    assert {name: totals[name] for name in PREVIOUS_OWNERS} == previous_owners(log)
+
+
+def test_a_trace_without_refills_says_that_it_cannot_show_a_batch():
+    assert any("no refill" in n for n in replay.replay(log_of([free(1)])).notes)
+    assert not replay.replay(log_of([locked(1, 1)])).notes
+
+
+def test_a_strategy_whose_events_were_not_recorded_is_not_counted():
+    log = log_of([alloc(0, USER_MOVABLE)], recorded=("mm_page_alloc",))
+    outcome = replay.replay(log)
+    assert set(outcome.strategies) == {"none", "v6", "per_frame", "alternation"}
+    assert set(outcome.not_counted) == set(strategies.SHOWN) - set(outcome.strategies)
+    assert "mm_page_alloc_zone_locked" in outcome.not_counted["pcp_batch"]
+    assert "mm_page_free" in outcome.not_counted["pageblock"]
+
+
+def test_events_that_a_silent_trace_lacks_were_not_recorded_unless_they_are_rare():
+    log = log_of([locked(0, 1), alloc(0, USER_MOVABLE), free(0)], recorded=None)
+    assert not replay.replay(log).not_counted
+    log = log_of([locked(0, 1), alloc(0, USER_MOVABLE)], recorded=None)
+    assert set(replay.replay(log).not_counted) == {"pageblock"}
+
+
+@pytest.mark.parametrize(
+    ("first", "facts", "begins"),
+    [
+        (500_000_000, {"format": "ftrace"}, "boot"),
+        (2_000_000_000, {"format": "ftrace"}, "later"),
+        (1_697_712_345_000_000_000, {"format": "perf"}, "later"),
+        (5, {"format": "ftrace", "clock": "ticks"}, "unclear"),
+        (5, {"clock": "ticks"}, "boot"),
+    ],
+)
+def test_a_first_touch_is_bootish_only_in_a_trace_from_boot(first, facts, begins):
+    log = log_of([alloc(0, USER_MOVABLE) | {"time": first}], **facts)
+    assert replay.replay(log).begins == begins
+
+
 def counted(log, name):
-    return replay.replay_log(log, [name]).strategies[name]
+    return replay.replay(log, [name]).strategies[name]
 
 
 @pytest.mark.parametrize("trace", RECORDED)
@@ -91,14 +136,13 @@ def test_every_strategy_counts_what_its_definition_says(log, name):
 
 @given(logs, st.integers(1, 7))
 def test_chunks_of_any_length_give_the_same_counts(log, length):
-    whole = replay.replay_log(log)
-    pieces = replay.replay(log.chunks(length), log.about)
-    assert dataclasses.replace(pieces, about=whole.about) == whole
+    whole = replay.replay(log)
+    assert replay.replay(InPieces(log, length)) == whole
 
 
 @given(logs)
 def test_safe_strategies_never_hand_out_a_reachable_frame(log):
-    outcome = replay.replay_log(log, ["per_frame", "pcp_batch", "pageblock"])
+    outcome = replay.replay(log, ["per_frame", "pcp_batch", "pageblock"])
     assert all(c.frames_exposed == 0 for c in outcome.strategies.values())
 
 
@@ -113,7 +157,7 @@ def test_a_batch_is_flushed_once_and_before_the_allocation():
 
 def test_a_refill_ends_at_another_order_or_migratetype_and_at_the_end():
     log = log_of([locked(0, 1), locked(2, 1, order=1), locked(4, 0), locked(5, 1)])
-    outcome = replay.replay_log(log, ["pcp_batch"])
+    outcome = replay.replay(log, ["pcp_batch"])
     assert outcome.totals["refills"] == 4
     assert outcome.totals["refills_movable"] == 3
 
@@ -130,7 +174,7 @@ def test_other_events_and_other_cpus_neither_join_nor_end_a_refill():
             alloc(0, USER_MOVABLE),
         ]
     )
-    assert replay.replay_log(log).totals["refills"] == 1
+    assert replay.replay(log).totals["refills"] == 1
 
 
 def test_alternation_hands_out_stale_frames_and_the_first_is_free():
@@ -188,7 +232,7 @@ def test_a_flip_spares_what_the_other_side_has_now():
 
 def test_a_failed_allocation_counts_nowhere():
     log = log_of([alloc(-1, USER_MOVABLE), alloc(-1, GFP_KERNEL)])
-    outcome = replay.replay_log(log)
+    outcome = replay.replay(log)
     assert outcome.totals["user_allocations"] == 0
     assert outcome.totals["kernel_allocations"] == 0
     assert all(c.flushes == 0 for c in outcome.strategies.values())
@@ -197,12 +241,12 @@ def test_a_failed_allocation_counts_nowhere():
 
 def test_a_page_that_is_not_aligned_to_its_order_is_an_error():
     with pytest.raises(TraceError, match="is no page"):
-        replay.replay_log(log_of([alloc(1, USER_MOVABLE, order=3)]))
+        replay.replay(log_of([alloc(1, USER_MOVABLE, order=3)]))
 
 
 def test_an_unknown_strategy_is_an_error_that_names_the_others():
     with pytest.raises(UnknownStrategyError, match="pcp_batch"):
-        replay.replay_log(log_of([]), ["v7"])
+        replay.replay(log_of([]), ["v7"])
 
 
 def test_memory_follows_the_frames_that_are_touched():
@@ -234,7 +278,7 @@ def test_numba_and_python_run_the_same_text():
         "        locked(pfn, r.randrange(3), 0, cpu),\n"
         "        extfrag(pfn >> 9 << 9, r.randrange(2), 9, cpu)]))\n"
         "print(engine.FAST)\n"
-        "print(json.dumps(replay.replay_log(log_of(rows)).as_json()))\n"
+        "print(json.dumps(replay.replay(log_of(rows)).as_json()))\n"
     )
     out = {}
     for engine in ("numba", "python"):

@@ -44,7 +44,7 @@ def _replay(path: str, arguments: argparse.Namespace) -> Any:
         progress_bar(Path(path).name) as progress,
         traces.open_trace(path, kernel=arguments.kernel, progress=progress) as trace,
     ):
-        return replay.replay(trace.chunks(), trace.about, arguments.strategies)
+        return replay.replay(trace, arguments.strategies)
 
 
 def run_compare(arguments: argparse.Namespace) -> int:
@@ -58,7 +58,7 @@ def run_compare(arguments: argparse.Namespace) -> int:
         elif not arguments.csv:
             print("\n" * bool(number) + compare.table(outcome), flush=True)
         if arguments.json or arguments.csv:
-            for note in outcome.about.notes():
+            for note in outcome.about.notes() + outcome.notes:
                 print(f"xpfo-model: warning: {note}", file=sys.stderr)
     if arguments.csv:
         print(compare.as_csv(outcomes), end="")
@@ -293,7 +293,8 @@ def parser() -> argparse.ArgumentParser:
         "--strategies",
         type=_strategies,
         metavar="A,B,…",
-        help=f"of {', '.join(strategies.REGISTRY)}; those of the thread by default",
+        help=f"of {', '.join(strategies.REGISTRY)}; by default those of the thread "
+        "and the recommended one",
     )
     form = command.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="one object per trace")

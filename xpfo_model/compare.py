@@ -3,13 +3,20 @@
 
 import csv
 import io
+import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from xpfo_model.replay import Counts, Outcome
+from xpfo_model.replay import BOOT, LATER, UNCLEAR, Counts, Outcome
 
 WIDTH: Final = 72
 BASELINE: Final = "v6"
+FIRST_TOUCH: Final = {
+    BOOT: "first touches since boot",
+    LATER: "unknown: the trace begins after boot",
+    UNCLEAR: "since boot, or unknown",
+}
+"""What it means that no allocation of the trace names a frame before."""
 PER: Final = 1000
 """Flushes are quoted per this many user allocations."""
 
@@ -53,27 +60,33 @@ def short(number: float) -> str:
 
 
 def head(outcome: Outcome) -> list[str]:
-    """What the trace is, what it holds, and what was wrong with it."""
+    """The trace, its contents, and the losses and warnings of its reading."""
     about, totals = outcome.about, outcome.totals
-    lost = f"{about.lost:,} events LOST" if about.lost else "no events lost"
-    if not about.lost and "lost-events" in about.warnings:
-        lost = "an unknown number of events LOST"
     lines = [
         f"trace {about.name}",
-        f"  sha256 {about.sha256[:16]}  {outcome.events:,} kmem events, {lost}",
+        f"  sha256 {about.sha256[:16]}  {outcome.events:,} kmem events, {about.fate()}",
+        f"  {about.masks()}",
         f"  {totals['user_allocations']:,} user allocations"
         f" ({totals['user_zeroed']:,} zeroed,"
         f" {totals['user_not_movable']:,} not MOVABLE)",
+        f"    frames had before by a user {totals['from_user']:,},"
+        f" by the kernel {totals['from_kernel']:,},",
+        f"    by nobody {totals['first_touch']:,} ({FIRST_TOUCH[outcome.begins]})",
         f"  {totals['kernel_allocations']:,} kernel allocations"
         f" ({totals['kernel_movable']:,} MOVABLE)",
         f"  {totals['refills']:,} refills ({totals['refills_movable']:,} MOVABLE),"
         f" {totals['ownership_changes']:,} changes of ownership",
     ]
     lines += [f"  warning: {note}" for note in about.notes()]
-    skipped = sum(about.skipped.values())
-    if skipped:
-        lines.append(f"  {skipped:,} other events skipped")
-    return lines
+    lines += [f"  note: {note}" for note in outcome.notes]
+    if about.skipped:
+        lines.append(f"  {about.left_out()}")
+    return [part for line in lines for part in _wrapped(line)]
+
+
+def _wrapped(line: str) -> list[str]:
+    """A line in lines of at most WIDTH columns."""
+    return textwrap.wrap(line, WIDTH, subsequent_indent="    ", break_long_words=False)
 
 
 def _flushes(outcome: Outcome, show: Callable[[int], str]) -> list[str]:
@@ -97,14 +110,17 @@ def table(outcome: Outcome) -> str:
     flushes = _flushes(outcome, str)
     if max(map(len, flushes)) > WIDTH:
         flushes = _flushes(outcome, short)
+    names = ("frames (model)", "unmapped", "mapped back", "handed out reachable")
     frames = columns(
-        ("frames (model)", "unmapped", "mapped back", "handed out reachable"),
+        (*names, "local flushes", "splits"),
         (
             (
                 name,
-                str(counts.frames_unmapped),
-                str(counts.frames_mapped),
-                str(counts.frames_exposed),
+                short(counts.frames_unmapped),
+                short(counts.frames_mapped),
+                short(counts.frames_exposed),
+                short(counts.local_flushes),
+                short(counts.splits),
             )
             for name, counts in outcome.strategies.items()
         ),
@@ -128,6 +144,9 @@ vs v6    how many times fewer flushes than XPFO v6 as posted
 handed out reachable
          frames given to users while the kernel could still reach them
          through the direct map or a stale TLB entry: 0 if safe
+local flushes
+         flushes of one CPU's own TLB, without an IPI
+splits   2M entries of the direct map that were split
 """
 
 
@@ -141,8 +160,13 @@ def as_csv(outcomes: Iterable[Outcome]) -> str:
             row: dict[str, object] = {
                 "trace": outcome.about.name,
                 "sha256": outcome.about.sha256,
+                "kernel": outcome.about.kernel,
+                "kernel_from": outcome.about.kernel_from,
                 "events": outcome.events,
-                "lost": outcome.about.lost,
+                "lost": "unknown" if outcome.about.lost is None else outcome.about.lost,
+                "warnings": "; ".join(outcome.about.notes() + outcome.notes),
+                "skipped": sum(outcome.about.skipped.values()),
+                "begins": outcome.begins,
                 **outcome.totals,
                 "strategy": name,
                 "flushes": counts.flushes,
@@ -150,6 +174,8 @@ def as_csv(outcomes: Iterable[Outcome]) -> str:
                 "frames_unmapped": counts.frames_unmapped,
                 "frames_mapped": counts.frames_mapped,
                 "frames_exposed": counts.frames_exposed,
+                "local_flushes": counts.local_flushes,
+                "splits": counts.splits,
                 "flushes_per_1000": round(per_user_allocations(outcome, counts), 3),
                 "factor_v6": factor(outcome, counts),
             }

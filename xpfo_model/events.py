@@ -6,9 +6,9 @@ the readers of `traces` or by a model of the allocator, consumed by `steps`.
 Mirrors include/trace/events/kmem.h, v4.14 to v6.18.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -41,9 +41,17 @@ IRQS_OFF: Final = 4
 
 FAILED: Final = -1
 """The pfn of an allocation that failed."""
+SHOWN: Final = 3
+"""Names of skipped events that a text lists."""
+
 UNKNOWN: Final = 255
 """A `preempt` that the trace did not say."""
 
+
+MODEL: Final = "model"
+"""The format of a log that no kernel wrote."""
+NANOSECONDS: Final = "ns"
+TICKS: Final = "ticks"
 
 Column = npt.NDArray[Any]
 """One value per event, of the dtype that `DTYPES` names."""
@@ -113,7 +121,7 @@ DTYPES: Final = {
 """Column name to dtype, in the order of `Events`."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Warned:
     """One kind of trouble met while reading, counted, with where it was first."""
 
@@ -123,33 +131,85 @@ class Warned:
     """First line, from 1."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class About:
-    """Where a log comes from and what was wrong or left out on the way."""
+    """Where a log comes from, how it was read, and what was wrong or left out.
+
+    A reader makes it when the last event has been read; nothing changes it after.
+    """
 
     name: str
     """File name without folder, or ``<stdin>``."""
+    format: str = MODEL
+    """Whose text the events were read from: ``ftrace``, ``trace-cmd`` or ``perf``."""
     kernel: str = "v6.1"
     """The GFP table that the masks are in, one of `gfp.KERNELS`."""
+    kernel_from: str = "chosen by the caller"
+    """How that table was chosen."""
+    release: str | None = None
+    """The kernel's release, such as ``6.6.12-amd64``, if the trace names it."""
+    clock: str = NANOSECONDS
+    """Unit of `Events.time`: NANOSECONDS or TICKS."""
+    cpus: int | None = None
+    """CPUs of the machine, if the head of the trace says how many."""
+    recorded: tuple[str, ...] | None = None
+    """Names of the recorded tracepoints, if the head of the trace lists them."""
+    header: tuple[str, ...] = ()
+    """Comment lines before the first event."""
+    zoneinfo: str = ""
+    """/proc/zoneinfo of the machine when the recording began, if the trace has it."""
     sha256: str = ""
     """Of the raw text, uncompressed, as the kernel wrote it."""
     lines: int = 0
     """Lines of raw text."""
-    clock: str = "ns"
-    """Unit of `Events.time`: ``ns`` or ``ticks``."""
-    lost: int = 0
-    """Events that the trace itself says it lost; not all say how many."""
-    warnings: dict[str, Warned] = field(default_factory=dict)
+    lost: int | None = 0
+    """Events that the trace itself says it lost; None if it does not say how many."""
+    warnings: Mapping[str, Warned] = field(default_factory=dict)
     """By a short name, such as ``lost-events`` or ``unrecognised-lines``."""
-    skipped: dict[str, int] = field(default_factory=dict)
+    skipped: Mapping[str, int] = field(default_factory=dict)
     """Events of other kinds, by name."""
-    marks: list[tuple[int, int, str]] = field(default_factory=list)
+    marks: tuple[tuple[int, int, str], ...] = ()
     """Texts written to trace_marker: row of the next event, time, text."""
 
-    def warn(self, code: str, what: str, line: int | None, count: int = 1) -> None:
-        """Count a warning; the first line of its kind is kept."""
-        warned = self.warnings.setdefault(code, Warned(what, 0, line))
-        warned.count += count
+    def as_json(self) -> dict[str, Any]:
+        """What a result rests on, as every JSON output has it."""
+        return {
+            "trace": self.name,
+            "format": self.format,
+            "sha256": self.sha256,
+            "kernel": self.kernel,
+            "kernel_from": self.kernel_from,
+            "release": self.release,
+            "clock": self.clock,
+            "cpus": self.cpus,
+            "recorded": None if self.recorded is None else list(self.recorded),
+            "lost": self.lost,
+            "warnings": {
+                code: {"what": w.what, "count": w.count, "line": w.line}
+                for code, w in self.warnings.items()
+            },
+            "skipped": dict(self.skipped),
+        }
+
+    def fate(self) -> str:
+        """How many events were lost, in words."""
+        if self.lost is None:
+            return "an unknown number of events LOST"
+        return f"{self.lost:,} events LOST" if self.lost else "no events lost"
+
+    def masks(self) -> str:
+        """The GFP table and how it was chosen, in words."""
+        release = f", release {self.release}" if self.release else ""
+        return f"GFP masks of {self.kernel}, {self.kernel_from}{release}"
+
+    def left_out(self) -> str:
+        """Events of other kinds that were skipped, in words; empty if none were."""
+        if not self.skipped:
+            return ""
+        names = sorted(self.skipped, key=lambda name: -self.skipped[name])
+        some = ", ".join(f"{name} {self.skipped[name]:,}" for name in names[:SHOWN])
+        more = ", …" if len(names) > SHOWN else ""
+        return f"{sum(self.skipped.values()):,} other events skipped: {some}{more}"
 
     def notes(self) -> list[str]:
         """One sentence a warning, with file and first line."""
@@ -158,6 +218,24 @@ class About:
             f"{w.what} ({w.count:,} times)"
             for w in self.warnings.values()
         ]
+
+
+class Recording(Protocol):
+    """A trace that can be consumed: an open one, or one in memory.
+
+    Nobody gets the events without the facts: `stream` returns them with the last one.
+    """
+
+    @property
+    def kernel(self) -> str:
+        """The GFP table of its masks, known before the first event."""
+
+    @property
+    def cpus(self) -> int | None:
+        """CPUs of its machine, if its head says how many."""
+
+    def stream(self, consume: Callable[[Events], None]) -> About:
+        """Give all events to `consume`, in order, in chunks; return the facts."""
 
 
 @dataclass
@@ -179,10 +257,26 @@ class EventLog:
 
     __hash__ = None  # type: ignore[assignment]
 
+    @property
+    def kernel(self) -> str:
+        """The GFP table of its masks."""
+        return self.about.kernel
+
+    @property
+    def cpus(self) -> int | None:
+        """CPUs of its machine, if the trace said how many."""
+        return self.about.cpus
+
     def chunks(self, length: int = 1 << 20) -> Iterator[Events]:
         """The events in pieces of at most `length` rows, in order."""
         for start in range(0, len(self), length):
             yield self.events.rows(slice(start, start + length))
+
+    def stream(self, consume: Callable[[Events], None]) -> About:
+        """Give all events to `consume`, in order, in chunks; return the facts."""
+        for chunk in self.chunks():
+            consume(chunk)
+        return self.about
 
     def between_marks(self, start: str, end: str) -> Events:
         """The events from the mark that starts with `start` to that with `end`.

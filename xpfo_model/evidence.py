@@ -18,7 +18,7 @@ from xpfo_model.events import SCHED_SWITCH, EventLog
 from xpfo_model.explore import ENOUGH, Report, Scope, check_all
 from xpfo_model.kept import Columns, Study
 from xpfo_model.machine import of_cpus
-from xpfo_model.replay import Counts, Outcome, Run, replay_log
+from xpfo_model.replay import Counts, Outcome, Run, replay
 from xpfo_model.stepper import Stepper, steps_of
 from xpfo_model.steps import ALLOC, CONTEXT_SWITCH, Steps, split_refills
 from xpfo_model.strategies.guarantee import restore
@@ -282,7 +282,7 @@ class Evidence:
         """All strategies over a trace."""
         log = self.log(name)
         if name not in self._outcomes:
-            self._outcomes[name] = replay_log(log)
+            self._outcomes[name] = replay(log, strategies.COUNTED)
         return self._outcomes[name]
 
 

@@ -17,7 +17,7 @@ from xpfo_model.allocator.layout import Layout
 from xpfo_model.charts import Range, Ranges
 from xpfo_model.events import EventLog
 from xpfo_model.evidence import Evidence
-from xpfo_model.replay import replay_log
+from xpfo_model.replay import replay
 from xpfo_model.workloads import LIKE, Load, Statistics, events, statistics
 from xpfo_model.workloads.statistics import MEDIAN, QUARTILE, THIRD_QUARTILE
 
@@ -39,7 +39,7 @@ class Measured:
 def measure(log: EventLog, first: int) -> Measured:
     """A log from row `first` on; what was before sets the scene."""
     before = EventLog(log.events.rows(slice(0, first)), log.about)
-    some, whole = replay_log(before, STRATEGIES), replay_log(log, STRATEGIES)
+    some, whole = replay(before, STRATEGIES), replay(log, STRATEGIES)
     users = whole.totals["user_allocations"] - some.totals["user_allocations"]
     return Measured(
         statistics(log, first=first),

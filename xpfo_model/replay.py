@@ -5,7 +5,7 @@ The loop is written once; it is bound to a strategy by replacing the hooks that
 it calls, so that the code that is counted is the strategy's own.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -14,7 +14,14 @@ import numpy.typing as npt
 
 from xpfo_model import strategies
 from xpfo_model.engine import compiled, view
-from xpfo_model.events import About, EventLog, Events
+from xpfo_model.events import (
+    EVENT_NAMES,
+    MM_PAGE_ALLOC_EXTFRAG,
+    MODEL,
+    NANOSECONDS,
+    About,
+    Recording,
+)
 from xpfo_model.machine import (
     CAUSES,
     COPY_DUE,
@@ -39,7 +46,7 @@ from xpfo_model.machine import (
     reachable,
     take,
 )
-from xpfo_model.stepper import Stepper, room_for, steps_of
+from xpfo_model.stepper import Stepper, room_for
 from xpfo_model.steps import ALLOC as ALLOC_PAGES
 from xpfo_model.steps import CHANGE_BLOCK, CONTEXT_SWITCH, REFILL, Steps
 from xpfo_model.steps import FREE as FREE_PAGES
@@ -56,6 +63,16 @@ from xpfo_model.strategies.none import (
 )
 
 PERCENT: Final = 100
+
+BOOT: Final = "boot"
+LATER: Final = "later"
+UNCLEAR: Final = "unclear"
+BOOT_NS: Final = 1_000_000_000
+"""A trace whose first event is in the first second of its clock begins with the boot:
+nobody starts a recording by hand as early as that. A choice."""
+
+SELDOM: Final = (EVENT_NAMES[MM_PAGE_ALLOC_EXTFRAG],)
+"""Events that a trace may lack although they were recorded: fallbacks are rare."""
 
 
 def use(m: Machine, cpu: int, frame: int) -> None:
@@ -232,24 +249,37 @@ class Outcome:
     about: About
     events: int
     """kmem events in the trace, sched_switch not counted."""
+    begins: str
+    """BOOT, LATER or UNCLEAR: whether a first touch is the first since boot."""
+    kinds: dict[str, int]
+    """Events of each kind that the trace holds, by name."""
     totals: dict[str, int]
-    """What the trace holds, whatever the strategy."""
+    """Allocations, refills, changes of ownership, whatever the strategy."""
     strategies: dict[str, Counts] = field(default_factory=dict)
+    """What each strategy did that could be counted."""
+    not_counted: dict[str, str] = field(default_factory=dict)
+    """Why a strategy could not be counted, by its name."""
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader of the counts has to know, a sentence each."""
+        notes = [
+            f"{name} is not counted: {why}" for name, why in self.not_counted.items()
+        ]
+        if not self.totals["refills"] and self.strategies:
+            notes.append("no refill is in the trace: it cannot show what a batch saves")
+        return notes
 
     def as_json(self) -> dict[str, Any]:
         """The object that ``compare --json`` prints."""
         return {
-            "trace": self.about.name,
-            "sha256": self.about.sha256,
+            **self.about.as_json(),
             "events": self.events,
-            "lost": self.about.lost,
-            "kernel": self.about.kernel,
-            "warnings": {
-                code: {"what": w.what, "count": w.count, "line": w.line}
-                for code, w in self.about.warnings.items()
-            },
-            "skipped": self.about.skipped,
+            "begins": self.begins,
+            "kinds": self.kinds,
+            "notes": self.notes,
             "totals": self.totals,
+            "not_counted": self.not_counted,
             "strategies": {
                 name: {
                     "flushes": counts.flushes,
@@ -257,34 +287,67 @@ class Outcome:
                     "frames_unmapped": counts.frames_unmapped,
                     "frames_mapped": counts.frames_mapped,
                     "frames_exposed": counts.frames_exposed,
+                    "local_flushes": counts.local_flushes,
+                    "splits": counts.splits,
                 }
                 for name, counts in self.strategies.items()
             },
         }
 
 
-def replay(
-    chunks: Iterable[Events], about: About, names: Sequence[str] | None = None
-) -> Outcome:
+def replay(trace: Recording, names: Sequence[str] | None = None) -> Outcome:
     """Run strategies over a trace, chunk by chunk, in memory that does not grow.
 
-    `names` are keys of `strategies.REGISTRY`, `strategies.COUNTED` by default.
-    `about` is read after the last chunk. Raises `UnknownStrategyError`, `TraceError`.
+    `names` are keys of `strategies.REGISTRY`, `strategies.SHOWN` by default. A
+    strategy that needs a kind of event that the trace does not hold is not counted.
+    Raises `UnknownStrategyError`, `TraceError`.
     """
-    runs = [Run(name) for name in (names or strategies.COUNTED)]
+    runs = [Run(name) for name in (names or strategies.SHOWN)]
     heeds = any(run.heeds_all for run in runs)
-    stepper = Stepper(about.kernel, everything=heeds)
-    for steps in steps_of(chunks, stepper):
+    stepper = Stepper(trace.kernel, everything=heeds)
+
+    def feed(steps: Steps) -> None:
         for run in runs:
             run.feed(steps, stepper.frames)
+
+    about = trace.stream(lambda events: feed(stepper.steps(events)))
+    feed(stepper.finish())
+    kinds = dict(zip(EVENT_NAMES, stepper.kinds.tolist(), strict=True))
+    lacking = {run.strategy: _lacking(run.strategy, about, kinds) for run in runs}
     return Outcome(
         about=about,
         events=stepper.kmem_events,
+        begins=_begins(about, stepper.first_time),
+        kinds=kinds,
         totals=stepper.totals,
-        strategies={run.strategy: run.counts for run in runs},
+        strategies={r.strategy: r.counts for r in runs if not lacking[r.strategy]},
+        not_counted={
+            name: f"the trace holds no {' and no '.join(events)}"
+            for name, events in lacking.items()
+            if events
+        },
     )
 
 
-def replay_log(log: EventLog, names: Sequence[str] | None = None) -> Outcome:
-    """Run strategies over a log in memory; see `replay`."""
-    return replay(log.chunks(), log.about, names)
+def _lacking(strategy: str, about: About, kinds: dict[str, int]) -> list[str]:
+    """Kinds of event that a strategy needs and that were not recorded.
+
+    Where the trace does not say what was recorded, a kind of which it holds nothing
+    was not, unless kernels fire it so seldom that a trace may well hold none.
+    """
+    if about.recorded is not None:
+        return [k for k in strategies.needs(strategy) if k not in about.recorded]
+    return [
+        kind
+        for kind in strategies.needs(strategy)
+        if not kinds[kind] and kind not in SELDOM
+    ]
+
+
+def _begins(about: About, first: int | None) -> str:
+    """Whether a trace begins with its machine: by its clock, which starts at boot."""
+    if about.format == MODEL:
+        return BOOT
+    if about.clock != NANOSECONDS or first is None:
+        return UNCLEAR
+    return BOOT if first < BOOT_NS else LATER

@@ -9,10 +9,11 @@ import numpy.typing as npt
 
 from xpfo_model import gfp
 from xpfo_model.constants import MAX_PAGE_ORDER, MAX_PFN, MIGRATE_MOVABLE, NR_CPUS
-from xpfo_model.engine import compiled, view
+from xpfo_model.engine import compiled
 from xpfo_model.errors import TraceError
 from xpfo_model.events import (
     CHANGE_OWNERSHIP,
+    EVENT_NAMES,
     FAILED,
     MM_PAGE_ALLOC,
     MM_PAGE_ALLOC_EXTFRAG,
@@ -21,13 +22,16 @@ from xpfo_model.events import (
     Events,
 )
 from xpfo_model.steps import (
+    FIRST_TOUCH,
+    FROM_KERNEL,
+    FROM_USER,
     NOWHERE,
     NR_TOTALS,
     REFILLS,
     REFILLS_MOVABLE,
-    UNIT_FRAMES,
     UNIT_ORDER,
     UNITS,
+    UNNUMBERED,
     Carry,
     Steps,
     close_all,
@@ -49,8 +53,13 @@ class Stepper:
     def __init__(self, kernel: str, *, everything: bool = False) -> None:
         self.kernel = kernel
         self.everything = everything
-        self.kmem_events = 0
         self.events = 0
+        self.kinds = np.zeros(len(EVENT_NAMES), np.int64)
+        """Events so far, by their number."""
+        self.cpus = 0
+        """One more than the highest number of a CPU so far."""
+        self.first_time: int | None = None
+        """Time of the first event."""
         self._sums = dict.fromkeys(
             (
                 "user_allocations",
@@ -62,11 +71,18 @@ class Stepper:
             ),
             0,
         )
-        self._units = np.full(1 << 10, NOWHERE, np.int32)
+        # untouched pages of zeros take no memory, wherever the pfns are
+        self._units = np.zeros((MAX_PFN >> UNIT_ORDER) + 2, np.int32)
+        self._previous = np.zeros(0, np.uint8)
         self._totals = np.zeros(NR_TOTALS, np.int64)
         self._open = [np.full(NR_CPUS, NOWHERE, np.int64) for _ in range(3)]
         self._entries = [np.zeros(0, np.int64) for _ in range(2)]
         self._time = 0
+
+    @property
+    def kmem_events(self) -> int:
+        """Events so far, sched_switch not counted."""
+        return int(self.kinds.sum() - self.kinds[SCHED_SWITCH])
 
     @property
     def frames(self) -> int:
@@ -84,6 +100,9 @@ class Stepper:
             "refills": int(self._totals[REFILLS]),
             "refills_movable": int(self._totals[REFILLS_MOVABLE]),
             "ownership_changes": sums["ownership_changes"],
+            "first_touch": int(self._totals[FIRST_TOUCH]),
+            "from_kernel": int(self._totals[FROM_KERNEL]),
+            "from_user": int(self._totals[FROM_USER]),
         }
 
     def steps(self, events: Events) -> Steps:
@@ -105,28 +124,22 @@ class Stepper:
         out = room_for(room, refilled + (used << MAX_PAGE_ORDER))
         carry = self._carry(entries)
         n, filled = compiled(walk)(
-            Events(*(view(column) for column in events)),
-            view(user),
-            view(zeroed),
+            events,
+            user,
+            zeroed,
             carry,
-            Steps(*(view(column) for column in out)),
+            out,
             used,
             self.everything,
         )
         self._keep_open(entries)
-        if len(events.time):
-            self._time = int(events.time[-1])
         return self._trim(out, n, filled)
 
     def finish(self) -> Steps:
         """The steps of the refills that the end of the trace ends."""
         used = len(self._entries[0])
         out = room_for(NR_CPUS, used << MAX_PAGE_ORDER)
-        n, filled = compiled(close_all)(
-            self._carry(self._entries),
-            Steps(*(view(column) for column in out)),
-            self._time,
-        )
+        n, filled = compiled(close_all)(self._carry(self._entries), out, self._time)
         self._entries = [np.zeros(0, np.int64) for _ in range(2)]
         return self._trim(out, n, filled)
 
@@ -151,7 +164,12 @@ class Stepper:
         ):
             self._sums[key] += int(np.count_nonzero(rows))
         self.events += len(events.kind)
-        self.kmem_events += int(np.count_nonzero(events.kind != SCHED_SWITCH))
+        self.kinds += np.bincount(events.kind, minlength=len(EVENT_NAMES))
+        if len(events.kind):
+            self.cpus = max(self.cpus, int(events.cpu.max()) + 1)
+            self._time = int(events.time[-1])
+            if self.first_time is None:
+                self.first_time = int(events.time[0])
         return np.asarray(user, np.uint8), np.asarray(zeroed, np.uint8)
 
     def _make_room(self, events: Events) -> None:
@@ -175,16 +193,18 @@ class Stepper:
                 f"{int(events.pfn[row]):#x} of order {int(orders[row])} is no page",
                 remedy="the trace is damaged: record it again",
             )
-        last = int(events.pfn[names_pages].max(initial=0)) + UNIT_FRAMES
-        if (last >> UNIT_ORDER) >= len(self._units):
-            more = (last >> UNIT_ORDER) + 1 - len(self._units)
-            grown = np.full(len(self._units) + more, NOWHERE, np.int32)
-            grown[: len(self._units)] = self._units
-            self._units = grown
+        # a change of two blocks can reach into the next unit
+        units = np.unique(events.pfn[names_pages] >> UNIT_ORDER)
+        units = np.union1d(units, units + 1)
+        new = int(np.count_nonzero(self._units[units] == UNNUMBERED))
+        room = self.frames + (new << UNIT_ORDER)
+        if room > len(self._previous):
+            grown = np.zeros(max(room, 2 * len(self._previous)), np.uint8)
+            grown[: len(self._previous)] = self._previous
+            self._previous = grown
 
     def _carry(self, entries: list[npt.NDArray[np.int64]]) -> Carry:
-        arrays: tuple[Any, ...] = (self._units, self._totals, *self._open, *entries)
-        return Carry(*(view(array) for array in arrays))
+        return Carry(self._units, self._previous, self._totals, *self._open, *entries)
 
     def _keep_open(self, entries: list[npt.NDArray[np.int64]]) -> None:
         head, tail, _ = self._open

@@ -38,12 +38,21 @@ CONTEXT_SWITCH: Final = 5
 UNIT_ORDER: Final = MAX_PAGE_ORDER
 UNIT_FRAMES: Final = 1 << UNIT_ORDER
 NOWHERE: Final = -1
+UNNUMBERED: Final = 0
 
 # Totals that the loop counts: their index in Carry.totals.
 REFILLS: Final = 0
 REFILLS_MOVABLE: Final = 1
 UNITS: Final = 2
-NR_TOTALS: Final = 3
+FIRST_TOUCH: Final = 3
+FROM_KERNEL: Final = 4
+FROM_USER: Final = 5
+NR_TOTALS: Final = 6
+
+# Who had a frame by the last mm_page_alloc that names it: values of Carry.previous.
+NOBODY: Final = 0
+KERNEL: Final = 1
+USER: Final = 2
 
 
 class Steps(NamedTuple):
@@ -73,9 +82,12 @@ class Carry(NamedTuple):
     """What one chunk of a trace leaves for the next."""
 
     units: Any
-    """Dense number of a unit of UNIT_FRAMES pfns, or NOWHERE, int32."""
+    """One more than the dense number of a unit of UNIT_FRAMES pfns, or UNNUMBERED,
+    int32."""
+    previous: Any
+    """Per frame: NOBODY, KERNEL or USER, by its last mm_page_alloc, uint8."""
     totals: Any
-    """REFILLS, REFILLS_MOVABLE and the number of UNITS so far, int64."""
+    """REFILLS … FROM_USER so far, int64."""
     head: Any
     """Per CPU: the first entry of its open refill, or NOWHERE, int64."""
     tail: Any
@@ -95,10 +107,10 @@ KEY_ORDER_BITS: Final = 8
 def dense(c: Carry, pfn: int) -> int:
     """The frame of a pfn, with a new number if its unit is new."""
     unit = pfn >> UNIT_ORDER
-    if c.units[unit] == NOWHERE:
-        c.units[unit] = c.totals[UNITS]
+    if c.units[unit] == UNNUMBERED:
         c.totals[UNITS] += 1
-    frame: int = (c.units[unit] << UNIT_ORDER) | (pfn & (UNIT_FRAMES - 1))
+        c.units[unit] = c.totals[UNITS]
+    frame: int = ((c.units[unit] - 1) << UNIT_ORDER) | (pfn & (UNIT_FRAMES - 1))
     return frame
 
 
@@ -170,6 +182,30 @@ def page_step(e: Events, i: int, c: Carry, s: Steps, n: int) -> None:
     s.time[n] = e.time[i]
 
 
+def hand_over(c: Carry, start: int, stop: int, user: int) -> None:
+    """Note the new owner of frames; count who had a user's frames before.
+
+    A user allocation is from the kernel if the kernel had any of its frames last,
+    else a first touch if nobody had one of them yet, else from a user.
+    """
+    kernel = False
+    nobody = False
+    for frame in range(start, stop):
+        if c.previous[frame] == KERNEL:
+            kernel = True
+        elif c.previous[frame] == NOBODY:
+            nobody = True
+        c.previous[frame] = USER if user else KERNEL
+    if not user:
+        return
+    if kernel:
+        c.totals[FROM_KERNEL] += 1
+    elif nobody:
+        c.totals[FIRST_TOUCH] += 1
+    else:
+        c.totals[FROM_USER] += 1
+
+
 def walk(
     e: Events, user: Any, zeroed: Any, c: Carry, s: Steps, used: int, everything: bool
 ) -> tuple[int, int]:
@@ -191,14 +227,17 @@ def walk(
             s.user[n] = user[i]
             s.zeroed[n] = zeroed[i]
             page_step(e, i, c, s, n)
+            hand_over(c, s.start[n], s.stop[n], user[i])
             n += 1
         elif kind == MM_PAGE_FREE:
             s.op[n] = FREE
             page_step(e, i, c, s, n)
             n += 1
-        elif kind == MM_PAGE_ALLOC_ZONE_LOCKED and e.flags[i] & PERCPU_REFILL:
-            n, filled = join_refill(e, i, c, s, n, filled, used)
-            used += 1
+        elif kind == MM_PAGE_ALLOC_ZONE_LOCKED:
+            # v4.14 prints a refill that found no page, too
+            if e.flags[i] & PERCPU_REFILL and e.pfn[i] != FAILED:
+                n, filled = join_refill(e, i, c, s, n, filled, used)
+                used += 1
         elif kind == MM_PAGE_ALLOC_EXTFRAG and e.flags[i] & CHANGE_OWNERSHIP:
             n = change_blocks(e, i, c, s, n)
         elif everything and kind == MM_PAGE_PCPU_DRAIN:

@@ -25,7 +25,7 @@ from xpfo_model.events import MM_PAGE_ALLOC, Events
 from xpfo_model.journal import Journal, Result
 from xpfo_model.replay import Run
 from xpfo_model.stepper import Stepper
-from xpfo_model.workloads.run import about, chunks
+from xpfo_model.workloads.run import chunks, failed
 
 CONFIDENCE: Final = 0.95
 """Of the intervals."""
@@ -99,7 +99,6 @@ def run_task(point: Point, seed: int, names: Sequence[str]) -> Result:
             profile(point.kernel), point.frames, point.cpus, batch=point.batch or None
         ),
     )
-    said = about(load)
     stepper = Stepper(load.masks)
     runs = {name: Run(name) for name in names}
 
@@ -109,8 +108,9 @@ def run_task(point: Point, seed: int, names: Sequence[str]) -> Result:
             run.feed(steps, stepper.frames)
 
     warm: Result | None = None
-    allocations = 0
-    for part in chunks(load, said=said):
+    allocations = out_of_memory = 0
+    for part in chunks(load):
+        out_of_memory += failed(part)
         begin = int(np.searchsorted(part.time, load.measured_from))
         feed(part.rows(slice(0, begin)))
         if begin < len(part.time):
@@ -122,10 +122,9 @@ def run_task(point: Point, seed: int, names: Sequence[str]) -> Result:
         run.feed(last, stepper.frames)
     warm = warm or {}
     after = _counted(stepper, runs)
-    failed = said.warnings.get("failed-allocations")
     return {
         "allocations": allocations,
-        "failed": failed.count if failed else 0,
+        "failed": out_of_memory,
         **{name: count - warm.get(name, 0) for name, count in after.items()},
     }
 

@@ -13,7 +13,7 @@ MORE = {"v6": 30, "per_frame": 30, "pcp_batch": 0, "pageblock": 0}
 
 @pytest.mark.parametrize("movable", [True, False])
 def test_the_seed_sequence_is_the_worked_example(movable):
-    outcome = replay.replay_log(workloads.seed_sequence(movable=movable))
+    outcome = replay.replay(workloads.seed_sequence(movable=movable))
     for name, flushes in WORKED[movable].items():
         assert outcome.strategies[name].flushes == flushes, name
     batched = outcome.strategies["pcp_batch"]
@@ -25,8 +25,8 @@ def test_the_seed_sequence_is_the_worked_example(movable):
 
 
 def test_thirty_more_users_cost_batching_nothing():
-    few = replay.replay_log(workloads.seed_sequence())
-    many = replay.replay_log(workloads.seed_sequence(more_users=30))
+    few = replay.replay(workloads.seed_sequence())
+    many = replay.replay(workloads.seed_sequence(more_users=30))
     for name, flushes in MORE.items():
         assert many.strategies[name].flushes - few.strategies[name].flushes == flushes
     assert many.strategies["alternation"].frames_exposed > 0
@@ -34,7 +34,7 @@ def test_thirty_more_users_cost_batching_nothing():
 
 def test_a_kernel_page_comes_from_the_unmovable_list():
     log = workloads.seed_sequence(batch=4)
-    assert replay.replay_log(log).totals == {
+    assert replay.replay(log).totals == {
         "user_allocations": 1,
         "kernel_allocations": 3,
         "user_zeroed": 0,

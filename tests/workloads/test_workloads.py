@@ -113,7 +113,7 @@ def test_pressure_fills_memory_and_the_others_do_not():
 @pytest.mark.parametrize("name", workloads.REGISTRY)
 def test_a_strategy_cannot_tell_it_from_a_trace(name):
     log = workloads.events(made(name, length=1500))
-    outcome = replay.replay_log(log)
+    outcome = replay.replay(log)
     allocates = log.events.kind == MM_PAGE_ALLOC
     users = gfp.is_user(log.events.gfp[allocates], log.about.kernel).sum()
     assert outcome.totals["user_allocations"] == users

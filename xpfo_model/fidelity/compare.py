@@ -45,7 +45,8 @@ from xpfo_model.fidelity.tally import (
     SWAPS,
     Tally,
 )
-from xpfo_model.replay import replay_log
+from xpfo_model.replay import replay
+from xpfo_model.strategies import COUNTED
 
 LEVELS: Final = {"pcp": PCP, "full": FULL}
 """Levels by name: refills taken from the trace, or the buddy predicted as well."""
@@ -297,8 +298,8 @@ def compare_level(
     missed = {
         name: int(np.count_nonzero(reasons == k)) for k, name in enumerate(REASONS)
     }
-    ours = replay_log(EventLog(model, log.about))
-    real = replay_log(log)
+    ours = replay(EventLog(model, log.about), COUNTED)
+    real = replay(log, COUNTED)
     kernel_numbers = _numbers(events) | {"refills": real.totals["refills"]}
     model_numbers = _numbers(model) | {"refills": ours.totals["refills"]}
     taken = demand.demand.op == ALLOC

@@ -13,6 +13,16 @@ from types import ModuleType
 from typing import Any, Final
 
 from xpfo_model.errors import UnknownStrategyError
+from xpfo_model.events import (
+    EVENT_NAMES,
+    MM_PAGE_ALLOC,
+    MM_PAGE_ALLOC_EXTFRAG,
+    MM_PAGE_ALLOC_ZONE_LOCKED,
+    MM_PAGE_FREE,
+    MM_PAGE_PCPU_DRAIN,
+    SCHED_SWITCH,
+)
+from xpfo_model.strategies.guarantee import go_on, ignore, leave
 
 HOOKS: Final = {
     "alloc": "post_alloc_hook()",
@@ -46,6 +56,8 @@ class Entry:
     """Whether XPFO_UNMAPPED is among them."""
     irqs_off: tuple[str, ...] = ()
     """Hooks that its place in the kernel calls with interrupts off."""
+    heeds_free: bool = True
+    """Whether its counts over a trace depend on the calls of its free hook."""
     flips_free_blocks: bool = False
     """Whether a block flips only while it is free and out of the buddy lists."""
 
@@ -57,7 +69,10 @@ _LOCKED: Final = ("refill", "change_block")
 
 REGISTRY: Final = {
     "none": Entry("no XPFO"),
-    "v6": Entry("flush at every user allocation, as posted", marks=True),
+    # as posted, its allocation unmaps nothing that a free could map back
+    "v6": Entry(
+        "flush at every user allocation, as posted", marks=True, heeds_free=False
+    ),
     "per_frame": Entry("unmap at allocation, free is a no-op"),
     "alternation": Entry("flush when the type of allocation alternates; not safe"),
     "pcp_batch": Entry("unmap a whole pcp refill, flush once", irqs_off=_BULK),
@@ -89,8 +104,25 @@ REGISTRY: Final = {
 }
 """A strategy by its name, which is also its module's."""
 
+RECOMMENDED: Final = "pcp_batch_local"
+"""The strategy that this document recommends."""
+
 COUNTED: Final = tuple(name for name, entry in REGISTRY.items() if entry.counted)
 """The strategies of the September 2017 thread."""
+
+SHOWN: Final = (*COUNTED, RECOMMENDED)
+"""What `compare` shows by default."""
+
+_EVENTS: Final = {
+    "alloc": (EVENT_NAMES[MM_PAGE_ALLOC],),
+    "free": (EVENT_NAMES[MM_PAGE_FREE],),
+    "refill": (EVENT_NAMES[MM_PAGE_ALLOC_ZONE_LOCKED],),
+    "drain": (EVENT_NAMES[MM_PAGE_PCPU_DRAIN],),
+    # a flip spares frames by their owner, who is known by allocation and free
+    "change_block": (EVENT_NAMES[MM_PAGE_ALLOC_EXTFRAG], EVENT_NAMES[MM_PAGE_FREE]),
+    "context_switch": (EVENT_NAMES[SCHED_SWITCH],),
+}
+"""Tracepoints that the calls of a hook are reconstructed from."""
 
 
 def load(name: str) -> ModuleType:
@@ -110,6 +142,21 @@ def hooks(name: str) -> dict[str, Callable[..., Any]]:
     module = load(name)
     own = [function for function in OWN if hasattr(module, function)]
     return {hook: getattr(module, hook) for hook in (*HOOKS, *own)}
+
+
+def needs(name: str) -> tuple[str, ...]:
+    """The tracepoints without which a strategy cannot be counted over a trace.
+
+    Raises `UnknownStrategyError`.
+    """
+    found: dict[str, None] = {}
+    for hook, function in hooks(name).items():
+        idle = function in (leave, ignore, go_on)
+        if hook in _EVENTS and not idle:
+            if hook == "free" and not REGISTRY[name].heeds_free:
+                continue
+            found.update(dict.fromkeys(_EVENTS[hook]))
+    return tuple(found)
 
 
 def text(name: str) -> str:

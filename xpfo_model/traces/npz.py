@@ -142,7 +142,10 @@ _DAMAGE: Final = (
 
 def _about(fields: dict[str, Any]) -> About:
     fields["warnings"] = {k: Warned(**v) for k, v in fields["warnings"].items()}
-    fields["marks"] = [(row, time, text) for row, time, text in fields["marks"]]
+    fields["marks"] = tuple((row, time, text) for row, time, text in fields["marks"])
+    for name in ("recorded", "header"):
+        if fields.get(name) is not None:
+            fields[name] = tuple(fields[name])
     about = About(**fields)
     gfp.names(about.kernel)
     return about

@@ -20,8 +20,9 @@ from typing import Any, Final
 
 from xpfo_model.constants import MAX_PAGE_ORDER, MAX_PFN, NR_CPUS
 from xpfo_model.errors import ClockError, MalformedEventError
-from xpfo_model.events import EVENT_NAMES, About
+from xpfo_model.events import EVENT_NAMES
 from xpfo_model.traces import layout
+from xpfo_model.traces.findings import Findings
 from xpfo_model.traces.scan import REQUIRED
 from xpfo_model.traces.words import WORD_LIMIT
 
@@ -69,7 +70,7 @@ _LONGEST: Final = 1 << 12
 class Puzzle:
     """The lines of one trace that are no events; `state` is the scanner's."""
 
-    def __init__(self, about: About, state: Any) -> None:
+    def __init__(self, about: Findings, state: Any) -> None:
         self._about = about
         self._state = state
         self._headers: list[int] = []

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Open a trace, whatever its format, and read it in chunks or whole."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -9,21 +10,39 @@ from typing import Self
 from xpfo_model import gfp
 from xpfo_model.events import About, EventLog, Events
 from xpfo_model.traces import npz, tools
-from xpfo_model.traces.blocks import Blocks
 from xpfo_model.traces.source import Progress, Source
 from xpfo_model.traces.text import Text
 
 
 class Trace:
-    """An open trace: a context manager whose chunks are read once.
+    """An open trace, whose head has been looked at: a context manager.
 
-    `about` is complete when the chunks are exhausted.
+    Its facts come with its last event: `stream` returns them, and nothing else does.
     """
 
-    def __init__(self, source: Source, kernel: str | None) -> None:
-        self._source = source
-        self._kernel = kernel
-        self.about = About(source.name)
+    def __init__(
+        self, path: str | Path, kernel: str | None, progress: Progress | None
+    ) -> None:
+        self._open = ExitStack()
+        source = Source(path, progress)
+        self._open.callback(source.close)
+        self._read = False
+        try:
+            self._content = self._look(source, kernel)
+        except BaseException:
+            self._open.close()
+            raise
+
+    def _look(self, source: Source, kernel: str | None) -> Text | EventLog:
+        magic = source.magic()
+        if magic.startswith(npz.MAGIC):
+            return npz.load(source, source.name, kernel)
+        tool = tools.of_magic(magic)
+        if tool is None:
+            return Text(source, source.name, kernel)
+        path = self._open.enter_context(tools.on_disk(source))
+        printed = self._open.enter_context(tools.Printed(tool, path, source.name))
+        return Text(printed, source.name, kernel, printed.release())
 
     def __enter__(self) -> Self:
         return self
@@ -38,30 +57,40 @@ class Trace:
 
     def close(self) -> None:
         """Close the file, and end the program that prints it."""
-        self._source.close()
+        self._open.close()
 
-    def chunks(self) -> Iterator[Events]:
-        """The events in order, in chunks of at most some hundred thousand rows.
+    @property
+    def head(self) -> About:
+        """The facts that the head of the trace tells: no losses, no warnings."""
+        content = self._content
+        return content.head if isinstance(content, Text) else content.about
 
-        The memory that this takes does not grow with the trace. Raises, at the
-        end at the latest, the `TraceError` that says what is wrong with it.
+    @property
+    def kernel(self) -> str:
+        """The GFP table of its masks."""
+        return self.head.kernel
+
+    @property
+    def cpus(self) -> int | None:
+        """CPUs of its machine, if the head says how many."""
+        return self.head.cpus
+
+    def stream(self, consume: Callable[[Events], None]) -> About:
+        """Give all events to `consume`, in order, in chunks; return the facts.
+
+        The memory that this takes does not grow with the length of a text. Raises,
+        at the end at the latest, the `TraceError` that says what is wrong with the
+        trace, and `ValueError` when called a second time.
         """
-        source, name = self._source, self.about.name
-        magic = source.magic()
-        tool = tools.of_magic(magic)
-        if magic.startswith(npz.MAGIC):
-            log = npz.load(source, name, self._kernel)
-            self.about = log.about
-            yield from log.chunks()
-        elif tool is None:
-            yield from Text(self.about, self._kernel).chunks(Blocks(source))
-        else:
-            with (
-                tools.on_disk(source) as path,
-                tools.Printed(tool, path, name) as printed,
-            ):
-                text = Text(self.about, self._kernel, printed.release())
-                yield from text.chunks(Blocks(printed))
+        if self._read:
+            raise ValueError(f"{self.head.name} has been read")
+        self._read = True
+        content = self._content
+        if isinstance(content, EventLog):
+            return content.stream(consume)
+        for chunk in content.chunks():
+            consume(chunk)
+        return content.about()
 
 
 def open_trace(
@@ -85,16 +114,17 @@ def open_trace(
     """
     if kernel is not None:
         gfp.names(kernel)
-    return Trace(Source(path, progress), kernel)
+    return Trace(path, kernel, progress)
 
 
 def read(
     path: str | Path, *, kernel: str | None = None, progress: Progress | None = None
 ) -> EventLog:
-    """A whole trace in memory; see `open_trace` for the arguments.
+    """Read a whole trace into memory; see `open_trace` for the arguments.
 
     About 50 bytes an event. Raises the `TraceError` that says what is wrong.
     """
+    parts: list[Events] = []
     with open_trace(path, kernel=kernel, progress=progress) as trace:
-        events = Events.concatenate(list(trace.chunks()))
-        return EventLog(events, trace.about)
+        about = trace.stream(parts.append)
+    return EventLog(Events.concatenate(parts), about)

@@ -18,11 +18,20 @@ from xpfo_model.errors import (
     TraceError,
     UnknownGfpFlagError,
 )
-from xpfo_model.events import EVENT_NAMES, SCHED_SWITCH, About, Events
+from xpfo_model.events import (
+    EVENT_NAMES,
+    NANOSECONDS,
+    SCHED_SWITCH,
+    TICKS,
+    About,
+    Events,
+)
 from xpfo_model.traces import guess, layout, words
-from xpfo_model.traces.blocks import Blocks
+from xpfo_model.traces.blocks import BLOCK, Blocks
+from xpfo_model.traces.findings import Findings
 from xpfo_model.traces.puzzle import Puzzle
 from xpfo_model.traces.scan import scan
+from xpfo_model.traces.source import Bytes
 
 CHUNK: Final = 1 << 17
 """Rows of a chunk, about 6 MB."""
@@ -39,33 +48,65 @@ RECORD: Final = (
 )
 """What to do about a trace without the events."""
 
+ZONEINFO: Final = "# zoneinfo: "
+"""How `xpfo-model record` begins the lines of /proc/zoneinfo."""
+
 
 class Text:
     """A reader of trace text; one trace, one reader.
 
+    Its head has been read when it is made, so that `head` is known before the first
+    event. `about` is complete when the chunks are exhausted.
+
     Parameters
     ----------
-    about : About
-        Filled while reading, complete at the end.
+    source : Bytes
+        Where the text comes from.
+    name : str
+        Name of the file, for the result and for errors.
     kernel : str, optional
         The GFP table; guessed from the head of the text if not given.
     release : str, optional
         The kernel release that it was written by, if something else says so.
+    block : int
+        Bytes to scan at a time.
     """
 
     def __init__(
-        self, about: About, kernel: str | None = None, release: str | None = None
+        self,
+        source: Bytes,
+        name: str,
+        kernel: str | None = None,
+        release: str | None = None,
+        *,
+        block: int = BLOCK,
     ) -> None:
-        self._about = about
-        self._given = kernel is not None
-        self._release = release
-        self._named = self._given
         if kernel is not None:
             gfp.names(kernel)  # UnknownKernelError before any work
-            about.kernel = kernel
+        self._given = kernel is not None
+        self._blocks = Blocks(source, block)
+        self._ends = iter(self._blocks)
+        self._first = next(self._ends, 0)
+        text = self._blocks.text(0, self._first)
+        guessed = guess.of_head(text, release)
+        self._named = self._given or guessed.named
+        comments = _comments(text)
+        self.head = About(
+            name,
+            kernel=kernel or guessed.kernel,
+            kernel_from="named by the caller" if kernel else "guessed from the trace",
+            header=tuple(comments),
+            zoneinfo="".join(
+                f"{line.removeprefix(ZONEINFO)}\n"
+                for line in comments
+                if line.startswith(ZONEINFO)
+            ),
+        )
+        """The facts that the head of the text tells."""
+        self._about = Findings(self.head)
         self._words = words.Words()
-        for kind, name in enumerate(EVENT_NAMES):
-            self._words[words.NAME, name.encode()] = kind
+        for kind, event in enumerate(EVENT_NAMES):
+            self._words[words.NAME, event.encode()] = kind
         for key, value in layout.KEYS.items():
             self._words[words.KEY, key.encode()] = value
         self._skipped: list[str] = []
@@ -76,32 +117,29 @@ class Text:
         self._rows_before = 0
         self._kmem = False
         self._new_chunk()
-        self._puzzle = Puzzle(about, self._state)
+        self._puzzle = Puzzle(self._about, self._state)
 
-    def chunks(self, blocks: Blocks) -> Iterator[Events]:
-        """The events of a text, in chunks of at most CHUNK rows.
+    def chunks(self) -> Iterator[Events]:
+        """The events of the text, in chunks of at most CHUNK rows.
 
         Raises the `TraceError` that says what is wrong with it.
         """
-        first = True
-        for end in blocks:
-            if first:
-                self._look_at_head(blocks.text(0, end))
-                first = False
+        end = self._first
+        while end:
             self._state[layout.AT] = 0
-            yield from self._block(blocks, end)
+            yield from self._block(end)
+            end = next(self._ends, 0)
         if self._state[layout.ROW]:
             yield self._take()
-        self._finish(blocks)
+        self._finish()
 
-    def _look_at_head(self, head: bytes) -> None:
-        if not self._given:
-            guessed = guess.of_head(head, self._release)
-            self._about.kernel = guessed.kernel
-            self._named = guessed.named
+    def about(self) -> About:
+        """The facts, complete when the chunks are exhausted."""
+        return self._about.about()
 
-    def _block(self, blocks: Blocks, end: int) -> Iterator[Events]:
+    def _block(self, end: int) -> Iterator[Events]:
         run = engine.compiled(scan)
+        blocks = self._blocks
         state = self._state
         given = engine.view(self._array)
         while True:
@@ -209,11 +247,11 @@ class Text:
         self._state[layout.ROW] = 0
         return rows
 
-    def _finish(self, blocks: Blocks) -> None:
-        about, state = self._about, self._state
+    def _finish(self) -> None:
+        about, blocks, state = self._about, self._blocks, self._state
         about.sha256 = blocks.sha256()
         about.lines = state[layout.LINE] + bool(blocks.rest)
-        about.clock = "ticks" if state[layout.CLOCK] == layout.TICKS else "ns"
+        about.clock = TICKS if state[layout.CLOCK] == layout.TICKS else NANOSECONDS
         for name, count in zip(self._skipped, self._counts, strict=False):
             if count:
                 about.skipped[name] = about.skipped.get(name, 0) + int(count)
@@ -242,3 +280,14 @@ class Text:
                 file=about.name,
                 remedy=RECORD,
             )
+
+
+def _comments(head: bytes) -> list[str]:
+    """The comment lines before the first line that is none."""
+    comments = []
+    for line in head.splitlines():
+        if line.startswith(b"#"):
+            comments.append(line.decode(errors="backslashreplace"))
+        elif line.strip():
+            break
+    return comments

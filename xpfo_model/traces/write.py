@@ -78,7 +78,7 @@ def write_text(log: EventLog, file: TextIO) -> None:
         _HEADER.format(
             kernel=about.kernel,
             entries=entries,
-            written=entries + about.lost,
+            written=entries + (about.lost or 0),
             cpus=int(events.cpu.max()) + 1 if len(log) else 1,
         )
     )

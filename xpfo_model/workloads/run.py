@@ -8,26 +8,31 @@ import numpy as np
 from xpfo_model.allocator.layout import Layout, machine
 from xpfo_model.allocator.model import Allocator
 from xpfo_model.allocator.profiles import profile
-from xpfo_model.events import FAILED, MM_PAGE_ALLOC, UNKNOWN, About, EventLog, Events
+from xpfo_model.events import (
+    EVENT_NAMES,
+    FAILED,
+    MM_PAGE_ALLOC,
+    SCHED_SWITCH,
+    UNKNOWN,
+    About,
+    EventLog,
+    Events,
+    Warned,
+)
 from xpfo_model.workloads.load import Load
 
 
-def about(load: Load) -> About:
-    """Where the events of a load come from."""
-    return About(load.about, kernel=load.masks, clock="ticks")
+def failed(events: Events) -> int:
+    """Count the allocations that failed."""
+    return int(
+        np.count_nonzero((events.kind == MM_PAGE_ALLOC) & (events.pfn == FAILED))
+    )
 
 
 def chunks(
-    load: Load,
-    layout: Layout | None = None,
-    kernel: str | None = None,
-    *,
-    said: About | None = None,
+    load: Load, layout: Layout | None = None, kernel: str | None = None
 ) -> Iterator[Events]:
-    """The events of a load on a machine, piece by piece; see `events`.
-
-    `said` gets a warning for each allocation that failed.
-    """
+    """Yield the events of a load on a machine, piece by piece; see `events`."""
     kernel = kernel or load.kernel
     if layout is None and kernel != load.kernel:
         layout = machine(profile(kernel), load.frames, load.cpus)
@@ -39,16 +44,13 @@ def chunks(
         allocates = part.kind == MM_PAGE_ALLOC
         part.gfp[allocates] = load.gfp[part.time[allocates]]
         part.preempt[:] = UNKNOWN
-        failed = np.flatnonzero(allocates & (part.pfn == FAILED))
-        if len(failed) and said is not None:
-            said.warn("failed-allocations", "no memory", None, len(failed))
         yield part
 
 
 def events(
     load: Load, layout: Layout | None = None, kernel: str | None = None
 ) -> EventLog:
-    """The events of a load on a machine, as `replay.replay_log` takes them.
+    """The events of a load on a machine, as `replay.replay` takes them.
 
     Parameters
     ----------
@@ -62,6 +64,15 @@ def events(
     `time` is the row of the demand: what is at or after `load.measured_from` is
     measured. An allocation that failed is counted in the warnings of `about`.
     """
-    said = about(load)
-    parts = list(chunks(load, layout, kernel, said=said))
-    return EventLog(Events.concatenate(parts), said)
+    whole = Events.concatenate(list(chunks(load, layout, kernel)))
+    count = failed(whole)
+    warned = {"failed-allocations": Warned("no memory", count)} if count else {}
+    about = About(
+        load.about,
+        kernel=load.masks,
+        clock="ticks",
+        cpus=load.cpus,
+        recorded=EVENT_NAMES[:SCHED_SWITCH],
+        warnings=warned,
+    )
+    return EventLog(whole, about)

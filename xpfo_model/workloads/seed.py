@@ -13,9 +13,11 @@ from xpfo_model.constants import (
     PCP_BATCH_2017,
 )
 from xpfo_model.events import (
+    EVENT_NAMES,
     MM_PAGE_ALLOC,
     MM_PAGE_ALLOC_ZONE_LOCKED,
     PERCPU_REFILL,
+    SCHED_SWITCH,
     About,
     EventLog,
     Events,
@@ -67,4 +69,11 @@ def seed_sequence(
     for name, values in zip(names, zip(*rows, strict=True), strict=True):
         getattr(events, name)[:] = values
     events.time[:] = np.arange(len(rows))
-    return EventLog(events, About("seed-sequence", kernel=KERNEL, clock="ticks"))
+    about = About(
+        "seed-sequence",
+        kernel=KERNEL,
+        clock="ticks",
+        cpus=1,
+        recorded=EVENT_NAMES[:SCHED_SWITCH],
+    )
+    return EventLog(events, about)

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The facts about a trace while it is being read; `About` once it has been."""
+
+from dataclasses import dataclass, field, replace
+
+from xpfo_model.events import NANOSECONDS, About, Warned
+
+
+@dataclass
+class Findings:
+    """The facts that a reader collects line by line; its own, never a result's."""
+
+    head: About
+    """The facts that the head of the trace told: name, format, kernel, CPUs."""
+    clock: str = NANOSECONDS
+    sha256: str = ""
+    lines: int = 0
+    lost: int = 0
+    """Events that are known to be lost."""
+    lost_unknown: bool = False
+    """Whether more were lost than the trace counts."""
+    warnings: dict[str, Warned] = field(default_factory=dict)
+    skipped: dict[str, int] = field(default_factory=dict)
+    marks: list[tuple[int, int, str]] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """File name of the trace, for errors."""
+        return self.head.name
+
+    @property
+    def kernel(self) -> str:
+        """The GFP table that the masks are read with."""
+        return self.head.kernel
+
+    def warn(self, code: str, what: str, line: int | None, count: int = 1) -> None:
+        """Count a warning; the first line of its kind is kept."""
+        before = self.warnings.get(code, Warned(what, 0, line))
+        self.warnings[code] = replace(before, count=before.count + count)
+
+    def about(self) -> About:
+        """The facts as they stand, which no later reading changes."""
+        return replace(
+            self.head,
+            clock=self.clock,
+            sha256=self.sha256,
+            lines=self.lines,
+            lost=None if self.lost_unknown else self.lost,
+            warnings=dict(self.warnings),
+            skipped=dict(self.skipped),
+            marks=tuple(self.marks),
+        )
