@@ -35,8 +35,9 @@ def test_a_release_has_the_table_before_it(release, kernel):
         f"# os release : {release}\n",
         f"#\n# nop latency trace v1.1.5 on {release}\n",
     ):
-        assert guess.of_head(header.encode()) == guess.Guess(kernel, named=True)
-    assert guess.of_head(b"", release) == guess.Guess(kernel, named=True)
+        head = guess.of_head(header.encode())
+        assert head == guess.Head(kernel, f"release {release}", release=release)
+    assert guess.of_head(b"", release) == head
 
 
 def test_a_table_that_is_named_is_not_guessed():
@@ -48,9 +49,9 @@ def test_a_table_that_is_named_is_not_guessed():
 def test_what_a_kernel_prints_says_more_than_its_release():
     # v6.12 has the table of v6.18 already
     head = b"# os release : 6.12.117\n" + masks("GFP_KERNEL|__GFP_ZERO|__GFP_COMP")
-    assert guess.of_head(head) == guess.Guess("v6.18", named=True)
+    assert guess.of_head(head).kernel == "v6.18"
     head = b"# os release : 6.12.117\n" + masks("GFP_KERNEL|__GFP_COMP")
-    assert guess.of_head(head) == guess.Guess("v6.1", named=True)
+    assert guess.of_head(head).kernel == "v6.1"
 
 
 @pytest.mark.parametrize(
@@ -75,7 +76,38 @@ def test_what_a_kernel_prints_says_more_than_its_release():
     ],
 )
 def test_a_head_without_a_release(head, kernel):
-    assert guess.of_head(head) == guess.Guess(kernel, named=False)
+    assert guess.of_head(head) == guess.Head(kernel, guess.GUESSED)
+    assert not guess.of_head(head).named
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("ftrace-6.1.txt", ("ftrace", None, 4)),
+        ("ftrace-6.18.txt", ("ftrace", None, 2)),
+        ("trace-cmd.txt", ("trace-cmd", None, 2)),
+        ("trace-cmd-latency.txt", ("trace-cmd", None, 2)),
+        ("trace-cmd-raw.txt", ("trace-cmd", None, 2)),
+        ("perf.txt", ("perf", "6.18.44", 2)),
+    ],
+)
+def test_a_head_says_format_release_and_cpus(name, found):
+    head = guess.of_head((DATA / name).read_bytes())
+    assert (head.format, head.release, head.cpus) == found
+
+
+def test_a_head_says_which_events_were_recorded():
+    text = b"# tracer: nop\n# events: kmem:mm_page_free sched:sched_switch\n"
+    assert guess.of_head(text).events == ("mm_page_free", "sched_switch")
+    text = b"# ========\n# event : name = kmem:mm_page_alloc, , type = 2\n"
+    assert guess.of_head(text).events == ("mm_page_alloc",)
+    assert guess.of_head(b"# events:\n").events is None
+
+
+def test_the_table_that_the_user_names_is_taken():
+    head = guess.of_head(b"# os release : 4.14.2\n", given="v6.1")
+    assert (head.kernel, head.chosen) == ("v6.1", guess.NAMED)
+    assert head.release == "4.14.2"
 
 
 @pytest.mark.parametrize(
@@ -101,7 +133,7 @@ def test_a_foreign_name_is_kept_apart():
 
 
 def test_a_foreign_name_behind_the_head_breaks_nothing(trace, monkeypatch):
-    monkeypatch.setattr(guess, "of_head", lambda *_: guess.Guess("v6.1"))
+    monkeypatch.setattr(guess, "of_head", lambda *_: guess.Head("v6.1", guess.GUESSED))
     event = ALLOC.replace("__GFP_ZERO", "__GFP_NO_OBJ_EXT")
     log = trace(line(FREE), line(ALLOC), line(event), line(event))
     assert log.about.kernel == "v6.1"

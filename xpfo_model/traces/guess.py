@@ -30,10 +30,28 @@ from xpfo_model.errors import UnknownGfpFlagError
 
 FOREIGN_SHIFT: Final = 32
 """gfp_t has 32 bits: a flag of another version is kept above them."""
+GUESSED: Final = "guessed from its GFP flags"
+NAMED: Final = "named by the user"
 
 _RELEASE: Final = re.compile(
-    rb"^# (?:os release : |\S+ latency trace v\S+ on )(\d+\.\d+)",
+    rb"^# ?(?:os release : |kernel: |\S+ latency trace v\S+ on )(\d+\.\d\S*)",
     re.MULTILINE,
+)
+# online before possible: a flush goes to the CPUs that are online
+_CPUS: Final = (
+    re.compile(rb"^#.*#P:(\d{1,6})", re.MULTILINE),
+    re.compile(rb"^# nrcpus online : (\d{1,6})", re.MULTILINE),
+    re.compile(rb"^# nrcpus avail : (\d{1,6})", re.MULTILINE),
+    re.compile(rb"^cpus=(\d{1,6})", re.MULTILINE),
+)
+_EVENTS: Final = re.compile(rb"^# events: (.*)", re.MULTILINE)
+_PERF_EVENT: Final = re.compile(rb"^# event : name = ([\w:]+)", re.MULTILINE)
+_FORMATS: Final = (
+    ("perf", re.compile(rb"^# ========|\b(?:kmem|sched):\w+:\s", re.MULTILINE)),
+    ("trace-cmd", re.compile(rb"^(?:version = \d+|cpus=\d+)\s*$", re.MULTILINE)),
+    ("ftrace", re.compile(rb"^# tracer:", re.MULTILINE)),
+    # without a header: trace-cmd pads behind the colon of a name
+    ("trace-cmd", re.compile(rb": (?:mm_page_\w+|sched_switch): {2}", re.MULTILINE)),
 )
 _TABLE: Final = re.compile(rb"^# GFP flags of (v\d+\.\d+)\s*$", re.MULTILINE)
 # without IGNORECASE, which would look at every byte
@@ -60,11 +78,26 @@ _HEXADECIMAL: Final = ("v6.1", "v6.18", "v5.4", "v4.19", "v4.14")
 
 
 @dataclass(frozen=True)
-class Guess:
-    """A version, and whether the trace names its release."""
+class Head:
+    """What a trace says of itself before its first event."""
 
     kernel: str
-    named: bool = False
+    """The GFP table, one of `gfp.KERNELS`."""
+    chosen: str
+    """How the table was chosen, such as ``release 6.6.12``; GUESSED."""
+    release: str | None = None
+    """The kernel release, such as ``6.6.12-amd64``."""
+    cpus: int | None = None
+    """CPUs of the machine that were online."""
+    events: tuple[str, ...] | None = None
+    """Names of the events that were recorded, without their subsystem."""
+    format: str = "ftrace"
+    """``ftrace``, ``trace-cmd`` or ``perf``."""
+
+    @property
+    def named(self) -> bool:
+        """Whether something names the table or the release."""
+        return self.chosen != GUESSED
 
 
 def of_release(release: str) -> str:
@@ -77,25 +110,60 @@ def of_release(release: str) -> str:
     return older[-1] if older else gfp.KERNELS[0]
 
 
-def of_head(head: bytes, release: str | None = None) -> Guess:
-    """The best guess from the first block of a trace, and its release if known."""
+def of_head(head: bytes, release: str | None = None, given: str | None = None) -> Head:
+    """What the first block of a trace says.
+
+    `release` is the kernel release where something else knows it, `given` the
+    table that the user has named, which decides.
+    """
+    header = head[:_HEADER]
+    if release is None and (found := _RELEASE.search(header)):
+        release = found[1].decode(errors="replace")
+    kernel, chosen = given, NAMED
+    if kernel is None:
+        kernel, chosen = _table(head, release)
+    return Head(
+        kernel,
+        chosen,
+        release=release,
+        cpus=_cpus(header),
+        events=_events(header),
+        format=next((name for name, sign in _FORMATS if sign.search(head)), "ftrace"),
+    )
+
+
+def _table(head: bytes, release: str | None) -> tuple[str, str]:
+    """The GFP table of a trace, and how it was chosen."""
+    table = _TABLE.search(head, 0, _HEADER)
+    if table and table[1].decode() in gfp.KERNELS:
+        return table[1].decode(), "named in the trace"
     candidates: tuple[str, ...] = _HEXADECIMAL
     if _COLD.search(head):
         candidates = ("v4.14",)
     elif _DECIMAL_PFN.search(head):
         candidates = _DECIMAL
-    table = _TABLE.search(head, 0, _HEADER)
-    if table and table[1].decode() in gfp.KERNELS:
-        return Guess(table[1].decode(), named=True)
-    found = _RELEASE.search(head, 0, _HEADER)
-    if found and release is None:
-        release = found[1].decode()
     if release is not None:
         candidates = (of_release(release), *gfp.KERNELS)
     texts = {text.decode() for text in set(_GFP.findall(head))}
     # max() keeps the first of equals
     kernel = max(candidates, key=lambda kernel: _likelihood(texts, kernel))
-    return Guess(kernel, named=release is not None)
+    return kernel, GUESSED if release is None else f"release {release}"
+
+
+def _cpus(header: bytes) -> int | None:
+    for pattern in _CPUS:
+        if found := pattern.search(header):
+            return int(found[1])
+    return None
+
+
+def _events(header: bytes) -> tuple[str, ...] | None:
+    if found := _EVENTS.search(header):
+        names = found[1].split()
+    else:
+        names = _PERF_EVENT.findall(header)
+    kept = tuple(name.rpartition(b":")[2].decode(errors="replace") for name in names)
+    return kept or None
 
 
 def _likelihood(texts: set[str], kernel: str) -> tuple[int, int]:

@@ -56,7 +56,7 @@ TOOLS: Final = (
     ),
 )
 
-_UNAME: Final = re.compile(r"^Linux \S+ (\d+\.\d+)", re.MULTILINE)
+_UNAME: Final = re.compile(r"^Linux \S+ (\d+\.\d\S*)", re.MULTILINE)
 
 
 def of_magic(magic: bytes) -> Tool | None:
