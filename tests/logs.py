@@ -22,10 +22,8 @@ def log_of(rows, name="test", **facts):
         events.time[i] = 1000 * i
         for key, value in row.items():
             getattr(events, key)[i] = value
-    about = ev.About(
-        name, kernel=KERNEL, sha256="0" * 64, cpus=4, recorded=ev.EVENT_NAMES, **facts
-    )
-    return ev.EventLog(events, about)
+    facts = {"cpus": 4, "recorded": ev.EVENT_NAMES, **facts}
+    return ev.EventLog(events, ev.About(name, kernel=KERNEL, sha256="0" * 64, **facts))
 
 
 class InPieces:

@@ -22,7 +22,7 @@ MOVABLE = 1
 BLOCK = 512
 
 
-def calls(log):
+def calls(log):  # noqa: C901 - a case each
     """What the kernel did: ('alloc', cpu, pfns, user), ('refill', …), …."""
     e = log.events
     open_run = {}
@@ -42,8 +42,8 @@ def calls(log):
             yield "alloc", cpu, pages, user
         elif kind == MM_PAGE_FREE:
             yield "free", cpu, pages, None
-        elif kind == MM_PAGE_ALLOC_ZONE_LOCKED and pfn == FAILED:
-            pass
+        elif pfn == FAILED:
+            continue
         elif kind == MM_PAGE_ALLOC_ZONE_LOCKED and e.flags[i] & PERCPU_REFILL:
             key = order, int(e.migratetype[i])
             if cpu in open_run and open_run[cpu][0] != key:

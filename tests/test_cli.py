@@ -44,7 +44,7 @@ def test_compare_json_is_one_object_per_trace(capsys, trace):
     assert status == 0
     first, second = map(json.loads, out.splitlines())
     assert first == second
-    assert first["trace"] == "some.npz"
+    assert first["trace"] == "some"
     assert first["lost"] == 0
     assert first["events"] == len(ROWS)
     assert set(first["totals"]) == {
@@ -56,6 +56,9 @@ def test_compare_json_is_one_object_per_trace(capsys, trace):
         "refills",
         "refills_movable",
         "ownership_changes",
+        "first_touch",
+        "from_kernel",
+        "from_user",
     }
     assert list(first["strategies"]) == list(strategies.COUNTED)
     v6 = first["strategies"]["v6"]

@@ -6,13 +6,14 @@ from hypothesis import given
 from logs import USER_MOVABLE, alloc, log_of, logs
 
 from xpfo_model import compare, replay, strategies
+from xpfo_model.events import Warned
 
 
 @given(logs)
 def test_tables_keep_to_72_columns_and_name_every_strategy(log):
     text = compare.table(replay.replay(log))
     assert max(map(len, text.splitlines())) <= compare.WIDTH
-    for name in strategies.COUNTED:
+    for name in strategies.SHOWN:
         assert text.count(f"\n{name} ") == 2
 
 
@@ -27,24 +28,26 @@ def test_large_counts_still_fit():
 
 
 def test_lost_events_are_said_in_the_table():
-    log = log_of([alloc(0, USER_MOVABLE)])
-    log.about.lost = 17
-    log.about.warn("lost-events", "events were lost", 3, 17)
+    warned = {"lost-events": Warned("events were lost", 17, 3)}
+    log = log_of([alloc(0, USER_MOVABLE)], lost=17, warnings=warned)
     text = compare.table(replay.replay(log))
     assert "17 events LOST" in text
     assert "test:3: events were lost" in text
 
 
 def test_unknown_losses_are_said_too():
-    log = log_of([alloc(0, USER_MOVABLE)])
-    log.about.warn("lost-events", "events were lost", 3)
-    assert "unknown number of events LOST" in compare.table(replay.replay(log))
+    outcome = replay.replay(log_of([alloc(0, USER_MOVABLE)], lost=None))
+    assert "unknown number of events LOST" in compare.table(outcome)
+    assert outcome.as_json()["lost"] is None
+    assert next(csv.DictReader(io.StringIO(compare.as_csv([outcome]))))["lost"] == (
+        "unknown"
+    )
 
 
 def test_csv_has_a_row_for_each_trace_and_strategy():
     outcome = replay.replay(log_of([alloc(0, USER_MOVABLE)]))
     rows = list(csv.DictReader(io.StringIO(compare.as_csv([outcome, outcome]))))
-    assert len(rows) == 2 * len(strategies.COUNTED)
+    assert len(rows) == 2 * len(strategies.SHOWN)
     assert rows[1]["strategy"] == "v6"
     assert rows[1]["flushes"] == "1"
     assert rows[1]["factor_v6"] == "1.0"

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 import copy
+import dataclasses
 
 import numpy as np
 import pytest
 from logs import USER_MOVABLE, alloc, free, log_of
 
-from xpfo_model.events import DTYPES, Events
+from xpfo_model.events import DTYPES, EventLog, Events
 
 
 def test_columns_have_the_dtypes_that_are_documented():
@@ -21,8 +22,7 @@ def test_logs_are_equal_if_events_and_origin_are():
     assert log == other
     other.events.pfn[1] = 2
     assert log != other
-    third = copy.deepcopy(log)
-    third.about.lost = 1
+    third = EventLog(log.events, dataclasses.replace(log.about, lost=1))
     assert log != third
     assert log != "log"
 
@@ -37,16 +37,23 @@ def test_chunks_put_together_are_the_log():
 
 
 def test_marks_cut_out_the_workload():
-    log = log_of([alloc(n, USER_MOVABLE) for n in range(10)])
-    log.about.marks = [(2, 0, "xpfo-workload-start"), (7, 0, "xpfo-workload-end")]
+    marks = ((2, 0, "xpfo-workload-start"), (7, 0, "xpfo-workload-end"))
+    log = log_of([alloc(n, USER_MOVABLE) for n in range(10)], marks=marks)
     part = log.between_marks("xpfo-workload-start", "xpfo-workload-end")
     assert list(part.pfn) == [2, 3, 4, 5, 6]
     with pytest.raises(KeyError, match="no marks"):
         log.between_marks("a", "b")
 
 
-def test_warnings_are_counted_and_keep_their_first_line():
+def test_the_facts_of_a_log_cannot_be_changed():
     about = log_of([]).about
-    about.warn("odd", "odd lines", 12)
-    about.warn("odd", "odd lines", 40, 5)
-    assert about.notes() == ["test:12: odd lines (6 times)"]
+    for name in (field.name for field in dataclasses.fields(about)):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(about, name, None)
+
+
+def test_a_log_streams_its_events_and_then_its_facts():
+    log = log_of([alloc(n, USER_MOVABLE) for n in range(10)])
+    parts = []
+    assert log.stream(parts.append) is log.about
+    assert np.array_equal(Events.concatenate(parts).pfn, log.events.pfn)

@@ -1,8 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-only
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -260,39 +256,6 @@ def test_memory_follows_the_frames_that_are_touched():
         run.feed(steps, stepper.frames)
     assert run.counts.flushes == 2
     assert stepper.frames == 2 * 1024
-
-
-def test_numba_and_python_run_the_same_text():
-    pytest.importorskip("numba")
-    script = (
-        "import sys, json; sys.path.insert(0, sys.argv[1])\n"
-        "from logs import *\n"
-        "import random\n"
-        "from xpfo_model import replay, engine\n"
-        "r = random.Random(1)\n"
-        "rows = []\n"
-        "for _ in range(3000):\n"
-        "    cpu, pfn = r.randrange(4), r.randrange(8192)\n"
-        "    mask = r.choice([USER_MOVABLE, USER_UNMOVABLE, GFP_KERNEL])\n"
-        "    rows.append(r.choice([alloc(pfn, mask, 0, cpu), free(pfn, 0, cpu),\n"
-        "        locked(pfn, r.randrange(3), 0, cpu),\n"
-        "        extfrag(pfn >> 9 << 9, r.randrange(2), 9, cpu)]))\n"
-        "print(engine.FAST)\n"
-        "print(json.dumps(replay.replay(log_of(rows)).as_json()))\n"
-    )
-    out = {}
-    for engine in ("numba", "python"):
-        done = subprocess.run(
-            [sys.executable, "-c", script, str(Path(__file__).parent)],
-            env=os.environ | {"XPFO_MODEL_ENGINE": engine},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        out[engine] = done.stdout.splitlines()
-    assert out["numba"][0] == "True"
-    assert out["python"][0] == "False"
-    assert out["numba"][1] == out["python"][1]
 
 
 def test_a_prepared_loop_counts_like_any_other():

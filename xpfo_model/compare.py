@@ -64,7 +64,8 @@ def head(outcome: Outcome) -> list[str]:
     about, totals = outcome.about, outcome.totals
     lines = [
         f"trace {about.name}",
-        f"  sha256 {about.sha256[:16]}  {outcome.events:,} kmem events, {about.fate()}",
+        f"  sha256 {about.sha256[:16]}",
+        f"  {outcome.events:,} kmem events, {about.fate()}",
         f"  {about.masks()}",
         f"  {totals['user_allocations']:,} user allocations"
         f" ({totals['user_zeroed']:,} zeroed,"
@@ -110,9 +111,15 @@ def table(outcome: Outcome) -> str:
     flushes = _flushes(outcome, str)
     if max(map(len, flushes)) > WIDTH:
         flushes = _flushes(outcome, short)
-    names = ("frames (model)", "unmapped", "mapped back", "handed out reachable")
     frames = columns(
-        (*names, "local flushes", "splits"),
+        (
+            "frames (model)",
+            "unmapped",
+            "mapped back",
+            "reachable",
+            "local flushes",
+            "splits",
+        ),
         (
             (
                 name,
@@ -141,7 +148,7 @@ total    synchronous TLB shootdowns; then by cause: at allocation, at a
          refill of the pcp list, at a change of a pageblock, alternation
 /1000    flushes per 1000 user allocations
 vs v6    how many times fewer flushes than XPFO v6 as posted
-handed out reachable
+reachable
          frames given to users while the kernel could still reach them
          through the direct map or a stale TLB entry: 0 if safe
 local flushes

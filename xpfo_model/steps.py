@@ -110,7 +110,7 @@ def dense(c: Carry, pfn: int) -> int:
     if c.units[unit] == UNNUMBERED:
         c.totals[UNITS] += 1
         c.units[unit] = c.totals[UNITS]
-    frame: int = ((c.units[unit] - 1) << UNIT_ORDER) | (pfn & (UNIT_FRAMES - 1))
+    frame: int = ((int(c.units[unit]) - 1) << UNIT_ORDER) | (pfn & (UNIT_FRAMES - 1))
     return frame
 
 
@@ -142,7 +142,7 @@ def join_refill(
 ) -> tuple[int, int]:
     """Add event `i` to its CPU's open refill; the new `n` and `filled`."""
     cpu = e.cpu[i]
-    key = (e.migratetype[i] << KEY_ORDER_BITS) | e.order[i]
+    key = (int(e.migratetype[i]) << KEY_ORDER_BITS) | int(e.order[i])
     if c.head[cpu] != NOWHERE and c.key[cpu] != key:
         filled = close_refill(c, s, n, filled, cpu, e.time[i])
         n += 1

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from texts import DATA, log_of, logs, rows
+from texts import DATA, log_of, logs, rows, with_facts
 
 from xpfo_model import events as ev
 from xpfo_model import traces
@@ -25,9 +25,15 @@ def folder(tmp_path_factory):
 
 @given(logs())
 def test_a_saved_log_is_equal_when_loaded(folder, log):
-    log.about.marks = [(0, 5, "begin"), (len(log), 7, "end")]
-    log.about.skipped = {"kmalloc": 3}
-    log.about.warn("lost-events", "gone", 7, 2)
+    log = with_facts(
+        log,
+        marks=((0, 5, "begin"), (len(log), 7, "end")),
+        skipped={"kmalloc": 3},
+        warnings={"lost-events": ev.Warned("gone", 2, 7)},
+        header=("# tracer: nop",),
+        recorded=("mm_page_alloc",),
+        lost=None,
+    )
     traces.save_npz(log, folder / "log")
     assert traces.read(folder / "log") == log
 
@@ -64,8 +70,9 @@ def test_samples(name, folder):
         a.dtype == b.dtype for a, b in zip(loaded.events, log.events, strict=True)
     )
     with traces.open_trace(folder / "log") as trace:
-        assert sum(len(chunk.kind) for chunk in trace.chunks()) == len(log)
-        assert trace.about == log.about
+        chunks = []
+        assert trace.head == trace.stream(chunks.append) == log.about
+        assert sum(len(chunk.kind) for chunk in chunks) == len(log)
 
 
 def test_numpy_opens_it_without_pickles(folder):

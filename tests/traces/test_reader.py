@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Traces in chunks: the same events, errors at the end, memory that stays flat."""
 
-import inspect
 import tracemalloc
 
 import numpy as np
@@ -10,47 +9,55 @@ from texts import DATA, FREE, SWITCH, line
 
 from xpfo_model import engine, traces
 from xpfo_model.errors import EmptyTraceError
-from xpfo_model.events import About, Events
+from xpfo_model.events import Events
 from xpfo_model.traces import text
-from xpfo_model.traces.blocks import Blocks
 
 
 def test_chunks_are_the_whole():
     whole = traces.read(DATA / "ftrace-6.1.txt")
+    parts = []
     with traces.open_trace(str(DATA / "ftrace-6.1.txt")) as trace:
-        assert trace.about.name == "ftrace-6.1.txt"
-        events = Events.concatenate(list(trace.chunks()))
-    assert trace.about == whole.about
+        about = trace.stream(parts.append)
+    events = Events.concatenate(parts)
+    assert about == whole.about
     assert all(np.array_equal(a, b) for a, b in zip(events, whole.events, strict=True))
 
 
-def test_the_kernel_is_known_with_the_first_chunk():
+def test_the_head_is_known_before_the_first_event():
     with traces.open_trace(DATA / "ftrace-6.18.txt") as trace:
-        next(trace.chunks())
-        assert trace.about.kernel == "v6.18"
+        assert trace.head.name == "ftrace-6.18.txt"
+        assert trace.head.format == "ftrace"
+        assert trace.kernel == "v6.18"
+        assert trace.cpus == 2
 
 
 def test_what_a_trace_lacks_shows_at_its_end(tmp_path, monkeypatch):
     monkeypatch.setattr(text, "CHUNK", 2)
     (tmp_path / "trace").write_text(f"{line(SWITCH)}\n" * 5)
-    with traces.open_trace(tmp_path / "trace") as trace:
-        chunks = trace.chunks()
-        assert [len(next(chunks).kind) for _ in range(3)] == [2, 2, 1]
-        with pytest.raises(EmptyTraceError):
-            next(chunks)
+    lengths = []
+    with (
+        traces.open_trace(tmp_path / "trace") as trace,
+        pytest.raises(EmptyTraceError),
+    ):
+        trace.stream(lambda events: lengths.append(len(events.kind)))
+    assert lengths == [2, 2, 1]
 
 
 def test_chunks_are_the_readers_to_keep(tmp_path, monkeypatch):
     monkeypatch.setattr(text, "CHUNK", 2)
     lines = [line(FREE.replace("1234", str(n))) for n in range(6)]
     (tmp_path / "trace").write_text("\n".join(lines) + "\n")
+    chunks = []
     with traces.open_trace(tmp_path / "trace") as trace:
-        chunks = list(trace.chunks())
+        trace.stream(chunks.append)
     assert [chunk.pfn.tolist() for chunk in chunks] == [[0, 1], [2, 3], [4, 5]]
 
 
-def test_chunks_are_made_when_they_are_asked_for():
-    assert inspect.isgeneratorfunction(traces.Trace.chunks)
+def test_a_trace_is_read_once():
+    with traces.open_trace(DATA / "ftrace-6.1.txt") as trace:
+        trace.stream(len)
+        with pytest.raises(ValueError, match="has been read"):
+            trace.stream(len)
 
 
 class Endless:
@@ -68,7 +75,7 @@ class Endless:
 def peak(size):
     tracemalloc.start()
     rows = 0
-    for chunk in text.Text(About("x")).chunks(Blocks(Endless(size), 1 << 16)):
+    for chunk in text.Text(Endless(size), "x", block=1 << 16).chunks():
         rows += len(chunk.kind)
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()

@@ -7,7 +7,7 @@ import lzma
 import sys
 
 import pytest
-from texts import DATA, FREE, line
+from texts import DATA, FREE, line, with_facts
 
 from xpfo_model import traces
 from xpfo_model.errors import (
@@ -58,7 +58,7 @@ def test_compressed_files_hold_the_same_trace(codec, tmp_path):
 
 def test_standard_input_is_recognised_too(codec, stdin):
     expected = plain()
-    expected.about.name = "<stdin>"
+    expected = with_facts(expected, name="<stdin>")
     for content in (TEXT, codec(TEXT), codec(gzip.compress(TEXT))):
         stdin(content)
         assert traces.read("-") == expected
@@ -165,15 +165,14 @@ def test_progress_of_standard_input_has_no_total(stdin):
 
 
 def test_a_pipe_that_gives_little_at_a_time():
-    from xpfo_model.events import About, Events
-    from xpfo_model.traces.blocks import Blocks
+    from xpfo_model.events import Events
     from xpfo_model.traces.text import Text
 
     class Drip(io.BytesIO):
         def read(self, size=-1):
             return super().read(min(size, 7))
 
-    chunks = list(Text(About("x")).chunks(Blocks(Drip(TEXT))))
+    chunks = list(Text(Drip(TEXT), "x").chunks())
     assert len(Events.concatenate(chunks).kind) == len(plain())
 
 

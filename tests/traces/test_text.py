@@ -25,17 +25,15 @@ from texts import (
 from xpfo_model import events as ev
 from xpfo_model import gfp, traces
 from xpfo_model.errors import UnknownKernelError
-from xpfo_model.events import About
 from xpfo_model.traces import text
-from xpfo_model.traces.blocks import Blocks
 
 FIXTURES = sorted(path.name for path in DATA.glob("*.txt"))
 
 
 def read_bytes(content, block=1 << 20, kernel=None):
-    about = About("test")
-    chunks = text.Text(about, kernel).chunks(Blocks(io.BytesIO(content), block))
-    return ev.EventLog(ev.Events.concatenate(list(chunks)), about)
+    reader = text.Text(io.BytesIO(content), "test", kernel, block=block)
+    events = ev.Events.concatenate(list(reader.chunks()))
+    return ev.EventLog(events, reader.about())
 
 
 @pytest.mark.parametrize("name", FIXTURES)
@@ -95,10 +93,10 @@ def test_trace_cmd_says_the_same_as_ftrace():
     assert set(report.events.preempt) == {ev.UNKNOWN}
     assert not (report.events.flags & ev.IRQS_OFF).any()
     assert ftrace.about.marks == report.about.marks
-    assert ftrace.about.marks == [
+    assert ftrace.about.marks == (
         (5, 1540753314000, "hello-start"),
         (18, 1541061980000, "hello-end"),
-    ]
+    )
     assert ftrace.about.skipped == report.about.skipped == {"sched_wakeup": 3}
 
 
@@ -359,11 +357,11 @@ def test_marks_stand_before_the_next_row(both_engines, trace):
         line("print:    0xffffffff8117: third", time="4.000000"),
         line("print:    some_function: no mark", time="4.000000"),
     )
-    assert log.about.marks == [
+    assert log.about.marks == (
         (0, 10**9, "first: mark"),
         (1, 3 * 10**9, "second"),
         (1, 4 * 10**9, "third"),
-    ]
+    )
     assert log.about.skipped == {"print": 1}
 
 
@@ -402,12 +400,11 @@ def test_the_size_of_chunks_does_not_matter(events, chunk):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(text, "CHUNK", chunk)
         assert read_bytes(content) == whole
-        about = About("test")
-        chunks = text.Text(about).chunks(Blocks(io.BytesIO(content)))
-        lengths = [len(part.kind) for part in chunks]
+        reader = text.Text(io.BytesIO(content), "test")
+        lengths = [len(part.kind) for part in reader.chunks()]
     assert max(lengths) <= chunk
     assert sum(lengths) == len(events) + 1
-    assert about.marks[0][0] == len(events) + 1
+    assert reader.about().marks[0][0] == len(events) + 1
 
 
 def test_both_engines_are_the_same(monkeypatch):

@@ -119,7 +119,13 @@ def test_a_reader_that_stops_early_ends_the_program(tool, tmp_path):
     (tmp_path / "text").write_text(text)
     tool("perf", f"while cat {tmp_path}/text; do :; done")
     (tmp_path / "perf.data").write_bytes(PERF_DATA)
-    with traces.open_trace(tmp_path / "perf.data") as trace:
-        chunks = trace.chunks()
-        assert len(next(chunks).kind) > 0
-        chunks.close()
+
+    def stop(events):
+        assert len(events.kind) > 0
+        raise KeyboardInterrupt
+
+    with (
+        traces.open_trace(tmp_path / "perf.data") as trace,
+        pytest.raises(KeyboardInterrupt),
+    ):
+        trace.stream(stop)

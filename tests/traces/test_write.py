@@ -5,21 +5,19 @@ import io
 
 import pytest
 from hypothesis import given
-from texts import DATA, differing, log_of, logs
+from texts import DATA, differing, log_of, logs, with_facts
 
 from xpfo_model import events as ev
 from xpfo_model import traces
-from xpfo_model.traces.blocks import Blocks
 from xpfo_model.traces.text import Text
 
 
 def read_back(log, kernel=None):
     out = io.StringIO()
     traces.write_text(log, out)
-    about = ev.About(log.about.name)
-    content = io.BytesIO(out.getvalue().encode())
-    chunks = list(Text(about, kernel).chunks(Blocks(content)))
-    return ev.EventLog(ev.Events.concatenate(chunks), about)
+    reader = Text(io.BytesIO(out.getvalue().encode()), log.about.name, kernel)
+    events = ev.Events.concatenate(list(reader.chunks()))
+    return ev.EventLog(events, reader.about())
 
 
 @given(logs())
@@ -64,7 +62,7 @@ def test_the_lines_are_those_of_the_kernel():
 
 def test_old_kernels_have_decimal_numbers():
     log = traces.read(DATA / "ftrace-6.1.txt", kernel="v6.1")
-    log.about.kernel = "v4.14"
+    log = with_facts(log, kernel="v4.14")
     log.events.gfp[:] = 0
     out = io.StringIO()
     traces.write_text(log, out)
@@ -87,5 +85,5 @@ def test_a_log_of_nothing():
 
 def test_a_mark_stays_on_its_line():
     log = traces.read(DATA / "ftrace-6.1.txt")
-    log.about.marks = [(3, 5000, "two\nlines"), (len(log), 9000, "end")]
-    assert read_back(log).about.marks == [(3, 5000, "two lines"), (27, 9000, "end")]
+    log = with_facts(log, marks=((3, 5000, "two\nlines"), (len(log), 9000, "end")))
+    assert read_back(log).about.marks == ((3, 5000, "two lines"), (27, 9000, "end"))

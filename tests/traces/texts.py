@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Lines of traces for tests, and event logs that text can say."""
 
+import dataclasses
 import functools
 import operator
 from pathlib import Path
@@ -124,3 +125,8 @@ def logs(draw, **about):
         draw(st.integers(0, len(found))), draw(rows(kernel, kinds=tuple(range(6))))
     )
     return log_of(found, kernel, clock, **about)
+
+
+def with_facts(log, **facts):
+    """The log with other facts in its `About`."""
+    return ev.EventLog(log.events, dataclasses.replace(log.about, **facts))

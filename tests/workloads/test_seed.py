@@ -43,4 +43,7 @@ def test_a_kernel_page_comes_from_the_unmovable_list():
         "refills": 2,
         "refills_movable": 1,
         "ownership_changes": 0,
+        "first_touch": 1,
+        "from_kernel": 0,
+        "from_user": 0,
     }

@@ -2,8 +2,14 @@
 """The facts about a trace while it is being read; `About` once it has been."""
 
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from xpfo_model.events import NANOSECONDS, About, Warned
+
+HEADER_ROOM: Final = 1 << 20
+"""Bytes of comments that are kept."""
+ZONEINFO: Final = "# zoneinfo: "
+"""How `xpfo-model record` begins the lines of /proc/zoneinfo."""
 
 
 @dataclass
@@ -23,6 +29,10 @@ class Findings:
     skipped: dict[str, int] = field(default_factory=dict)
     marks: list[tuple[int, int, str]] = field(default_factory=list)
 
+    header: list[str] = field(default_factory=list)
+    zoneinfo: list[str] = field(default_factory=list)
+    _room: int = HEADER_ROOM
+
     @property
     def name(self) -> str:
         """File name of the trace, for errors."""
@@ -38,11 +48,25 @@ class Findings:
         before = self.warnings.get(code, Warned(what, 0, line))
         self.warnings[code] = replace(before, count=before.count + count)
 
+    def comment(self, text: bytes, line: int) -> None:
+        """Keep a comment line that stands before the first event."""
+        self._room -= len(text)
+        if self._room < 0:
+            self.warn("long-header", "its header is too long to be kept whole", line)
+            return
+        comment = text.decode(errors="backslashreplace")
+        if comment.startswith(ZONEINFO):
+            self.zoneinfo.append(comment.removeprefix(ZONEINFO))
+        else:
+            self.header.append(comment)
+
     def about(self) -> About:
         """The facts as they stand, which no later reading changes."""
         return replace(
             self.head,
             clock=self.clock,
+            header=tuple(self.header),
+            zoneinfo="".join(f"{line}\n" for line in self.zoneinfo),
             sha256=self.sha256,
             lines=self.lines,
             lost=None if self.lost_unknown else self.lost,

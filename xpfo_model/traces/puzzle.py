@@ -122,6 +122,8 @@ class Puzzle:
             self.header = True
         if _SWALLOWED.search(text):
             self._stranger(line)
+        if not self._state[layout.ENTRIES]:
+            self._about.comment(text, self._state[layout.LINE] + 1)
         found = _OVERRUN.match(text)
         if found:
             there, written = int(found[1]), int(found[2])

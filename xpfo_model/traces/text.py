@@ -48,9 +48,6 @@ RECORD: Final = (
 )
 """What to do about a trace without the events."""
 
-ZONEINFO: Final = "# zoneinfo: "
-"""How `xpfo-model record` begins the lines of /proc/zoneinfo."""
-
 
 class Text:
     """A reader of trace text; one trace, one reader.
@@ -87,20 +84,16 @@ class Text:
         self._blocks = Blocks(source, block)
         self._ends = iter(self._blocks)
         self._first = next(self._ends, 0)
-        text = self._blocks.text(0, self._first)
-        guessed = guess.of_head(text, release)
-        self._named = self._given or guessed.named
-        comments = _comments(text)
+        found = guess.of_head(self._blocks.text(0, self._first), release, kernel)
+        self._named = found.named
         self.head = About(
             name,
-            kernel=kernel or guessed.kernel,
-            kernel_from="named by the caller" if kernel else "guessed from the trace",
-            header=tuple(comments),
-            zoneinfo="".join(
-                f"{line.removeprefix(ZONEINFO)}\n"
-                for line in comments
-                if line.startswith(ZONEINFO)
-            ),
+            format=found.format,
+            kernel=found.kernel,
+            kernel_from=found.chosen,
+            release=found.release,
+            cpus=found.cpus,
+            recorded=found.events,
         )
         """The facts that the head of the text tells."""
         self._about = Findings(self.head)
@@ -280,14 +273,3 @@ class Text:
                 file=about.name,
                 remedy=RECORD,
             )
-
-
-def _comments(head: bytes) -> list[str]:
-    """The comment lines before the first line that is none."""
-    comments = []
-    for line in head.splitlines():
-        if line.startswith(b"#"):
-            comments.append(line.decode(errors="backslashreplace"))
-        elif line.strip():
-            break
-    return comments
