@@ -1,30 +1,100 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The strategies counted a second time, from their definitions alone.
 
-Sets of pfns and dictionaries, no code of the package but its event numbers:
+Sets of pfns and dictionaries, no code of the package but the columns of a log:
 slow, and in another style, so that both are not wrong in the same way.
 """
 
+import re
 from collections import defaultdict
+from typing import NamedTuple
 
-from xpfo_model.events import (
-    CHANGE_OWNERSHIP,
-    FAILED,
-    MM_PAGE_ALLOC,
-    MM_PAGE_ALLOC_EXTFRAG,
-    MM_PAGE_ALLOC_ZONE_LOCKED,
-    MM_PAGE_FREE,
-    PERCPU_REFILL,
-)
+from xpfo_model import events as ev
 
 HIGHUSER = 0x100CC2
 MOVABLE = 1
 BLOCK = 512
 
+# Names whose mask has all bits of GFP_HIGHUSER; each bit of it by its own names.
+USERS = {"GFP_HIGHUSER", "GFP_HIGHUSER_MOVABLE"}
+BITS = ("__GFP_IO", "__GFP_FS", "__GFP_HARDWALL", "__GFP_HIGHMEM")
+HOLDS = {
+    "GFP_USER": {*BITS[:3], "__GFP_RECLAIM"},
+    "GFP_KERNEL": {*BITS[:2], "__GFP_RECLAIM"},
+    "GFP_KERNEL_ACCOUNT": {*BITS[:2], "__GFP_RECLAIM"},
+}
+LINE = re.compile(
+    r"\[(?P<cpu>\d+)\].*?[\d.]+:\s+(?:kmem:)?(?P<name>mm_page_\w+):(?P<rest>.*)"
+)
+NUMBER = re.compile(r"-?(?:[1-9]\d*|0|0x[0-9a-f]+)")
+LATENCY = re.compile(
+    r"-\d+\s+(?P<cpu>\d+)\S*\s+[\d.]+:\s+(?P<name>mm_page_\w+):(?P<rest>.*)"
+)
 
-def calls(log):  # noqa: C901 - a case each
-    """What the kernel did: ('alloc', cpu, pfns, user), ('refill', …), …."""
+
+class Row(NamedTuple):
+    """An event that matters to some strategy."""
+
+    kind: str
+    cpu: int
+    pfn: int
+    order: int
+    migratetype: int = -1
+    user: bool = False
+    refill: bool = False
+    change: bool = False
+    fallback_order: int = 0
+
+
+def rows_of_text(text):
+    """The events of the text of a trace, by expressions; masks by their names."""
+    for line in text.splitlines():
+        found = LINE.search(line) or LATENCY.search(line)
+        if found:
+            field = dict(re.findall(r"(\w+)=\s*(\S+)", found["rest"]))
+            value = {k: int(v, 0) for k, v in field.items() if NUMBER.fullmatch(v)}
+            pfn = value["pfn"]
+            if field.get("page") == "(null)" and pfn == 0:
+                pfn = ev.FAILED
+            yield Row(
+                found["name"],
+                int(found["cpu"]),
+                pfn,
+                value.get("order", value.get("alloc_order", 0)),
+                value.get("migratetype", value.get("alloc_migratetype", -1)),
+                is_user(field.get("gfp_flags", "none")),
+                bool(value.get("percpu_refill")),
+                bool(value.get("change_ownership")),
+                value.get("fallback_order", 0),
+            )
+
+
+def is_user(flags):
+    """Whether the text of a mask passes the posted test."""
+    if flags[0].isdigit():
+        return int(flags, 0) & HIGHUSER == HIGHUSER
+    names = set(flags.split("|"))
+    held = names.union(*(HOLDS.get(name, ()) for name in names))
+    return bool(names & USERS) or held >= {*BITS, "__GFP_RECLAIM"}
+
+
+def rows_of_log(log):
+    """The events of a log."""
     e = log.events
+    for i in range(len(log)):
+        flags = int(e.flags[i])
+        yield Row(
+            ev.EVENT_NAMES[e.kind[i]],
+            *(int(c[i]) for c in (e.cpu, e.pfn, e.order, e.migratetype)),
+            int(e.gfp[i]) & HIGHUSER == HIGHUSER,
+            bool(flags & ev.PERCPU_REFILL),
+            bool(flags & ev.CHANGE_OWNERSHIP),
+            int(e.fallback_order[i]),
+        )
+
+
+def calls(rows):  # noqa: C901 - a case for each event
+    """Calls of the kernel: ('alloc', cpu, pfns, user), ('refill', …), …."""
     open_run = {}
 
     def close(cpu):
@@ -33,35 +103,34 @@ def calls(log):  # noqa: C901 - a case each
             pfns = [p + k for p in firsts for k in range(1 << order)]
             yield "refill", cpu, pfns, migratetype
 
-    for i in range(len(log)):
-        cpu, kind, pfn, order = (int(c[i]) for c in (e.cpu, e.kind, e.pfn, e.order))
-        pages = list(range(pfn, pfn + (1 << order)))
-        if kind == MM_PAGE_ALLOC and pfn != FAILED:
-            yield from close(cpu)
-            user = int(e.gfp[i]) & HIGHUSER == HIGHUSER
-            yield "alloc", cpu, pages, user
-        elif kind == MM_PAGE_FREE:
-            yield "free", cpu, pages, None
-        elif pfn == FAILED:
+    for row in rows:
+        cpu, pfn = row.cpu, row.pfn
+        pages = list(range(pfn, pfn + (1 << row.order)))
+        if pfn == ev.FAILED:
             continue
-        elif kind == MM_PAGE_ALLOC_ZONE_LOCKED and e.flags[i] & PERCPU_REFILL:
-            key = order, int(e.migratetype[i])
+        if row.kind == "mm_page_alloc":
+            yield from close(cpu)
+            yield "alloc", cpu, pages, row.user
+        elif row.kind == "mm_page_free":
+            yield "free", cpu, pages, None
+        elif row.refill:
+            key = row.order, row.migratetype
             if cpu in open_run and open_run[cpu][0] != key:
                 yield from close(cpu)
             open_run.setdefault(cpu, (key, []))[1].append(pfn)
-        elif kind == MM_PAGE_ALLOC_EXTFRAG and e.flags[i] & CHANGE_OWNERSHIP:
-            count = 2 ** max(int(e.fallback_order[i]) - 9, 0)
+        elif row.change:
+            count = 2 ** max(row.fallback_order - 9, 0)
             first = pfn // BLOCK
-            yield "blocks", cpu, range(first, first + count), int(e.migratetype[i])
+            yield "blocks", cpu, range(first, first + count), row.migratetype
     for cpu in sorted(open_run):
         yield from close(cpu)
 
 
-def previous_owners(log):
+def previous_owners(rows):
     """User allocations by who had their frames before, by mm_page_alloc alone."""
     found = {"first_touch": 0, "from_kernel": 0, "from_user": 0}
     owner = {}
-    for what, _, pfns, user in calls(log):
+    for what, _, pfns, user in calls(rows):
         if what == "alloc":
             before = {owner.get(pfn) for pfn in pfns}
             if user and False in before:
@@ -104,8 +173,8 @@ class Reference:
         self.unmapped -= back
         self.n_mapped += len(back)
 
-    def run(self, log):
-        for what, cpu, things, how in calls(log):
+    def run(self, rows):
+        for what, cpu, things, how in calls(rows):
             getattr(self, what)(cpu, things, how)
         return self
 

@@ -60,7 +60,7 @@ def test_compare_json_is_one_object_per_trace(capsys, trace):
         "from_kernel",
         "from_user",
     }
-    assert list(first["strategies"]) == list(strategies.COUNTED)
+    assert list(first["strategies"]) == list(strategies.SHOWN)
     v6 = first["strategies"]["v6"]
     assert v6["flushes"] == 8
     assert v6["flushes_by_cause"] == {

@@ -18,7 +18,7 @@ from logs import (
     log_of,
     logs,
 )
-from reference import Reference
+from reference import Reference, rows_of_log
 
 from xpfo_model import figures, machine, replay, themes
 from xpfo_model.charts import Lines
@@ -136,9 +136,10 @@ class Watched(Reference):
         super().__init__(name)
         self.split = set()
 
-    def run(self, log):
-        self.seen = {p // 512 for p in log.events.pfn if p >= 0}
-        return super().run(log)
+    def run(self, rows):
+        rows = list(rows)
+        self.seen = {row.pfn // 512 for row in rows if row.pfn >= 0}
+        return super().run(rows)
 
     def look(self, pfns, before):
         parts = defaultdict(set)
@@ -176,7 +177,7 @@ def test_flips_split_what_the_definition_says(log):
         ]
     )
     counts = replay.replay(small, ["pageblock"]).strategies["pageblock"]
-    assert counts.splits == len(Watched("pageblock").run(small).split)
+    assert counts.splits == len(Watched("pageblock").run(rows_of_log(small)).split)
 
 
 @pytest.mark.parametrize("trace", ["cc-1cpu", "netmap-3cpu"])

@@ -15,7 +15,7 @@ from logs import (
     log_of,
     logs,
 )
-from reference import Reference, previous_owners
+from reference import Reference, previous_owners, rows_of_log
 
 from xpfo_model import replay, strategies
 from xpfo_model.engine import FAST
@@ -60,7 +60,9 @@ PREVIOUS_OWNERS = ("first_touch", "from_kernel", "from_user")
 @given(logs)
 def test_user_allocations_are_told_apart_by_who_had_a_frame_before(log):
     totals = replay.replay(log).totals
-    assert {name: totals[name] for name in PREVIOUS_OWNERS} == previous_owners(log)
+    assert {name: totals[name] for name in PREVIOUS_OWNERS} == previous_owners(
+        rows_of_log(log)
+    )
 
 
 def test_a_trace_without_refills_says_that_it_cannot_show_a_batch():
@@ -121,7 +123,7 @@ def test_the_recorded_traces_give_the_independent_counts(evidence, trace):
 @given(logs, st.sampled_from(list(strategies.COUNTED)))
 def test_every_strategy_counts_what_its_definition_says(log, name):
     counts = counted(log, name)
-    expected = Reference(name).run(log)
+    expected = Reference(name).run(rows_of_log(log))
     assert {c: n for c, n in counts.flushes_by_cause.items() if n} == dict(
         expected.flushes
     )

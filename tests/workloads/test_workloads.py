@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reference import Reference
+from reference import Reference, rows_of_log
 
 from xpfo_model import gfp, replay, strategies, workloads
 from xpfo_model.allocator.demand import (
@@ -118,7 +118,10 @@ def test_a_strategy_cannot_tell_it_from_a_trace(name):
     users = gfp.is_user(log.events.gfp[allocates], log.about.kernel).sum()
     assert outcome.totals["user_allocations"] == users
     for strategy in strategies.COUNTED:
-        counts, reference = outcome.strategies[strategy], Reference(strategy).run(log)
+        counts, reference = (
+            outcome.strategies[strategy],
+            Reference(strategy).run(rows_of_log(log)),
+        )
         assert counts.flushes == sum(reference.flushes.values()), strategy
         assert counts.frames_unmapped == reference.n_unmapped, strategy
         assert counts.frames_mapped == reference.n_mapped, strategy
