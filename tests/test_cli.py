@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from logs import GFP_KERNEL, USER_MOVABLE, alloc, free, locked, log_of
 
-from xpfo_model import cli, strategies, traces
+from xpfo_model import cli, figures, replay, strategies, traces
 
 ROOT = Path(__file__).parents[1]
 ROWS = [
@@ -80,6 +80,29 @@ def test_compare_csv_and_a_choice_of_strategies(capsys, trace):
     )
     assert status == 0
     assert len(out.splitlines()) == 3
+
+
+def test_a_plot_without_matplotlib_is_refused_before_any_work(
+    capsys, trace, monkeypatch
+):
+    monkeypatch.delitem(sys.modules, "xpfo_model.figures", raising=False)
+    monkeypatch.delattr("xpfo_model.figures", raising=False)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    status, out, err = run(capsys, "compare", "--plot", "a.svg", trace)
+    assert (status, out) == (2, "")
+    assert "xpfo-model[plot]" in err
+
+
+def test_a_plot_says_what_it_rests_on(capsys, tmp_path):
+    lost = log_of(ROWS, "some", lost=None, skipped={"kmalloc": 3})
+    traces.save_npz(lost, tmp_path / "some.npz")
+    plot = ("--plot", tmp_path / "some.svg", tmp_path / "some.npz")
+    assert run(capsys, "compare", *plot)[0] == 0
+    outcome = replay.replay(lost)
+    assert "some: sha256 0000000000000000, an unknown number of events LOST" in (
+        figures.rests_on(outcome)
+    )
+    assert any("kmalloc 3" in line for line in figures.rests_on(outcome))
 
 
 def test_compare_plots(capsys, trace, tmp_path):

@@ -8,11 +8,12 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final
 
 from xpfo_model import __version__, compare, gfp, strategies
 from xpfo_model.allocator.profiles import PROFILES, version_of
-from xpfo_model.errors import XpfoModelError
+from xpfo_model.errors import MissingToolError, XpfoModelError
 
 EXIT_ERROR: Final = 2
 EXIT_CLAIM: Final = 1
@@ -47,8 +48,21 @@ def _replay(path: str, arguments: argparse.Namespace) -> Any:
         return replay.replay(trace, arguments.strategies)
 
 
+def _figures() -> ModuleType:
+    """The module that draws, looked for before anything is computed."""
+    try:
+        from xpfo_model import figures  # noqa: PLC0415 - matplotlib is an extra
+    except ImportError as error:
+        raise MissingToolError(
+            f"drawing needs matplotlib: {error}",
+            remedy="pip install 'xpfo-model[plot]'",
+        ) from None
+    return figures
+
+
 def run_compare(arguments: argparse.Namespace) -> int:
     """Count the flushes of every strategy over traces."""
+    figures = _figures() if arguments.plot else None
     outcomes = []
     for number, path in enumerate(arguments.traces):
         outcome = _replay(path, arguments)
@@ -64,9 +78,7 @@ def run_compare(arguments: argparse.Namespace) -> int:
         print(compare.as_csv(outcomes), end="")
     elif not arguments.json:
         print(compare.LEGEND, end="")
-    if arguments.plot:
-        from xpfo_model import figures  # noqa: PLC0415 - matplotlib is an extra
-
+    if figures is not None:
         figures.save_comparison(outcomes, arguments.plot)
     return 0
 

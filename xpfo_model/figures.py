@@ -45,6 +45,8 @@ _POWERS_OF_TEN_FROM: Final = 1e6
 _STEPS: Final = (1, 2, 2.5, 5, 10)
 _DECADES_OF_1_2_5: Final = 2
 """A longer logarithmic axis has room for powers of ten only."""
+_NOTE_COLUMNS: Final = 96
+_INCH_PER_NOTE: Final = 0.14
 _STEP_WIDTH: Final = 54
 """Characters of a step that fit into one of two lanes."""
 _LINE_OF_TEXT: Final = 0.17
@@ -85,7 +87,7 @@ def save_all(chart: Chart, stem: Path) -> None:
     save(chart, stem.with_name(f"{stem.name}-dark.svg"), DARK)
 
 
-def _write(figure: Figure, path: Path) -> None:
+def _write(figure: Figure, path: Path, **how: Any) -> None:
     known = figure.canvas.get_supported_filetypes()
     suffix = path.suffix.removeprefix(".")
     if suffix not in known:
@@ -99,18 +101,32 @@ def _write(figure: Figure, path: Path) -> None:
     elif suffix == "png":
         metadata = {"Software": None}
     with mpl.rc_context(fname=RC):
-        figure.savefig(path, metadata=metadata)
+        figure.savefig(path, metadata=metadata, **how)
 
 
 def save_comparison(outcomes: Sequence[Outcome], path: str) -> None:
     """Write the flushes of every strategy over the traces as bars."""
     chart = comparison("Flushes by strategy (model)", outcomes)
-    # a file for the eye of one person: on white, wherever it is opened
+    # on white, wherever it is opened
     figure = draw(chart, LIGHT)
-    known = figure.canvas.get_supported_filetypes()
-    if Path(path).suffix.removeprefix(".") not in known:
-        save(chart, Path(path))  # says which formats there are
-    figure.savefig(path, facecolor="white")
+    notes = [line for outcome in outcomes for line in rests_on(outcome)]
+    height = figure.get_figheight() + _INCH_PER_NOTE * len(notes)
+    figure.set_figheight(height)
+    figure.supxlabel("\n".join(notes), fontsize="x-small", ha="left", x=0.01)
+    _write(figure, Path(path), facecolor="white")
+
+
+def rests_on(outcome: Outcome) -> list[str]:
+    """Lines below a comparison: trace, masks, losses, warnings, strategies left out."""
+    about = outcome.about
+    lines = [
+        f"{about.name}: sha256 {about.sha256[:16]}, {about.fate()}",
+        about.masks(),
+        *about.notes(),
+        *outcome.notes,
+        *filter(None, [about.left_out()]),
+    ]
+    return [part for line in lines for part in textwrap.wrap(line, _NOTE_COLUMNS)]
 
 
 def comparison(title: str, outcomes: Sequence[Outcome]) -> Bars:

@@ -263,8 +263,11 @@ class Outcome:
     @property
     def notes(self) -> list[str]:
         """What a reader of the counts has to know, a sentence each."""
+        reasons = dict.fromkeys(self.not_counted.values())
         notes = [
-            f"{name} is not counted: {why}" for name, why in self.not_counted.items()
+            ", ".join(name for name, why in self.not_counted.items() if why == reason)
+            + f": not counted, {reason}"
+            for reason in reasons
         ]
         if not self.totals["refills"] and self.strategies:
             notes.append("no refill is in the trace: it cannot show what a batch saves")
