@@ -119,6 +119,7 @@ def test_compare_plots(capsys, trace, tmp_path):
     [
         (["compare", "no/such/file"], "no/such/file"),
         (["compare", "--strategies", "v7", "x"], "no strategy 'v7'"),
+        (["compare", "--kernel", "v2.6", "x"], "no table of GFP flags"),
         (["claims", "nothing"], "no claim 'nothing'"),
         (["claims", "seed-sequence", "--traces", "/nowhere"], "no traces here"),
         (["convert", "no/such/file", "x.npz"], "no/such/file"),
@@ -142,7 +143,6 @@ def test_errors_are_one_message_and_status_2(capsys, arguments, complaint):
         [],
         ["compare"],
         ["compare", "--json", "--csv", "x"],
-        ["compare", "--kernel", "v2.6", "x"],
         ["record", "--duration", "-1", "x"],
         ["frobnicate"],
     ],

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
-from xpfo_model import __version__, compare, gfp, strategies
+from xpfo_model import __version__, compare, strategies
 from xpfo_model.allocator.profiles import PROFILES, version_of
 from xpfo_model.errors import MissingToolError, XpfoModelError
 
@@ -289,8 +289,8 @@ def parser() -> argparse.ArgumentParser:
     def add_kernel(command: argparse.ArgumentParser) -> None:
         command.add_argument(
             "--kernel",
-            choices=gfp.KERNELS,
-            help="GFP flags of this kernel version; guessed from the trace if absent",
+            metavar="VERSION",
+            help="GFP flags of this kernel version, such as v6.1; guessed if absent",
         )
 
     command = add("compare", run_compare)

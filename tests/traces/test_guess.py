@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Which kernel wrote a trace, from what the trace says."""
 
+import re
+
 import pytest
 from texts import ALLOC, BATCHED, DATA, FREE, line
 
 from xpfo_model import gfp, traces
-from xpfo_model.errors import UnknownGfpFlagError
+from xpfo_model.errors import TraceError, UnknownGfpFlagError
 from xpfo_model.traces import guess
 
 
@@ -15,43 +17,103 @@ def masks(*texts, pfn="0x12"):
 
 
 @pytest.mark.parametrize(
-    ("release", "kernel"),
+    ("release", "kernel", "table"),
     [
-        ("4.4.0", "v4.14"),
-        ("4.14.336", "v4.14"),
-        ("4.18.0-553.el8", "v4.14"),
-        ("4.19.1", "v4.19"),
-        ("5.3", "v4.19"),
-        ("5.10.0-8-amd64", "v5.4"),
-        ("6.1.0-56-amd64", "v6.1"),
-        ("6.6.12", "v6.1"),
-        ("6.18.44", "v6.18"),
-        ("7.0-rc1", "v6.18"),
+        ("4.4.0", "v4.4", "v4.4"),
+        ("4.4.0-210-generic", "v4.4", "v4.4"),
+        ("4.14.336", "v4.14", "v4.14"),
+        ("4.18.0-553.el8", "v4.18", "v4.18"),
+        ("4.18.0-477.13.1.el8_8.x86_64", "v4.18", "v4.18"),
+        ("4.19.1", "v4.19", "v4.18"),
+        ("5.3", "v5.3", "v5.1"),
+        ("5.4.0-190-generic", "v5.4", "v5.1"),
+        ("5.8.0-63-generic", "v5.8", "v5.1"),
+        ("5.10.0-8-amd64", "v5.10", "v5.1"),
+        ("5.13.0-52-generic", "v5.13", "v5.1"),
+        ("5.14.0-427.13.1.el9_4.x86_64", "v5.14", "v5.14"),
+        ("5.15.0-119-generic", "v5.15", "v5.14"),
+        ("5.19.0-50-generic", "v5.19", "v5.18"),
+        ("6.1.0-56-amd64", "v6.1", "v5.18"),
+        ("6.2.0-39-generic", "v6.2", "v5.18"),
+        ("6.5.0-45-generic", "v6.5", "v6.4"),
+        ("6.6.12", "v6.6", "v6.4"),
+        ("6.8.0-41-generic", "v6.8", "v6.8"),
+        ("6.11.0-29-generic", "v6.11", "v6.10"),
+        ("6.12.0-55.9.1.el10_0.x86_64", "v6.12", "v6.10"),
+        ("6.18.44", "v6.18", "v6.15"),
+        ("7.0-rc1", "v7.0", "v6.15"),
     ],
 )
-def test_a_release_has_the_table_before_it(release, kernel):
+def test_a_release_names_its_version(release, kernel, table):
     assert guess.of_release(release) == kernel
+    assert gfp.table_of(kernel) == table
     for header in (
-        f"# os release : {release}\n",
+        f"# ========\n# os release : {release}\n",
         f"#\n# nop latency trace v1.1.5 on {release}\n",
+        f"# tracer: nop\n# kernel: {release}\n",
     ):
         head = guess.of_head(header.encode())
-        assert head == guess.Head(kernel, f"release {release}", release=release)
-    assert guess.of_head(b"", release) == head
+        assert (head.kernel, head.chosen) == (kernel, f"release {release}")
+        assert head.release == release
+        assert head.named
+    assert guess.of_head(b"", release).kernel == kernel
+
+
+@pytest.mark.parametrize(
+    "release", ["3.10.0-1160.el7.x86_64", "2.6.32", "4.3.6", "1.0"]
+)
+def test_a_release_that_is_older_than_all_tables_is_refused(release):
+    head = f"# ========\n# os release : {release}\n".encode()
+    for given in (None, "v4.14"):
+        with pytest.raises(TraceError, match=re.escape(f"Linux {release}")) as caught:
+            guess.of_head(head, given=given, name="a.txt")
+        assert caught.value.file == "a.txt"
+        assert "Linux 4.4" in caught.value.remedy
 
 
 def test_a_table_that_is_named_is_not_guessed():
     head = masks("GFP_KERNEL|__GFP_ZERO|__GFP_COMP")
-    assert guess.of_head(b"# GFP flags of v4.19\n" + head).kernel == "v4.19"
+    named = guess.of_head(b"# GFP flags of v4.19\n" + head)
+    assert (named.kernel, named.chosen) == ("v4.19", "named in the trace")
     assert guess.of_head(b"# GFP flags of v2.4\n" + head).kernel == "v6.18"
 
 
-def test_what_a_kernel_prints_says_more_than_its_release():
-    # v6.12 has the table of v6.18 already
+def test_a_release_says_more_than_what_its_kernel_prints():
+    # updates of v6.12 print in the order of the bits; they mean the same
     head = b"# os release : 6.12.117\n" + masks("GFP_KERNEL|__GFP_ZERO|__GFP_COMP")
-    assert guess.of_head(head).kernel == "v6.18"
-    head = b"# os release : 6.12.117\n" + masks("GFP_KERNEL|__GFP_COMP")
-    assert guess.of_head(head).kernel == "v6.1"
+    assert guess.of_head(head).kernel == "v6.12"
+
+
+def test_masks_tell_which_updates_a_4_9_has():
+    head = b"# os release : 4.9.0-13-amd64\n"
+    old, new = b"gfp_flags=0x24200ca\n", b"gfp_flags=0x14200ca\n"
+    assert guess.of_head(head + old).kernel == "v4.9"
+    assert guess.of_head(head + new).kernel == "v4.10"
+    assert guess.of_head(head).kernel == "v4.10"
+
+
+def test_red_hat_takes_flags_of_later_versions_into_its_9th():
+    head = b"# os release : 5.14.0-503.el9.x86_64\n"
+    assert guess.of_head(head + masks("GFP_KERNEL|__GFP_ZERO")).kernel == "v5.14"
+    later = head + masks("GFP_KERNEL|__GFP_NO_OBJ_EXT")
+    assert guess.of_head(later).kernel == "v6.10"
+
+
+@pytest.mark.parametrize(
+    ("raw", "kernel"),
+    [
+        # GFP_HIGHUSER_MOVABLE|__GFP_ZERO of v4.18, and what else it may be taken for
+        (["0x6280ca"], "v4.19"),
+        (["0x14280ca"], "v4.15"),
+        (["0x24280ca"], "v4.9"),
+        (["0x100dca"], "v6.1"),
+        (["0x2342ca", "0x6280ca"], "v4.19"),
+        (["0xcc0", "0xdc0", "0x6280ca"], "v6.1"),
+    ],
+)
+def test_masks_that_are_numbers_have_to_be_possible(raw, kernel):
+    head = "".join(f"pfn=0x1 gfp_flags={mask} \n" for mask in raw).encode()
+    assert guess.of_head(head) == guess.Head(kernel, guess.GUESSED)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +125,12 @@ def test_what_a_kernel_prints_says_more_than_its_release():
         (masks("GFP_KERNEL|__GFP_COLD", pfn="1234"), "v4.14"),
         (masks("GFP_KERNEL|__GFP_NOTRACK", pfn="1234"), "v4.14"),
         (f"{line(BATCHED)} cold=0\n".encode(), "v4.14"),
+        (masks("GFP_KERNEL|__GFP_REPEAT", pfn="1234"), "v4.9"),
+        (masks("GFP_KERNEL|__GFP_NOACCOUNT", pfn="1234"), "v4.4"),
         (masks("GFP_KERNEL|__GFP_NO_OBJ_EXT"), "v6.18"),
+        # a name of a vendor says nothing
+        (masks("GFP_KERNEL|__GFP_COMP|__GFP_ZERO|__GFP_CMA"), "v6.1"),
+        (masks("GFP_KERNEL|__GFP_ZERO|__GFP_COMP|__GFP_CMA"), "v6.18"),
         # in the order of the table up to v6.1, of the bits in v6.18
         (masks("GFP_KERNEL|__GFP_COMP|__GFP_ZERO"), "v6.1"),
         (masks("GFP_KERNEL|__GFP_ZERO|__GFP_COMP"), "v6.18"),
@@ -124,22 +191,117 @@ def test_real_traces(name, kernel):
 
 
 def test_a_foreign_name_is_kept_apart():
-    bits, owner = guess.foreign("GFP_KERNEL|__GFP_NO_OBJ_EXT", "v6.1")
-    assert owner == "v6.18"
+    bits, owner, unknown = guess.lenient("GFP_KERNEL|__GFP_NO_OBJ_EXT", "v6.1")
+    assert (owner, unknown) == ("v6.10", [])
     assert bits & 0xFFFFFFFF == gfp.mask("GFP_KERNEL", "v6.1")
     assert bits >> 32 == gfp.mask("__GFP_NO_OBJ_EXT", "v6.18")
+
+
+def test_of_a_foreign_name_the_flags_that_are_known_stay_where_they_are():
+    bits, owner, _ = guess.lenient("GFP_TEMPORARY|GFP_REPEAT", "v6.1")
+    assert owner == "v4.4"
+    assert bits & 0xFFFFFFFF == gfp.decode("GFP_KERNEL|__GFP_RECLAIMABLE", "v6.1")
+    assert bits >> 32 == gfp.mask("__GFP_REPEAT", "v4.4")
+
+
+def test_a_flag_of_no_version_is_named_and_marked():
+    text = "GFP_HIGHUSER_MOVABLE|__GFP_ZERO|__GFP_CMA|__GFP_SKIP_KASAN"
+    bits, owner, unknown = guess.lenient(text, "v6.1")
+    assert (owner, unknown) == (None, ["__GFP_CMA", "__GFP_SKIP_KASAN"])
+    known = gfp.decode("GFP_HIGHUSER_MOVABLE|__GFP_ZERO", "v6.1")
+    assert bits == known | guess.UNKNOWN_FLAG
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "GFP_WHAT",
+        "__GFP_ZERRO",
+        "__GFP_MOVABLA",
+        "__GFP_Z",
+        "__GFP_MOVABL",
+        "__GFP_",
+        "__gfp_zero",
+        "ZERO",
+        "x",
+        "",
+    ],
+)
+def test_what_may_be_a_damaged_flag_is_an_error(name):
     with pytest.raises(UnknownGfpFlagError):
-        guess.foreign("GFP_KERNEL|__GFP_WHAT", "v6.1")
+        guess.lenient(f"GFP_KERNEL|{name}", "v6.1")
 
 
 def test_a_foreign_name_behind_the_head_breaks_nothing(trace, monkeypatch):
-    monkeypatch.setattr(guess, "of_head", lambda *_: guess.Head("v6.1", guess.GUESSED))
+    head = guess.Head("v6.1", guess.GUESSED)
+    monkeypatch.setattr(guess, "of_head", lambda *_, **__: head)
     event = ALLOC.replace("__GFP_ZERO", "__GFP_NO_OBJ_EXT")
     log = trace(line(FREE), line(ALLOC), line(event), line(event))
     assert log.about.kernel == "v6.1"
     warned = log.about.warnings["foreign-gfp-flags"]
     assert (warned.line, warned.count) == (3, 1)
-    assert "--kernel v6.18" in warned.what
+    assert "v6.10 has" in warned.what
     user = gfp.mask("GFP_HIGHUSER_MOVABLE", "v6.1")
     assert log.events.gfp[3] & 0xFFFFFFFF == user
     assert gfp.is_user(log.events.gfp[1:], "v6.1").all()
+
+
+def locked(order, refill, cpu=1):
+    event = f"mm_page_alloc_zone_locked: page=1 pfn=0x1000 order={order} migratetype=1 "
+    return line(f"{event}percpu_refill={refill}", cpu=cpu)
+
+
+def head_of(*lines):
+    return "".join(f"{text}\n" for text in lines).encode()
+
+
+RUN = [locked(3, 0)] * 3
+
+
+@pytest.mark.parametrize(
+    ("release", "by_order"),
+    [
+        ("5.12.19", False),
+        ("5.13.0-52-generic", False),
+        ("5.14.21", True),
+        ("5.15.0-119-generic", True),
+        ("5.18.1", True),
+        ("5.19.0", False),
+        ("6.1.0-56-amd64", False),
+    ],
+)
+def test_a_release_says_what_percpu_refill_means(release, by_order):
+    assert guess.of_head(b"", release).refill_by_order == by_order
+    assert guess.of_head(head_of(*RUN), release).refill_by_order == by_order
+
+
+@pytest.mark.parametrize(
+    ("lines", "by_order"),
+    [
+        ([], False),
+        (RUN, True),
+        ([locked(0, 1), *RUN], True),
+        # each allocated before the next one is taken: no list
+        ([locked(3, 0), line(ALLOC)] * 5, False),
+        ([locked(3, 0, cpu) for cpu in (0, 1, 2)], False),
+        ([locked(3, 0), locked(2, 0), locked(1, 0)], False),
+        ([locked(5, 0)] * 9, False),
+        # the field is the kernel's own, not `order == 0`
+        ([*RUN, locked(0, 0)], False),
+        ([*RUN, locked(2, 1)], False),
+    ],
+)
+def test_without_a_release_runs_of_pages_are_refills(lines, by_order):
+    assert guess.of_head(head_of(*lines)).refill_by_order == by_order
+
+
+def test_what_was_converted_says_which_pages_are_refills():
+    for given in (None, "v5.15"):
+        head = guess.of_head(b"# GFP flags of v5.15\n" + head_of(*RUN), given=given)
+        assert not head.refill_by_order
+
+
+def test_of_red_hats_9th_the_lines_say_what_percpu_refill_means():
+    release = "5.14.0-70.el9.x86_64"
+    assert not guess.of_head(b"", release).refill_by_order
+    assert guess.of_head(head_of(*RUN), release).refill_by_order

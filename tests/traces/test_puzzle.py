@@ -4,7 +4,7 @@
 import pytest
 from texts import ALLOC, DRAIN, EXTFRAG, FREE, KMEM, LOCKED, SWITCH, line
 
-from xpfo_model import constants
+from xpfo_model import constants, gfp
 from xpfo_model.errors import (
     ClockError,
     EmptyTraceError,
@@ -92,8 +92,10 @@ def test_an_event_that_is_not_one_stops_the_reading(event, said, both_engines, t
         line(FREE).replace("[001]", "001"),
         line(FREE).replace("12.345678", "12.34567"),
         line(FREE).replace("12.345678", "12."),
-        line(FREE).replace("12.345678", "1234567890.345678"),
-        line(FREE).replace("12.345678", "1" * 19),
+        line(FREE).replace("12.345678", "12345678901.345678"),
+        line(FREE).replace("12.345678", "9223372036.854776"),
+        line(FREE).replace("12.345678", "9" * 19),
+        line(FREE).replace("12.345678", "1" * 20),
         line(FREE).replace("12.345678:", "12.345678"),
         line(FREE).replace("-77", "-xx"),
         "mm_page_free: page=00000000deadbeef pfn=0x1234 order=0",
@@ -167,11 +169,26 @@ def test_an_unknown_gfp_name(kernel, trace):
     assert "__GFP_ZERRO" in error.what
 
 
-def test_a_name_of_another_kernel_is_an_error_if_the_kernel_is_given(trace):
+def test_a_flag_of_another_kernel_is_used_and_named(trace):
     event = ALLOC.replace("__GFP_ZERO", "__GFP_NO_OBJ_EXT")
-    error = fault(trace, line(event), error=UnknownGfpFlagError, kernel="v6.1")
-    assert "v6.18" in error.remedy
+    log = trace(line(event), kernel="v6.1")
+    assert "v6.10 has" in log.about.warnings["foreign-gfp-flags"].what
+    assert gfp.is_user(log.events.gfp, "v6.1").all()
     assert trace(line(event), kernel="v6.18").about.notes() == []
+
+
+@pytest.mark.parametrize("kernel", ["v6.1", "v4.19", None])
+def test_a_flag_of_no_kernel_is_used_and_counted(kernel, trace):
+    event = ALLOC + "|__GFP_CMA"
+    log = trace(
+        line(ALLOC), *[line(event)] * 3, line(event + "|__GFP_OWN"), kernel=kernel
+    )
+    warned = log.about.warnings["unknown-gfp-flags"]
+    assert (warned.line, warned.count) == (2, 4)
+    assert "__GFP_CMA, __GFP_OWN" in warned.what
+    assert len(set(log.events.gfp.tolist())) == 1
+    assert gfp.is_user(log.events.gfp, log.about.kernel).all()
+    assert gfp.is_zeroed(log.events.gfp, log.about.kernel).all()
 
 
 @pytest.mark.parametrize("mask", ["0x1ffffffffffffffff", "99999999999999999999"])
@@ -197,7 +214,7 @@ def test_time_that_runs_backwards(both_engines, trace):
 
 
 def test_lines_that_are_no_events_are_counted(both_engines, trace):
-    about = trace(GOOD, "what is this", GOOD, "\tffffffff8123 schedule+0x1").about
+    about = trace(GOOD, "what is this", GOOD, "ffffffff8123 schedule").about
     warned = about.warnings["unrecognised-lines"]
     assert (warned.count, warned.line) == (2, 2)
     assert "what is this" in warned.what
@@ -248,8 +265,20 @@ def test_a_last_line_without_its_newline_is_left_out(rest, both_engines, tmp_pat
         # every CPU's file begins with the sum over all of them
         (["# entries-in-buffer/entries-written: 1/101   #P:2"] * 2, 100, 2),
         (["CPU:1 [LOST 12 EVENTS]", "CPU:0 [LOST 30 EVENTS]"], 42, 2),
-        (["CPU:1 [LOST EVENTS]"], 0, 1),
-        (["CPU:1 [12 EVENTS DROPPED]", "pages: CPU:0 [EVENTS DROPPED]"], 12, 2),
+        (["CPU:1 [LOST EVENTS]"], None, 1),
+        (["CPU:1 [12 EVENTS DROPPED]", "pages: CPU:0 [EVENTS DROPPED]"], None, 2),
+        (["Processed 1412 events and lost 8 chunks!"], None, 1),
+        (["Processed 1412 samples and lost 12.34%!"], None, 1),
+        # two recordings, the first of them in two files
+        (
+            [
+                "# entries-in-buffer/entries-written: 1/101   #P:2",
+                "# entries-in-buffer/entries-written: 1/101   #P:2",
+                "# entries-in-buffer/entries-written: 1/201   #P:2",
+            ],
+            300,
+            3,
+        ),
         (
             [
                 "# entries-in-buffer/entries-written: 1/101   #P:2",

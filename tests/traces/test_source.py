@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Compressed files and standard input, whole, cut and damaged."""
 
+import bz2
 import gzip
 import io
 import lzma
 import sys
+import tarfile
+import zipfile
 
 import pytest
 from texts import DATA, FREE, line, with_facts
@@ -103,11 +106,48 @@ def test_nothing_compressed_is_an_empty_trace(codec, tmp_path):
         traces.read(tmp_path / "trace")
 
 
-@pytest.mark.parametrize("content", [b"\x1f\x8b", b"\x1f", b"BZh91AY", b"\x7fELF\n"])
+@pytest.mark.parametrize("content", [b"\x1f\x8b", b"\x1f", b"\x7fELF\n"])
 def test_little_or_nothing_of_a_file(content, tmp_path):
     (tmp_path / "trace").write_bytes(content)
     with pytest.raises((TruncatedTraceError, NotATraceError)):
         traces.read(tmp_path / "trace")
+
+
+def zipped(name):
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w") as file:
+        file.writestr(name, TEXT)
+    return whole.getvalue()
+
+
+def tarred():
+    whole = io.BytesIO()
+    with tarfile.open(fileobj=whole, mode="w") as file:
+        member = tarfile.TarInfo("trace.txt")
+        member.size = len(TEXT)
+        file.addfile(member, io.BytesIO(TEXT))
+    return whole.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "program"),
+    [
+        (zipped("trace.txt"), "zip archive", "unzip -p"),
+        (zipped("a/b.npz"), "zip archive", "unzip -p"),
+        (tarred(), "tar archive", "tar -xOf"),
+        (gzip.compress(tarred()), "tar archive", "tar -xOf"),
+        (bz2.compress(TEXT), "bzip2 file", "bzip2 -dc"),
+        (b"BZh91AY", "bzip2 file", "bzip2 -dc"),
+        (b"7z\xbc\xaf\x27\x1c" + bytes(50), "7-Zip archive", "7z e -so"),
+        (b"\x04\x22\x4d\x18" + bytes(50), "lz4 file", "lz4 -dc"),
+    ],
+)
+def test_an_archive_is_named_and_how_to_open_it(content, kind, program, tmp_path):
+    (tmp_path / "a.trace").write_bytes(content)
+    with pytest.raises(TraceError, match=kind) as caught:
+        traces.read(tmp_path / "a.trace")
+    assert caught.value.file == "a.trace"
+    assert f"{program} a.trace" in caught.value.remedy
 
 
 def test_zstd_without_its_package_names_what_to_do(tmp_path, monkeypatch):

@@ -65,7 +65,7 @@ def test_a_line_of_each_event(both_engines, trace):
             {},
             {},
             {
-                "order": 3,
+                "order": 2,
                 "migratetype": 2,
                 "flags": ev.IRQS_OFF | ev.PERCPU_REFILL,
             },
@@ -304,11 +304,11 @@ def test_numbers_in_upper_case_and_decimal(both_engines, trace):
 
 def test_fields_in_any_order_and_unknown_ones(both_engines, trace):
     log = trace(
-        line("mm_page_alloc: gfp_flags=GFP_KERNEL x=1 migratetype=0 pfn=7 order=2 y="),
+        line("mm_page_alloc: gfp_flags=GFP_KERNEL x=1 migratetype=0 pfn=8 order=2 y="),
         line(ALLOC),
-        line("mm_page_alloc:   order=2 pfn=7   migratetype=0 gfp_flags=GFP_KERNEL  "),
+        line("mm_page_alloc:   order=2 pfn=8   migratetype=0 gfp_flags=GFP_KERNEL  "),
     )
-    assert log.events.pfn.tolist() == [7, 0x1234, 7]
+    assert log.events.pfn.tolist() == [8, 0x1234, 8]
     assert log.events.order.tolist() == [2, 0, 2]
     assert log.events.gfp[0] == log.events.gfp[2] == gfp.mask("GFP_KERNEL", "v6.1")
 
@@ -337,6 +337,7 @@ def test_other_events_are_counted_by_name(both_engines, trace):
         "func+0x10": 1,
         "function": 1,
         "stack trace": 2,
+        "stack frame": 1,
         "softirq_entry": 1,
     }
     assert log.about.notes() == []

@@ -21,7 +21,7 @@ ALLOC = (
 FREE = "mm_page_free: page=00000000deadbeef pfn=0x1234 order=0"
 BATCHED = "mm_page_free_batched: page=00000000deadbeef pfn=0x1234 order=0"
 LOCKED = (
-    "mm_page_alloc_zone_locked: page=00000000deadbeef pfn=0x1234 order=3 "
+    "mm_page_alloc_zone_locked: page=00000000deadbeef pfn=0x1234 order=2 "
     "migratetype=2 percpu_refill=1"
 )
 DRAIN = "mm_page_pcpu_drain: page=00000000deadbeef pfn=0x1234 order=1 migratetype=0"
@@ -86,7 +86,7 @@ def rows(draw, kernel="v6.1", kinds=tuple(range(7))):
                 lambda some: functools.reduce(operator.or_, some, 0)
             )
         )
-        found["pfn"] = draw(st.one_of(_PFNS, st.just(ev.FAILED)))
+        found["pfn"] = draw(st.one_of(st.just(found["pfn"]), st.just(ev.FAILED)))
     elif kind == ev.MM_PAGE_ALLOC_ZONE_LOCKED:
         found["flags"] |= draw(st.sampled_from([0, ev.PERCPU_REFILL]))
     elif kind == ev.MM_PAGE_ALLOC_EXTFRAG:
@@ -101,6 +101,8 @@ def rows(draw, kernel="v6.1", kinds=tuple(range(7))):
         found |= {"pfn": 0, "order": 0, "migratetype": -1}
         found["pid"] = draw(st.integers(0, (1 << 31) - 1))
         found["next_pid"] = draw(st.integers(0, (1 << 31) - 1))
+    if kind != ev.MM_PAGE_ALLOC_EXTFRAG and found["pfn"] != ev.FAILED:
+        found["pfn"] &= -1 << found["order"]
     return found
 
 

@@ -43,10 +43,13 @@ _COMM_WIDTH: Final = 16
 LONGEST_NAME: Final = 15
 """TASK_COMM_LEN - 1. include/linux/sched.h."""
 _MOST_DIGITS: Final = 18
-_SECOND_DIGITS: Final = 9
+_SECOND_DIGITS: Final = 10
+"""A wall clock has ten."""
 _MICROSECONDS: Final = 6
 _NANOSECONDS: Final = 9
 _NS_A_SECOND: Final = 1_000_000_000
+_MOST_SECONDS: Final = (1 << 63) // _NS_A_SECOND - 1
+_MOST_TENTHS: Final = (1 << 63) // 10 - 1
 _NS_A_MICROSECOND: Final = 1_000
 
 
@@ -162,13 +165,13 @@ def _flags_and_time(data: Any, i: int, state: Any) -> int:
         state[FLAGS_STOP] = i
         i = blank(data, i)
     stop = digits(data, i)
-    if stop == i or stop - i > _MOST_DIGITS:
+    whole = _whole(data, i, stop)
+    if whole < 0:
         return 0
-    whole = decimal(data, i, stop)
     if data[stop] == DOT:
         fraction = stop + 1
         end = digits(data, fraction)
-        if stop - i > _SECOND_DIGITS:
+        if stop - i > _SECOND_DIGITS or whole > _MOST_SECONDS:
             return 0
         part = decimal(data, fraction, end)
         if end - fraction == _MICROSECONDS:
@@ -184,6 +187,19 @@ def _flags_and_time(data: Any, i: int, state: Any) -> int:
     if data[stop] != COLON or data[stop + 1] > SPACE:
         return 0
     return stop + 1
+
+
+def _whole(data: Any, i: int, stop: int) -> int:
+    """Value of up to 19 digits, -1 if there are none or they pass 63 bits."""
+    if stop == i or stop - i > _MOST_DIGITS + 1:
+        return -1
+    if stop - i <= _MOST_DIGITS:
+        return decimal(data, i, stop)
+    # nanoseconds of a wall clock
+    tenths = decimal(data, i, stop - 1)
+    if tenths > _MOST_TENTHS:
+        return -1
+    return tenths * 10 + int(data[stop - 1] - ZERO)
 
 
 def blank(data: Any, i: int) -> int:

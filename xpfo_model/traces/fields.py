@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from xpfo_model.traces.context import blank, decimal, digits
 from xpfo_model.traces.layout import (
+    ADDRESS,
     BODY,
     CLOSING,
     EQUALS,
@@ -31,6 +32,7 @@ from xpfo_model.traces.layout import (
     OPENING,
     PAGE,
     PUZZLE,
+    RIGHT,
     SPACE,
     UPPER_A,
     UPPER_F,
@@ -60,6 +62,7 @@ from xpfo_model.traces.words import (
 )
 
 _HEX_DIGITS: Final = 15
+_ADDRESS_DIGITS: Final = 8
 _MOST_DIGITS: Final = 18
 _HEX_SHIFT: Final = 4
 _TEN: Final = 10
@@ -115,13 +118,15 @@ def fields(data: Any, state: Any, words: Any) -> int:
     word = state[NAME_WORD]
     i = blank(data, state[BODY])
     while data[i] != NEWLINE:
-        if data[i] == OPENING:  # libtraceevent: [FAILED TO PARSE]
-            while data[i] != NEWLINE and data[i] != CLOSING:
-                i += 1
-            i = blank(data, i + (data[i] == CLOSING))
+        if data[i] == OPENING or data[i] == LEFT:
+            i = _note(data, i)
+            if i == 0:
+                return -PUZZLE
             continue
         word = _key(data, i, word, state, words)
         if word < 0:
+            if word == -ADDRESS:  # perf, field ip: the caller follows
+                return _end(data, i, seen, state)
             return word
         key = words[word + WORD_VALUE]
         start = state[VALUE_START]
@@ -152,7 +157,7 @@ def _key(data: Any, i: int, before: int, state: Any, words: Any) -> int:
         while data[stop] > SPACE and data[stop] != EQUALS:
             stop += 1
         if data[stop] != EQUALS:
-            return -PUZZLE
+            return -_no_key(data, i, stop)
         state[WORD_SPACE] = KEY
         word = find(data, i, stop, state, words)
         if word < 0:
@@ -163,6 +168,44 @@ def _key(data: Any, i: int, before: int, state: Any, words: Any) -> int:
         # v4.14 pads: page=          (null)
         state[VALUE_START] = blank(data, stop + 1)
     return int(word)
+
+
+def _no_key(data: Any, start: int, stop: int) -> int:
+    """ADDRESS if a word is the address of an instruction, else PUZZLE."""
+    i = start
+    while ZERO <= data[i] <= NINE or LOWER_A <= data[i] <= LOWER_F:
+        i += 1
+    if i == stop and _ADDRESS_DIGITS <= stop - start <= _HEX_DIGITS + 1:
+        return ADDRESS
+    return PUZZLE
+
+
+def _end(data: Any, i: int, seen: int, state: Any) -> int:
+    """`seen`, or -PUZZLE if more fields follow on the line."""
+    while data[i] != NEWLINE:
+        if data[i] == EQUALS:
+            return -PUZZLE
+        i += 1
+    state[LINE_END] = i
+    return seen
+
+
+def _note(data: Any, i: int) -> int:
+    """Index behind a note in brackets, 0 if it does not end.
+
+    ``[FAILED TO PARSE]`` of libtraceevent, and the number again that ftrace prints
+    with its option fields: ``pfn=0x1234 (4660)``.
+    """
+    if data[i] == OPENING:
+        while data[i] != NEWLINE and data[i] != CLOSING:
+            i += 1
+        return blank(data, i + (data[i] == CLOSING))
+    i += 1
+    while ZERO <= data[i] <= LOWER_X and data[i] != EQUALS:
+        i += 1
+    if data[i] != RIGHT:
+        return 0
+    return blank(data, i + 1)
 
 
 def _value(data: Any, start: int, stop: int, word: int, state: Any, words: Any) -> int:

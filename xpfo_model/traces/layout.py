@@ -12,6 +12,8 @@ NEW_WORD: Final = 2
 """The line at AT has a word that is not in the table: WORD_*."""
 PUZZLE: Final = 3
 """The line at AT is not one that the scanner can read."""
+ADDRESS: Final = 4
+"""Not of `scan`: a word is an address, no key."""
 
 # Slots of the state, an int64 array. First what lasts over lines.
 AT: Final = 0
@@ -60,7 +62,21 @@ GFP_WORD: Final = 25
 """Where the record of the last GFP text is, or 0: it often comes again."""
 VALUE_START: Final = 26
 """The value of the key at hand."""
-FIELD: Final = 27
+# Again what lasts over lines.
+FRAMES: Final = 27
+"""Lines of call chains consumed."""
+BLOCK_ORDER: Final = 28
+"""A pageblock_order that is not the model's, 0 if none was met."""
+BLOCK_ORDER_LINE: Final = 29
+BLOCK_ORDER_COUNT: Final = 30
+BY_SOURCE: Final = 31
+"""Whether a line may begin with the name of its instance or machine: trace-cmd."""
+SOURCE: Final = 32
+"""Hash of that name, of the first kmem event; NO_SOURCE before it."""
+OTHER_SOURCE: Final = 33
+"""Events of other sources, which are not counted."""
+OTHER_SOURCE_LINE: Final = 34
+FIELD: Final = 35
 """First of FIELDS slots: the values of the fields."""
 
 # Value of a word of space KEY: which field it names.
@@ -76,7 +92,8 @@ ALLOC_MIGRATETYPE: Final = 8
 FALLBACK_MIGRATETYPE: Final = 9
 OWNERSHIP: Final = 10
 GFP_FLAGS: Final = 11
-FIELDS: Final = 12
+PAGEBLOCK: Final = 12
+FIELDS: Final = 13
 
 KEYS: Final = {
     "page": PAGE,
@@ -90,8 +107,9 @@ KEYS: Final = {
     "fallback_migratetype": FALLBACK_MIGRATETYPE,
     "change_ownership": OWNERSHIP,
     "gfp_flags": GFP_FLAGS,
+    "pageblock_order": PAGEBLOCK,
 }
-"""Fields that are read; others, such as pageblock_order, follow from them."""
+"""Fields that are read; others, such as fragmenting, follow from them."""
 
 STATE_LENGTH: Final = FIELD + FIELDS
 
@@ -99,6 +117,15 @@ STATE_LENGTH: Final = FIELD + FIELDS
 MARK: Final = 7
 SKIPPED: Final = 8
 """SKIPPED + n: not read, but counted in the n-th counter."""
+
+# Kinds of line that are no events, beyond those of any word.
+FRAME: Final = 1 << 40
+"""A line of a call chain."""
+BLANK: Final = FRAME + 1
+OTHERS: Final = FRAME + 2
+"""An event of another source."""
+
+NO_SOURCE: Final = -1
 
 # Value of a word of space NUMBER, where it is not the number itself.
 MINUS_ONE: Final = -1
@@ -116,6 +143,8 @@ PID_LIMIT: Final = 1 << 31
 
 SPACE: Final = ord(" ")
 NEWLINE: Final = ord("\n")
+RETURN: Final = ord("\r")
+TAB: Final = ord("\t")
 EQUALS: Final = ord("=")
 COLON: Final = ord(":")
 DASH: Final = ord("-")

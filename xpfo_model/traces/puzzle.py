@@ -7,9 +7,10 @@ line that has nothing of an event is counted.
 
 What the kernel says about losses. The header of `trace` counts the events that
 were overwritten before the reading began: entries-written less
-entries-in-buffer; it repeats the same counter at the head of every CPU's file, so
-that the largest one counts. A line in between, ``[LOST n EVENTS]``, counts what
-went missing while it was read. No event is in both, and `lost` is their sum.
+entries-in-buffer; it repeats the same two counters at the head of every CPU's
+file, so that each pair counts once, and those of several recordings add up. A line
+in between, ``[LOST n EVENTS]``, counts what went missing while it was read, or does
+not say how much did. No event is in both, and `lost` is their sum.
 kernel/trace/trace.c: print_event_info, print_trace_line. perf counts what is missing
 where it is missing, in PERF_RECORD_LOST, and the same once more for each event, in
 PERF_RECORD_LOST_SAMPLES: the larger sum counts.
@@ -18,12 +19,11 @@ PERF_RECORD_LOST_SAMPLES: the larger sum counts.
 import re
 from typing import Any, Final
 
-from xpfo_model.constants import MAX_PAGE_ORDER, MAX_PFN, NR_CPUS
+from xpfo_model.constants import PAGEBLOCK_ORDER
 from xpfo_model.errors import ClockError, MalformedEventError
 from xpfo_model.events import EVENT_NAMES
-from xpfo_model.traces import layout
+from xpfo_model.traces import fault, layout, perf_header
 from xpfo_model.traces.findings import Findings
-from xpfo_model.traces.scan import REQUIRED
 from xpfo_model.traces.words import WORD_LIMIT
 
 _OVERRUN: Final = re.compile(rb"# entries-in-buffer/entries-written: (\d+)/(\d+)")
@@ -33,9 +33,14 @@ _LOST: Final = (
     re.compile(rb"CPU:\d+ \[(?P<count>\d*) ?EVENTS DROPPED\]"),
     re.compile(rb"PERF_RECORD_LOST(?P<samples>_SAMPLES)?:? lost (?P<count>\d+)"),
     re.compile(rb"^\s*LOST (?P<count>\d+) events"),
+    # tools/perf/util/session.c: perf_session__warn_about_errors
+    re.compile(rb"^Processed \d+ (?:events|samples) and lost (?P<count>)[\d.]+"),
 )
-# what trace-cmd report says first
-_PREAMBLE: Final = re.compile(rb"\s*(?:version = \S+|cpus=\d+)\s*$")
+# what trace-cmd report says first, and perf between its lines
+_PREAMBLE: Final = re.compile(
+    rb"\s*(?:version = \S+|cpus=\d+|Warning:|Check IO/CPU overload!|\[ perf record: .*)"
+    rb"\s*$"
+)
 # where option stacktrace is on
 _STACK: Final = re.compile(rb"<(?:user )?stack trace>")
 _FRAME: Final = re.compile(rb"\s*=> ")
@@ -45,23 +50,8 @@ _NAMED: Final = re.compile(
 # what is left of an event in a line that is something else
 _SWALLOWED: Final = re.compile(rb"[\d:][:\s]\s*(?:kmem:)?mm_page_\w+: .*pfn=")
 _FUNCTION: Final = re.compile(rb"\S+ <-\S+\s*$")
-_LATENCY: Final = re.compile(rb"\d+us.?: \w")
 _MARK: Final = re.compile(rb"(?:ip=)?(?:tracing_mark_write|0x[0-9a-f]+)(?:: ?| buf=)")
-_FIELD: Final = re.compile(rb"(\w+)=\s*(\S+)")
 
-# One more than the largest value of a field.
-_LIMITS: Final = {
-    layout.PFN: MAX_PFN,
-    layout.ORDER: MAX_PAGE_ORDER + 1,
-    layout.MIGRATETYPE: layout.MIGRATE_TYPES,
-    layout.REFILL: 2,
-    layout.ALLOC_ORDER: MAX_PAGE_ORDER + 1,
-    layout.FALLBACK_ORDER: MAX_PAGE_ORDER + 1,
-    layout.ALLOC_MIGRATETYPE: layout.MIGRATE_TYPES,
-    layout.FALLBACK_MIGRATETYPE: layout.MIGRATE_TYPES,
-    layout.OWNERSHIP: 2,
-}
-_RERECORD: Final = "the line is damaged: record the trace again"
 _SHOWN: Final = 60
 _LONGEST: Final = 1 << 12
 """Bytes of a line that are looked at; enough for any event."""
@@ -73,8 +63,7 @@ class Puzzle:
     def __init__(self, about: Findings, state: Any) -> None:
         self._about = about
         self._state = state
-        self._headers: list[int] = []
-        self._overrun = 0
+        self._headers: dict[tuple[int, int], int] = {}
         self._marked = 0
         self._samples = 0
         self.header = False
@@ -94,26 +83,59 @@ class Puzzle:
             self._comment(line)
         elif self._state[layout.NAME_START]:
             self._entry(line, rows_before)
-        elif not self._lost(text) and not _FRAME.match(text):
-            self._stranger(line)
+        elif not self._lost(text):
+            if _FRAME.match(text) and not _NAMED.search(text):
+                self._state[layout.FRAMES] += 1
+            else:
+                self._stranger(line)
 
     def finish(self, rest: bytes) -> None:
         """Look at what follows the last newline; sum up what was lost."""
         about, state = self._about, self._state
-        about.lost = self._overrun + max(self._marked, self._samples)
+        overrun = sum(written - there for there, written in self._headers)
+        about.lost = overrun + max(self._marked, self._samples)
+        if state[layout.FRAMES]:
+            about.skipped["stack frame"] = state[layout.FRAMES]
+        self._warn_of_blocks()
+        self._warn_of_sources()
         if rest.strip():
             about.warn(
                 "cut-line",
                 "the last line has no newline, so its end may be missing: left out",
                 state[layout.LINE] + 1,
             )
-        if len(self._headers) == 1 and state[layout.ENTRIES] < self._headers[0]:
+        counted = sum(there for there, _ in self._headers)
+        once = all(count == 1 for count in self._headers.values())
+        if once and state[layout.ENTRIES] < counted:
             about.warn(
                 "missing-lines",
-                f"the header counts {self._headers[0]:,} entries, the text has "
+                f"the header counts {counted:,} entries, the text has "
                 f"{state[layout.ENTRIES]:,}",
                 None,
-                self._headers[0] - state[layout.ENTRIES],
+                counted - state[layout.ENTRIES],
+            )
+
+    def _warn_of_blocks(self) -> None:
+        state = self._state
+        if state[layout.BLOCK_ORDER_COUNT]:
+            self._about.warn(
+                "pageblock-order",
+                f"the kernel's pageblocks are of order {state[layout.BLOCK_ORDER]}; "
+                f"those that are counted are the model's, of order {PAGEBLOCK_ORDER}",
+                state[layout.BLOCK_ORDER_LINE],
+                state[layout.BLOCK_ORDER_COUNT],
+            )
+
+    def _warn_of_sources(self) -> None:
+        state = self._state
+        if count := state[layout.OTHER_SOURCE]:
+            self._about.skipped["of another instance or machine"] = count
+            self._about.warn(
+                "several-sources",
+                "the events are of more than one instance or machine: those of the "
+                "first are counted, the others skipped. Report one of them alone",
+                state[layout.OTHER_SOURCE_LINE],
+                count,
             )
 
     def _comment(self, line: bytes) -> None:
@@ -127,16 +149,24 @@ class Puzzle:
         found = _OVERRUN.match(text)
         if found:
             there, written = int(found[1]), int(found[2])
-            self._headers.append(there)
+            pair = (there, max(there, written))
+            self._headers[pair] = self._headers.get(pair, 0) + 1
             if written > there:
-                self._overrun = max(self._overrun, written - there)
                 self._warn_lost()
+        if part := perf_header.partial(text):
+            self._about.warn(
+                "partial-recording",
+                f"only a part of the events is there: {part}. Record all of them: "
+                "perf record -a -c 1 -e 'kmem:mm_page_*'",
+                self._state[layout.LINE] + 1,
+            )
 
     def _lost(self, text: bytes) -> bool:
         for pattern in _LOST:
             found = pattern.search(text)
             if found:
                 count = int(found["count"] or 0)
+                self._about.lost_unknown |= not found["count"]
                 if found.groupdict().get("samples"):
                     self._samples += count
                 else:
@@ -162,7 +192,8 @@ class Puzzle:
             self._nameless(line, line[start:].strip())
         elif name in EVENT_NAMES:
             self._check_clock()
-            raise self._malformed(line, self._fault(EVENT_NAMES.index(name), body))
+            cpu = state[layout.CPU]
+            raise self._malformed(line, *fault.of_event(name, body, cpu))
         elif len(word) > WORD_LIMIT or _SWALLOWED.search(line, start + len(word)):
             self._stranger(line)
         elif name == "tracing_mark_write":
@@ -213,57 +244,23 @@ class Puzzle:
         if _PREAMBLE.match(line):
             self.header = True
             return
-        found = _NAMED.search(line)
-        if found and _LATENCY.search(line):
-            raise MalformedEventError(
-                "the trace is in the latency format",
-                file=self._about.name,
-                line=self._state[layout.LINE] + 1,
-                remedy="record it with: echo 0 > /sys/kernel/tracing/options/"
-                "latency-format",
-            )
-        if found:
-            raise self._malformed(
-                line, f"{found[1].decode()} without a readable task, CPU and time"
-            )
+        if found := _NAMED.search(line):
+            raise self._malformed(line, *fault.of_line(line, found[1].decode()))
         self._about.warn(
             "unrecognised-lines",
             f"no line of a trace: {_show(line)}",
             self._state[layout.LINE] + 1,
         )
 
-    def _malformed(self, line: bytes, what: str) -> MalformedEventError:
+    def _malformed(
+        self, line: bytes, what: str, remedy: str = fault.RERECORD
+    ) -> MalformedEventError:
         return MalformedEventError(
             f"{what}: {_show(line)}",
             file=self._about.name,
             line=self._state[layout.LINE] + 1,
-            remedy=_RERECORD,
+            remedy=remedy,
         )
-
-    def _fault(self, kind: int, body: bytes) -> str:
-        """Say what is wrong with an event, from its text."""
-        name = EVENT_NAMES[kind]
-        state = self._state
-        if kind == EVENT_NAMES.index("sched_switch"):
-            return f"{name} does not say who follows whom"
-        found = {key.decode(): text for key, text in _FIELD.findall(body)}
-        for key, slot in layout.KEYS.items():
-            if REQUIRED[kind] >> slot & 1 and key not in found:
-                return f"{name} lacks {key}"
-            limit = _LIMITS.get(slot)
-            if limit and key in found and not _is_below(found[key], limit):
-                text = found[key].decode(errors="backslashreplace")
-                return f"{name} has {key}={text}, not a number from 0 to {limit - 1}"
-        if state[layout.CPU] >= NR_CPUS:
-            return f"{name} on CPU {state[layout.CPU]}; there are at most {NR_CPUS}"
-        return f"{name} is not in order"
-
-
-def _is_below(text: bytes, limit: int) -> bool:
-    try:
-        return 0 <= int(text, 0) < limit
-    except ValueError:
-        return False
 
 
 def _show(line: bytes) -> str:

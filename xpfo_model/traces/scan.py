@@ -12,7 +12,7 @@ and here: they need no other bound.
 
 from typing import Any, Final
 
-from xpfo_model.constants import MAX_PAGE_ORDER, MAX_PFN, NR_CPUS
+from xpfo_model.constants import MAX_PAGE_ORDER, MAX_PFN, NR_CPUS, PAGEBLOCK_ORDER
 from xpfo_model.events import (
     CHANGE_OWNERSHIP,
     FAILED,
@@ -26,15 +26,22 @@ from xpfo_model.events import (
     SCHED_SWITCH,
     UNKNOWN,
 )
+from xpfo_model.traces.callchain import no_event
 from xpfo_model.traces.context import blank, context, is_at
 from xpfo_model.traces.fields import fields, find
+from xpfo_model.traces.instance import of_source
 from xpfo_model.traces.layout import (
     ALLOC_MIGRATETYPE,
     ALLOC_ORDER,
     AT,
     BACKWARDS,
     BACKWARDS_LINE,
+    BLANK,
+    BLOCK_ORDER,
+    BLOCK_ORDER_COUNT,
+    BLOCK_ORDER_LINE,
     BODY,
+    BY_SOURCE,
     CLOCK,
     COLON,
     CPU,
@@ -47,6 +54,7 @@ from xpfo_model.traces.layout import (
     FLAGS,
     FLAGS_START,
     FLAGS_STOP,
+    FRAME,
     FULL,
     GFP_FLAGS,
     LAST_TIME,
@@ -69,6 +77,8 @@ from xpfo_model.traces.layout import (
     NULL_PAGE,
     ORDER,
     OWNERSHIP,
+    PAGE,
+    PAGEBLOCK,
     PFN,
     PID,
     PID_LIMIT,
@@ -98,7 +108,7 @@ REQUIRED: Final = (
     1 << PFN | 1 << ORDER | 1 << MIGRATETYPE | 1 << GFP_FLAGS,
     1 << PFN | 1 << ORDER,
     1 << PFN,
-    1 << PFN | 1 << ORDER | 1 << MIGRATETYPE | 1 << REFILL,
+    1 << PFN | 1 << ORDER | 1 << MIGRATETYPE,
     1 << PFN | 1 << ORDER | 1 << MIGRATETYPE,
     1 << PFN
     | 1 << ALLOC_ORDER
@@ -124,6 +134,8 @@ def scan(data: Any, end: int, state: Any, words: Any, counts: Any, rows: Any) ->
         kind = _line(data, state, words, counts)
         if kind < 0:
             return -kind
+        if kind < SCHED_SWITCH and state[BY_SOURCE]:
+            kind = of_source(data, state, kind)
         if kind < MARK:
             state[ROW] = row + 1
             rows.time[row] = state[TIME]
@@ -142,14 +154,17 @@ def scan(data: Any, end: int, state: Any, words: Any, counts: Any, rows: Any) ->
         at = state[LINE_END] + 1
         state[AT] = at
         state[LINE] += 1
-        state[ENTRIES] += 1
+        if kind not in (FRAME, BLANK):
+            state[ENTRIES] += 1
     return DONE
 
 
 def _line(data: Any, state: Any, words: Any, counts: Any) -> int:
     """Kind of the line at AT, its values in the state; or -NEW_WORD, -PUZZLE."""
     kind = _kind(data, state, words)
-    if kind < 0:
+    if kind == -PUZZLE and state[NAME_START] == 0:
+        kind = no_event(data, state)
+    if kind < 0 or kind >= FRAME:
         return kind
     if kind >= SKIPPED:
         return _skip(data, state, counts, kind)
@@ -219,6 +234,11 @@ def _in_range(state: Any, kind: int, seen: int) -> bool:
         return bool(state[PID] < PID_LIMIT and state[NEXT_PID] < PID_LIMIT)
     if state[PID] >= PID_LIMIT or seen & REQUIRED[kind] != REQUIRED[kind]:
         return False
+    if kind == MM_PAGE_ALLOC_ZONE_LOCKED and not seen >> REFILL & 1:
+        # the bare fields of versions before v5.19, which print order == 0
+        if seen >> PAGE & 1:
+            return False
+        state[FIELD + REFILL] = int(state[FIELD + ORDER] == 0)
     pfn = state[FIELD + PFN]
     # v4.14 fires zone_locked with no page, too
     if (kind in (MM_PAGE_ALLOC, MM_PAGE_ALLOC_ZONE_LOCKED)) and (
@@ -226,7 +246,23 @@ def _in_range(state: Any, kind: int, seen: int) -> bool:
     ):
         state[FIELD + PFN] = FAILED
         pfn = 0
-    if kind == MM_PAGE_ALLOC_EXTFRAG and not (
+    if kind == MM_PAGE_ALLOC_EXTFRAG:
+        return bool(0 <= pfn < MAX_PFN) and _extfrag(state, seen)
+    order = 0
+    if seen >> ORDER & 1:
+        order = state[FIELD + ORDER]
+    return bool(
+        0 <= pfn < MAX_PFN
+        and _order(order)
+        and pfn & ((1 << order) - 1) == 0
+        and (not seen >> MIGRATETYPE & 1 or _migratetype(state[FIELD + MIGRATETYPE]))
+        and (not seen >> REFILL & 1 or 0 <= state[FIELD + REFILL] <= 1)
+    )
+
+
+def _extfrag(state: Any, seen: int) -> bool:
+    """Check the orders and types of an extfrag, and note a foreign pageblock_order."""
+    if not (
         _order(state[FIELD + ALLOC_ORDER])
         and _order(state[FIELD + FALLBACK_ORDER])
         and _migratetype(state[FIELD + ALLOC_MIGRATETYPE])
@@ -234,12 +270,12 @@ def _in_range(state: Any, kind: int, seen: int) -> bool:
         and 0 <= state[FIELD + OWNERSHIP] <= 1
     ):
         return False
-    return bool(
-        0 <= pfn < MAX_PFN
-        and (not seen >> ORDER & 1 or _order(state[FIELD + ORDER]))
-        and (not seen >> MIGRATETYPE & 1 or _migratetype(state[FIELD + MIGRATETYPE]))
-        and (not seen >> REFILL & 1 or 0 <= state[FIELD + REFILL] <= 1)
-    )
+    if seen >> PAGEBLOCK & 1 and state[FIELD + PAGEBLOCK] != PAGEBLOCK_ORDER:
+        state[BLOCK_ORDER] = state[FIELD + PAGEBLOCK]
+        state[BLOCK_ORDER_COUNT] += 1
+        if state[BLOCK_ORDER_LINE] == 0:
+            state[BLOCK_ORDER_LINE] = state[LINE] + 1
+    return True
 
 
 def _order(value: int) -> bool:
@@ -299,6 +335,8 @@ def _preempt(data: Any, start: int, stop: int) -> int:
     trace_print_lat_fmt.
     """
     if stop - start <= _DEPTH or stop - start > _MOST_FLAGS:
+        return UNKNOWN
+    if ZERO <= data[start + 1] <= NINE:  # trace-cmd report -R: flags in hex
         return UNKNOWN
     byte = data[start + _DEPTH]
     if byte == DOT:

@@ -14,8 +14,8 @@ from xpfo_model.errors import MissingToolError, TraceError, TruncatedTraceError
 STDIN: Final = "-"
 STDIN_NAME: Final = "<stdin>"
 
-MAGIC_LENGTH: Final = 16
-"""Bytes that tell every format apart."""
+MAGIC_LENGTH: Final = 512
+"""Bytes that tell every format apart: a block of tar."""
 
 # Input bytes at a time: what comes out of them has to fit in memory.
 _PIECE: Final = 1 << 16
@@ -66,6 +66,34 @@ def _codec(magic: bytes, name: str) -> tuple[str, Callable[[], Any]] | None:
         return "xz", lzma.LZMADecompressor
     if magic.startswith(b"\x28\xb5\x2f\xfd"):
         return "zstd", _zstd(name)
+    return None
+
+
+# The first file of an archive: APPNOTE.TXT 4.3.7. An .npz is one.
+_ZIP: Final = b"PK\x03\x04"
+_OURS: Final = (b".npy", b"about.json")
+_ZIP_NAME: Final = 30
+_ZIP_NAME_LENGTH: Final = slice(26, 28)
+_TAR: Final = slice(257, 262)
+
+
+def _archive(magic: bytes) -> tuple[str, str] | None:
+    """What kind of archive begins so, and the program that prints a member of it."""
+    if magic.startswith(_ZIP):
+        length = int.from_bytes(magic[_ZIP_NAME_LENGTH], "little")
+        if not magic[_ZIP_NAME : _ZIP_NAME + length].endswith(_OURS):
+            return "zip archive", "unzip -p"
+    if magic[_TAR] == b"ustar":
+        return "tar archive", "tar -xOf"
+    for begin, kind, program in (
+        (b"BZh", "bzip2 file", "bzip2 -dc"),
+        (b"7z\xbc\xaf\x27\x1c", "7-Zip archive", "7z e -so"),
+        (b"Rar!\x1a\x07", "RAR archive", "unrar p -inul"),
+        (b"\x04\x22\x4d\x18", "lz4 file", "lz4 -dc"),
+        (b"MSCF", "cabinet", "cabextract -p"),
+    ):
+        if magic.startswith(begin):
+            return kind, program
     return None
 
 
@@ -220,5 +248,14 @@ class Source:
             while codec := _codec(top.peek(), self.name):
                 top = _Peekable(_Decompressed(top, self.name, *codec))
                 self.compressed = True
+            if found := _archive(top.peek()):
+                kind, program = found
+                member = " MEMBER" if "archive" in kind else ""
+                raise TraceError(
+                    f"it is a {kind}, not a trace",
+                    file=self.name,
+                    remedy=f"give one trace of it: {program} {self.name}{member} | "
+                    "xpfo-model ... -",
+                )
             self._top = top
         return self._top

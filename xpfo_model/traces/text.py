@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from xpfo_model import engine, gfp
+from xpfo_model.constants import PAGEBLOCK_ORDER
 from xpfo_model.errors import (
     EmptyTraceError,
     NotATraceError,
@@ -20,7 +21,9 @@ from xpfo_model.errors import (
 )
 from xpfo_model.events import (
     EVENT_NAMES,
+    MM_PAGE_ALLOC_ZONE_LOCKED,
     NANOSECONDS,
+    PERCPU_REFILL,
     SCHED_SWITCH,
     TICKS,
     About,
@@ -40,6 +43,8 @@ _MARK_NAMES: Final = ("tracing_mark_write", "print")
 _NO_PFN: Final = ("-1", "0xffffffffffffffff", "18446744073709551615")
 _LARGEST_MASK: Final = (1 << 63) - 1
 _FIRST_COUNTERS: Final = 64
+_COSTLY_ORDER: Final = 3
+"""include/linux/mmzone.h: PAGE_ALLOC_COSTLY_ORDER, v5.14."""
 
 RECORD: Final = (
     "record the kmem events mm_page_alloc, mm_page_free, mm_page_free_batched, "
@@ -84,8 +89,13 @@ class Text:
         self._blocks = Blocks(source, block)
         self._ends = iter(self._blocks)
         self._first = next(self._ends, 0)
-        found = guess.of_head(self._blocks.text(0, self._first), release, kernel)
+        found = guess.of_head(
+            self._blocks.text(0, self._first), release, kernel, name=name
+        )
         self._named = found.named
+        self._refill_by_order = found.refill_by_order
+        self._unknown: list[str] = []
+        self._unknown_line = 0
         self.head = About(
             name,
             format=found.format,
@@ -97,6 +107,13 @@ class Text:
         )
         """The facts that the head of the text tells."""
         self._about = Findings(self.head)
+        if found.refill_by_order and not found.named:
+            self._about.warn(
+                "refills-by-order",
+                "percpu_refill is 0 where pages of an order above 0 come in runs: "
+                "taken for refills, as in Linux 5.14 to 5.18",
+                None,
+            )
         self._words = words.Words()
         for kind, event in enumerate(EVENT_NAMES):
             self._words[words.NAME, event.encode()] = kind
@@ -107,6 +124,8 @@ class Text:
         self._array = np.zeros(layout.STATE_LENGTH, np.int64)
         # the same memory, whose elements are Python's integers
         self._state = memoryview(self._array.data)
+        self._state[layout.SOURCE] = layout.NO_SOURCE
+        self._state[layout.BY_SOURCE] = int(found.format == guess.TRACE_CMD)
         self._rows_before = 0
         self._kmem = False
         self._new_chunk()
@@ -181,6 +200,13 @@ class Text:
             return EVENT_NAMES.index(name)
         if name in _MARK_NAMES:
             return layout.MARK
+        if name.startswith("mm_page"):
+            self._about.warn(
+                "unknown-mm-page-events",
+                f"{name} is an event of the page allocator that no table of events "
+                "here has: it is not counted",
+                self._state[layout.LINE] + 1,
+            )
         self._skipped.append(name)
         if len(self._skipped) > len(self._counts):
             self._counts = np.concatenate([self._counts, np.zeros_like(self._counts)])
@@ -191,19 +217,8 @@ class Text:
         line = self._state[layout.LINE] + 1
         try:
             bits = gfp.decode(text, about.kernel)
-        except UnknownGfpFlagError as error:
-            if self._given:
-                raise self._unknown(error, line) from None
-            try:
-                bits, owner = guess.foreign(text, about.kernel)
-            except UnknownGfpFlagError as unknown:
-                raise self._unknown(unknown, line) from None
-            about.warn(
-                "foreign-gfp-flags",
-                f"GFP texts do not fit {about.kernel}, which the trace began like: "
-                f"read it again with --kernel {owner}",
-                line,
-            )
+        except UnknownGfpFlagError:
+            bits = self._lenient(text, line)
         if not self._named and text[:1].isdigit():
             about.warn(
                 "raw-gfp-masks",
@@ -220,13 +235,30 @@ class Text:
             )
         return bits
 
-    def _unknown(self, error: UnknownGfpFlagError, line: int) -> UnknownGfpFlagError:
-        return UnknownGfpFlagError(
-            error.what,
-            file=self._about.name,
-            line=line,
-            remedy=error.remedy or "the line is damaged: record the trace again",
-        )
+    def _lenient(self, text: str, line: int) -> int:
+        """Read a mask that has a flag which the table lacks."""
+        about = self._about
+        try:
+            bits, owner, unknown = guess.lenient(text, about.kernel)
+        except UnknownGfpFlagError as error:
+            raise UnknownGfpFlagError(
+                error.what,
+                file=about.name,
+                line=line,
+                remedy=f"the line is damaged, or the kernel is another: {error.remedy}",
+            ) from None
+        if owner is not None:
+            doubt = (
+                "" if self._named else ": if it was that kernel, say so with --kernel"
+            )
+            about.warn(
+                "foreign-gfp-flags",
+                f"{about.kernel} does not have all flags of {text}, {owner} has{doubt}",
+                line,
+            )
+        self._unknown += [name for name in unknown if name not in self._unknown]
+        self._unknown_line = self._unknown_line or line * bool(unknown)
+        return bits
 
     def _new_chunk(self) -> None:
         self._rows = Events.empty(CHUNK)
@@ -235,10 +267,27 @@ class Text:
     def _take(self) -> Events:
         count = self._state[layout.ROW]
         rows = self._rows.rows(slice(0, count))
+        if self._refill_by_order:
+            _mark_refills(rows)
+        if self._unknown:
+            self._count_unknown(rows)
         self._kmem = self._kmem or bool((rows.kind != SCHED_SWITCH).any())
         self._rows_before += count
         self._state[layout.ROW] = 0
         return rows
+
+    def _count_unknown(self, rows: Events) -> None:
+        """Count the masks that have a flag of no version, and take the mark away."""
+        marked = rows.gfp & np.uint64(guess.UNKNOWN_FLAG) != 0
+        rows.gfp[marked] &= np.uint64(guess.UNKNOWN_FLAG - 1)
+        if count := int(np.count_nonzero(marked)):
+            self._about.warn(
+                "unknown-gfp-flags",
+                f"flags that no table has are left out of their masks: "
+                f"{', '.join(self._unknown)}",
+                self._unknown_line,
+                count,
+            )
 
     def _finish(self) -> None:
         about, blocks, state = self._about, self._blocks, self._state
@@ -273,3 +322,14 @@ class Text:
                 file=about.name,
                 remedy=RECORD,
             )
+
+
+def _mark_refills(rows: Events) -> None:
+    """Set PERCPU_REFILL where v5.14 to v5.18 refill a list of an order above 0.
+
+    Pages of all orders that a pcp list may have come from it, so that an event is a
+    refill. Mirrors mm/page_alloc.c: pcp_allowed_order, v5.14.
+    """
+    listed = (rows.order <= _COSTLY_ORDER) | (rows.order == PAGEBLOCK_ORDER)
+    refills = (rows.kind == MM_PAGE_ALLOC_ZONE_LOCKED) & listed
+    rows.flags[refills] |= PERCPU_REFILL
