@@ -118,12 +118,12 @@ MARK: Final = 7
 SKIPPED: Final = 8
 """SKIPPED + n: not read, but counted in the n-th counter."""
 
-# Kinds of line that are no events, beyond those of any word.
-FRAME: Final = 1 << 40
-"""A line of a call chain."""
-BLANK: Final = FRAME + 1
-OTHERS: Final = FRAME + 2
+# Kinds of line, beyond those of any word.
+OTHERS: Final = (1 << 40) - 1
 """An event of another source."""
+FRAME: Final = 1 << 40
+"""A line of a call chain; this and BLANK are no entries of a trace."""
+BLANK: Final = FRAME + 1
 
 NO_SOURCE: Final = -1
 

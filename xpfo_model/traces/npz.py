@@ -114,8 +114,7 @@ def load(source: Bytes, name: str, kernel: str | None = None) -> EventLog:
             file=name,
             remedy="convert it again from the text: xpfo-model convert",
         ) from error
-    if kernel is not None and kernel != about.kernel:
-        gfp.names(kernel)
+    if kernel is not None and gfp.table_of(kernel) != gfp.table_of(about.kernel):
         raise TraceError(
             f"its GFP masks are those of {about.kernel}, not of {kernel}",
             file=name,

@@ -105,8 +105,8 @@ def open_trace(
         trace.dat or perf.data; or what `save_npz` has written. The content
         decides, not the name.
     kernel : str, optional
-        One of `gfp.KERNELS`, the version whose GFP names the trace has; then a
-        name that it lacks is an error. Guessed from the trace if not given.
+        The version whose GFP masks the trace has, such as ``v6.1``. If it is not
+        given, the trace's release says it, or it is guessed from the masks.
     progress : callable, optional
         Called with the bytes read from the file, and its size or 0.
 

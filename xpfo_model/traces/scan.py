@@ -36,7 +36,6 @@ from xpfo_model.traces.layout import (
     AT,
     BACKWARDS,
     BACKWARDS_LINE,
-    BLANK,
     BLOCK_ORDER,
     BLOCK_ORDER_COUNT,
     BLOCK_ORDER_LINE,
@@ -154,7 +153,7 @@ def scan(data: Any, end: int, state: Any, words: Any, counts: Any, rows: Any) ->
         at = state[LINE_END] + 1
         state[AT] = at
         state[LINE] += 1
-        if kind not in (FRAME, BLANK):
+        if kind < FRAME:
             state[ENTRIES] += 1
     return DONE
 

@@ -2,7 +2,7 @@
 """Write a log as the text that ftrace would have written.
 
 Mirrors kernel/trace/trace_output.c: trace_print_context, and the TP_printk of
-include/trace/events/kmem.h and sched.h, v6.1; a pfn is decimal up to v5.4. What a
+include/trace/events/kmem.h and sched.h, v6.1; a pfn is decimal up to v5.12. What a
 log does not keep is written the way the kernel writes what it does not know: the
 task is ``<...>``, the page address a constant.
 """
@@ -37,7 +37,7 @@ _HEADER: Final = """\
 #
 """
 _PAGE: Final = "page=00000000deadbeef"
-_DECIMAL_PFN: Final = ("v4.14", "v4.19", "v5.4")
+_HEXADECIMAL_PFN: Final = (5, 14)
 _DEPTHS: Final = ".123456789abcdef"
 _NS_A_SECOND: Final = 1_000_000_000
 _NS_A_MICROSECOND: Final = 1_000
@@ -116,7 +116,7 @@ def _ticks(time: int) -> str:
 
 
 def _lines(events: Events, kernel: str, stamp: Callable[[int], str]) -> Iterator[str]:
-    number = str if kernel in _DECIMAL_PFN else hex
+    number = hex if gfp.version(kernel) >= _HEXADECIMAL_PFN else str
     masks = {bits: gfp.encode(bits, kernel) for bits in set(events.gfp.tolist())}
     for row in map(
         _Row._make, zip(*(column.tolist() for column in events), strict=True)
