@@ -280,6 +280,8 @@ def test_a_release_says_what_percpu_refill_means(release, by_order):
     [
         ([], False),
         (RUN, True),
+        # trace-cmd report -l
+        ([text.replace("[001] ", " 1") for text in RUN], True),
         ([locked(0, 1), *RUN], True),
         # each allocated before the next one is taken: no list
         ([locked(3, 0), line(ALLOC)] * 5, False),
@@ -293,6 +295,12 @@ def test_a_release_says_what_percpu_refill_means(release, by_order):
 )
 def test_without_a_release_runs_of_pages_are_refills(lines, by_order):
     assert guess.of_head(head_of(*lines)).refill_by_order == by_order
+
+
+@pytest.mark.parametrize("text", ["[1] ", "-1 1d ", "[1] mm_page_alloc", "order=1 "])
+def test_a_line_as_long_as_a_block_takes_no_time(text):
+    head = text.encode() * ((1 << 20) // len(text))
+    assert not guess.of_head(head).refill_by_order
 
 
 def test_what_was_converted_says_which_pages_are_refills():

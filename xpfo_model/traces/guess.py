@@ -27,6 +27,7 @@ in one table. A name that turns up later and is not in it is kept apart, see
 import difflib
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from xpfo_model import gfp
@@ -95,8 +96,9 @@ _BACKPORTS: Final = re.compile(r"5\.14\.0-.*\.el9")
 _HIGH_ORDER_LISTS: Final = (5, 14)
 _REFILL_FIELD: Final = (5, 19)
 _LOCKED: Final = re.compile(
-    rb"\[(\d+)\].*mm_page_alloc(?:_zone_locked: .*order=(\d+) migratetype=\d+ "
-    rb"percpu_refill=(\d)|: )"
+    # bounded, because a line may be as long as the block
+    rb"(?:\[|-\d{1,10} {1,9})(\d{1,5})[^\s\d].{0,60}mm_page_alloc"
+    rb"(?:_zone_locked: .{0,60}order=(\d{1,2}) migratetype=\d percpu_refill=(\d)|: )"
 )
 _TRUE_FIELD: Final = re.compile(
     rb"order=(?:0 migratetype=\d+ percpu_refill=0|[1-9]\d* migratetype=\d+ "
@@ -188,7 +190,7 @@ def of_head(
         release=release,
         cpus=_cpus(header),
         events=_events(header),
-        format=next((name for name, sign in _FORMATS if sign.search(head)), "ftrace"),
+        format=next((name for name, sign in _FORMATS if sign.search(header)), "ftrace"),
         # what `write_text` has written says it as it is
         refill_by_order=not _TABLE.search(header) and _refill_by_order(head, known),
     )
@@ -306,6 +308,7 @@ def _place(name: str, kernel: str) -> int:
     return 1 + _PRINTED.index(single) if single in _PRINTED else 0
 
 
+@cache
 def _owner(name: str) -> str | None:
     """The first version that has a flag, written with or without underscores."""
     for text in (name, f"__{name}"):
