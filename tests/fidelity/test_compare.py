@@ -78,11 +78,3 @@ def test_what_is_printed_and_dumped():
     lines = file.getvalue().splitlines()
     assert lines[0] == "event,predicted_pfn,actual_pfn"
     assert len(lines) == count + 1
-
-
-@pytest.mark.parametrize(
-    ("masks", "kernel"),
-    [("v4.14", "v4.14"), ("v5.4", "v4.14"), ("v6.1", "v6.1"), ("v6.18", "v6.18")],
-)
-def test_the_allocator_is_the_last_not_newer_than_the_masks(masks, kernel):
-    assert fidelity.profile_of_masks(masks) == kernel

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Where the kernels differ, side by side, as numbers that the code branches on.
 
-A profile says nothing about a machine: sizes and watermarks are in `zones`.
+A profile says nothing about a machine: sizes and watermarks are in `layout`.
 Mirrors mm/page_alloc.c, v4.14.5, v6.1.192 and v6.18.33.
 """
 
@@ -186,3 +186,13 @@ def profile(kernel: str) -> Profile:
             remedy=f"choose one of {', '.join(PROFILES)}",
         )
     return PROFILES[kernel]
+
+
+def profile_of_masks(masks: str) -> str:
+    """The name of the profile that follows a kernel best whose GFP table is `masks`.
+
+    The last profile that is not newer than the table; the first for older tables.
+    """
+    names = sorted(PROFILES, key=version_of)
+    older = [name for name in names if version_of(name) <= version_of(masks)]
+    return older[-1] if older else names[0]

@@ -17,7 +17,7 @@ from xpfo_model.allocator.layout import (
 )
 from xpfo_model.allocator.model import LARGEST, boot, events_of, pageset_update
 from xpfo_model.allocator.pcp import pcp_of
-from xpfo_model.allocator.profiles import PCP_LISTS, PROFILES, profile, version_of
+from xpfo_model.allocator.profiles import PCP_LISTS, profile
 from xpfo_model.allocator.state import FREE_PAGES, HIGH, HIGH_MAX, NR_ZONES, ZONE_FIELDS
 from xpfo_model.events import (
     CHANGE_OWNERSHIP,
@@ -150,13 +150,6 @@ class Fidelity:
         writer.writerow(["event", "predicted_pfn", "actual_pfn"])
         for event, predicted, actual in self.levels[level].dump.tolist():
             writer.writerow([event, "" if predicted < 0 else predicted, actual])
-
-
-def profile_of_masks(masks: str) -> str:
-    """The last profile that is not newer than a GFP table; the first for older."""
-    names = sorted(PROFILES, key=version_of)
-    older = [name for name in names if version_of(name) <= version_of(masks)]
-    return older[-1] if older else names[0]
 
 
 def guessed_layout(log: EventLog, kernel: str) -> Layout:
