@@ -130,7 +130,7 @@ def test_every_zoneinfo_of_the_project_cut_anywhere_is_refused_or_whole():
         try:
             found = zoneinfo.decode(content[:end], "some.txt")
         except zoneinfo.ZoneinfoError as error:
-            assert error.remedy
+            assert error.remedy  # noqa: PT017 - either may happen
         else:
             assert found.zones[0] == whole.zones[0]
 
@@ -157,8 +157,7 @@ def test_any_bytes_are_a_machine_or_refused(content):
     try:
         layout = zoneinfo.decode(content, "some.txt")
     except zoneinfo.ZoneinfoError as error:
-        assert error.remedy
-        assert error.file == "some.txt"
+        assert error.remedy and error.file == "some.txt"  # noqa: PT017, PT018
         return
     assert 0 < layout.cpus <= NR_CPUS
     last = 0

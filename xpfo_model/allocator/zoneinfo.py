@@ -47,7 +47,9 @@ class _Section:
     def error(self, what: str, line: int | None = None) -> ZoneinfoError:
         """What is wrong in the zone, by default in its first line."""
         what = f"zone {self.zone}: {what}"
-        return ZoneinfoError(what, file=self.file, line=line or self.line, remedy=REMEDY)
+        return ZoneinfoError(
+            what, file=self.file, line=line or self.line, remedy=REMEDY
+        )
 
     def number(self, name: str, default: int | None = None) -> int:
         """A number of the zone, below MAX_PFN."""

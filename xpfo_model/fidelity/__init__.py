@@ -6,11 +6,14 @@ The model gets a trace's demand and nothing of what the kernel chose; see
 """
 
 from xpfo_model.fidelity.beside import zoneinfo_beside
-from xpfo_model.fidelity.compare import Fidelity, Level, compare
+from xpfo_model.fidelity.compare import compare
+from xpfo_model.fidelity.machine import FidelityError
 from xpfo_model.fidelity.report import tell
+from xpfo_model.fidelity.result import Fidelity, Level
 
 __all__ = [
     "Fidelity",
+    "FidelityError",
     "Level",
     "compare",
     "tell",

@@ -1,39 +1,39 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Compare the model with the kernel over a whole trace; the face of the package."""
 
-import csv
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any, Final, TextIO
+from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 
 from xpfo_model.allocator import zoneinfo as zoneinfo_text
 from xpfo_model.allocator.demand import ALLOC
-from xpfo_model.allocator.layout import (
-    BOOT_PAGESET,
-    Layout,
-    machine,
-)
-from xpfo_model.allocator.model import LARGEST, boot, events_of, pageset_update
+from xpfo_model.allocator.layout import BOOT_PAGESET, Layout
+from xpfo_model.allocator.model import boot, events_of, pageset_update
 from xpfo_model.allocator.pcp import pcp_of
-from xpfo_model.allocator.profiles import PCP_LISTS, profile
+from xpfo_model.allocator.profiles import PCP_LISTS, profile, profile_of_masks
 from xpfo_model.allocator.state import FREE_PAGES, HIGH, HIGH_MAX, NR_ZONES, ZONE_FIELDS
 from xpfo_model.events import (
     CHANGE_OWNERSHIP,
+    EVENT_NAMES,
     FAILED,
     MM_PAGE_ALLOC_EXTFRAG,
     MM_PAGE_ALLOC_ZONE_LOCKED,
+    MM_PAGE_FREE,
     MM_PAGE_PCPU_DRAIN,
     EventLog,
     Events,
+    Recording,
 )
 from xpfo_model.fidelity import tally as counters
 from xpfo_model.fidelity.context import NONE
 from xpfo_model.fidelity.follow import follow
 from xpfo_model.fidelity.initial import UNSEEN, fill, is_boot, sightings
+from xpfo_model.fidelity.machine import fit, guessed_layout
 from xpfo_model.fidelity.names import rename
 from xpfo_model.fidelity.reading import Read, read
+from xpfo_model.fidelity.result import BY_MASKS, NAMED, Both, Fidelity, Level
 from xpfo_model.fidelity.speed import at_speed, columns, flat, is_long
 from xpfo_model.fidelity.tally import (
     FULL,
@@ -45,122 +45,13 @@ from xpfo_model.fidelity.tally import (
     SWAPS,
     Tally,
 )
-from xpfo_model.replay import replay
+from xpfo_model.replay import Outcome, replay
 from xpfo_model.strategies import COUNTED
 
 LEVELS: Final = {"pcp": PCP, "full": FULL}
 """Levels by name: refills taken from the trace, or the buddy predicted as well."""
 ROOM: Final = 1 << 20
 SCRATCH: Final = 1 << 19
-
-
-@dataclass(frozen=True)
-class Both:
-    """A number on the kernel's side and on the model's."""
-
-    kernel: int
-    model: int
-
-    def as_json(self) -> dict[str, int]:
-        """As an object."""
-        return {"kernel": self.kernel, "model": self.model}
-
-
-@dataclass(frozen=True)
-class Level:
-    """What one level of the comparison gave."""
-
-    allocations: int
-    pfn_exact: int
-    resynchronised: dict[str, int]
-    """Times that the model was put right, by reason."""
-    missed: dict[str, int]
-    """Allocations that do not count as predicted, by reason."""
-    refill_batches: dict[str, int]
-    """Of the kernel's refills: all, where the model refilled too, with the same
-    size, the same first frame, the same frames."""
-    drain_batches: dict[str, int]
-    """Of the kernel's drains: all, at the same free, of the same size, of the
-    same frames."""
-    numbers: dict[str, Both]
-    """refills, drains, fallbacks, ownership_changes."""
-    flushes: dict[str, Both]
-    """By strategy."""
-    dump: Any = field(repr=False)
-    """Per allocation: row of its event, predicted pfn, actual pfn; int64."""
-
-    @property
-    def exact(self) -> float:
-        """Share of the allocations whose frame was predicted."""
-        return self.pfn_exact / self.allocations if self.allocations else 1.0
-
-    def as_json(self) -> dict[str, Any]:
-        """The object that ``fidelity --json`` prints for a level."""
-        return {
-            "allocations": self.allocations,
-            "pfn_exact": self.pfn_exact,
-            "resynchronised": self.resynchronised,
-            "missed": self.missed,
-            "refill_batches": self.refill_batches,
-            "drain_batches": self.drain_batches,
-            **{name: both.as_json() for name, both in self.numbers.items()},
-            "flushes": {name: both.as_json() for name, both in self.flushes.items()},
-        }
-
-
-@dataclass(frozen=True)
-class Fidelity:
-    """How close the model came to the kernel over one trace."""
-
-    trace: str
-    sha256: str
-    kernel: str
-    zoneinfo: str
-    """Where the sizes of the pcps are from; empty if learnt from the trace."""
-    levels: dict[str, Level]
-
-    def as_json(self, level: str = "full") -> dict[str, Any]:
-        """The object that ``fidelity --json`` prints: `level`, then every level."""
-        return {
-            "trace": self.trace,
-            "sha256": self.sha256,
-            "kernel": self.kernel,
-            "zoneinfo": self.zoneinfo,
-            "level": level,
-            **self.levels[level].as_json(),
-            **{name: level.as_json() for name, level in self.levels.items()},
-        }
-
-    def notes(self) -> list[str]:
-        """What a reader must know before the numbers."""
-        if self.zoneinfo:
-            return []
-        return [
-            f"{self.trace}: no zoneinfo, so that memory, batch and high are learnt "
-            "from the trace; give it the machine's /proc/zoneinfo"
-        ]
-
-    def write_dump(self, file: TextIO, level: str = "full") -> None:
-        """Write one line an allocation: event number, predicted and actual pfn.
-
-        Events are numbered from 0, in trace order; a prediction that the model
-        could not make is empty.
-        """
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["event", "predicted_pfn", "actual_pfn"])
-        for event, predicted, actual in self.levels[level].dump.tolist():
-            writer.writerow([event, "" if predicted < 0 else predicted, actual])
-
-
-def guessed_layout(log: EventLog, kernel: str) -> Layout:
-    """A layout for a trace without its zoneinfo: memory up to the last frame."""
-    events = log.events
-    end = int((events.pfn + (1 << events.order.astype(np.int64))).max(initial=1))
-    return machine(
-        profile(kernel),
-        -(-end // LARGEST) * LARGEST,
-        int(events.cpu.max(initial=0)) + 1,
-    )
 
 
 def _run(
@@ -263,8 +154,12 @@ def compare_level(
     level: int,
     *,
     sure: bool = True,
+    real: Outcome | None = None,
 ) -> Level:
-    """Run the model at one level and count; `sure` of the sizes of its pcps."""
+    """Run the model at one level and count; `sure` of the sizes of its pcps.
+
+    `real` is the count of the kernel's own events, if it is known already.
+    """
     events = log.events
     demand = demand._replace(
         demand=type(demand.demand)(*(column.copy() for column in demand.demand))
@@ -292,7 +187,7 @@ def compare_level(
         name: int(np.count_nonzero(reasons == k)) for k, name in enumerate(REASONS)
     }
     ours = replay(EventLog(model, log.about), COUNTED)
-    real = replay(log, COUNTED)
+    real = real or replay(log, COUNTED)
     kernel_numbers = _numbers(events) | {"refills": real.totals["refills"]}
     model_numbers = _numbers(model) | {"refills": ours.totals["refills"]}
     taken = demand.demand.op == ALLOC
@@ -323,6 +218,7 @@ def compare_level(
         flushes={
             name: Both(real.strategies[name].flushes, ours.strategies[name].flushes)
             for name in real.strategies
+            if name in ours.strategies
         },
         dump=np.stack(
             [row, np.asarray(tally.predicted)[number], events.pfn[row]], axis=1
@@ -331,33 +227,66 @@ def compare_level(
 
 
 def compare(
-    log: EventLog, zoneinfo: str | None, kernel: str = "v6.1", source: str = "given"
+    trace: Recording,
+    zoneinfo: str | Path | None = None,
+    allocator: str | None = None,
 ) -> Fidelity:
-    """Compare the allocator of `kernel` with the kernel that made a trace.
+    """Compare an allocator with the kernel that made a trace.
 
-    `zoneinfo` is the text of the machine's /proc/zoneinfo, `source` its name;
-    without it, memory and CPUs are taken from the trace, and batch and high are
-    learnt from its refills and drains. Raises `UnknownKernelError`, `ZoneinfoError`.
+    `zoneinfo` is the file with the machine's /proc/zoneinfo, by default that which
+    the trace holds. Without one memory and CPUs are taken from the trace, and batch
+    and high are learnt from its refills and drains. `allocator` is a profile, by
+    default that of the trace's masks. Raises `UnknownKernelError`, `ZoneinfoError`,
+    `FidelityError`.
     """
-    if zoneinfo is None:
-        layout = guessed_layout(log, kernel)
+    log = whole(trace)
+    name = allocator or profile_of_masks(log.kernel)
+    source = ""
+    if zoneinfo is not None:
+        layout, source = zoneinfo_text.load(zoneinfo), Path(zoneinfo).name
+    elif log.about.zoneinfo:
+        source = f"zoneinfo in {log.about.name}"
+        layout = zoneinfo_text.read(log.about.zoneinfo, source)
     else:
-        try:
-            layout = zoneinfo_text.read(zoneinfo)
-        except zoneinfo_text.ZoneinfoError as error:
-            raise zoneinfo_text.ZoneinfoError(
-                error.what, file=source, remedy=error.remedy
-            ) from None
-    demand = read(log.events, profile(kernel), log.about.kernel)
+        layout = guessed_layout(log.events, name, log.cpus or 0)
+    events, packed = fit(log.events, layout, log.about.name, source)
+    fitted = EventLog(events, log.about)
+    ends = [zone.end for zone in packed.layout.zones]
+    demand = read(events, profile(name), log.kernel, ends)
+    real = replay(fitted, COUNTED)
+    levels = {
+        key: compare_level(
+            fitted, demand, packed.layout, name, level, sure=bool(source), real=real
+        )
+        for key, level in LEVELS.items()
+    }
+    for level in levels.values():
+        level.dump[:, 1:] = packed.unpack(level.dump[:, 1:])
     return Fidelity(
-        trace=log.about.name,
-        sha256=log.about.sha256,
-        kernel=kernel,
-        zoneinfo="" if zoneinfo is None else source,
-        levels={
-            name: compare_level(
-                log, demand, layout, kernel, level, sure=zoneinfo is not None
-            )
-            for name, level in LEVELS.items()
-        },
+        about=log.about,
+        events=real.events,
+        allocator=name,
+        allocator_from=NAMED if allocator else BY_MASKS,
+        zoneinfo=source,
+        levels=levels,
+        counting=[*real.notes, *_lacking(real)],
     )
+
+
+def _lacking(real: Outcome) -> list[str]:
+    """Events without which the model cannot be put where the kernel is."""
+    return [
+        f"the trace holds no {EVENT_NAMES[kind]}, so that the model is put right by "
+        "less than a kernel does"
+        for kind in (MM_PAGE_FREE, MM_PAGE_ALLOC_ZONE_LOCKED, MM_PAGE_PCPU_DRAIN)
+        if not real.kinds[EVENT_NAMES[kind]]
+    ]
+
+
+def whole(trace: Recording) -> EventLog:
+    """A trace in memory."""
+    if isinstance(trace, EventLog):
+        return trace
+    parts: list[Events] = []
+    about = trace.stream(parts.append)
+    return EventLog(Events.concatenate(parts), about)

@@ -9,7 +9,6 @@ the CPU does before and after.
 from typing import Any, Final, NamedTuple
 
 from xpfo_model.allocator.demand import DRAIN_CPU, FOREIGN, FREE_COMMIT, Demand
-from xpfo_model.allocator.layout import BOUNDARIES
 from xpfo_model.allocator.state import ZONE_DMA, ZONE_NORMAL
 from xpfo_model.constants import PAGEBLOCK_ORDER
 from xpfo_model.events import MM_PAGE_FREE, MM_PAGE_FREE_BATCHED, UNKNOWN, Events
@@ -53,6 +52,8 @@ class Carry(NamedTuple):
     event of a batched free says 0 for any."""
     of: Any
     """Per row: the operation that it answers, or NONE, int64."""
+    zone_ends: Any
+    """First frame behind each zone, int64."""
     fallback_frames: int
     """1: an extfrag event alone may hand out a page (from v6.10 on)."""
 
@@ -102,10 +103,10 @@ def exact_tail(e: Events, c: Carry, d: Demand, n: int, i: int) -> bool:
     )
 
 
-def zone_of(pfn: int) -> int:
-    """The zone of a frame on x86-64: DMA, DMA32, Normal."""
+def zone_of(ends: Any, pfn: int) -> int:
+    """The zone of a frame, from the first frame behind each zone."""
     zone = ZONE_DMA
-    while zone < ZONE_NORMAL and pfn >= BOUNDARIES[zone]:
+    while zone < ZONE_NORMAL and pfn >= ends[zone]:
         zone += 1
     return zone
 
@@ -144,4 +145,4 @@ def held(e: Events, c: Carry, i: int) -> bool:
     inside = c.cpu[at + INSIDE]
     if inside == NONE:
         inside = c.cpu[at + PENDING]
-    return zone_of(e.pfn[i]) == zone_of(e.pfn[inside])
+    return zone_of(c.zone_ends, e.pfn[i]) == zone_of(c.zone_ends, e.pfn[inside])

@@ -74,6 +74,8 @@ def is_boot(events: Events) -> bool:
     lack their refills. Orders that no pcp list holds show one page at any time.
     """
     begin = events.rows(slice(0, BEGINNING))
+    if not len(begin.kind):
+        return False
     refill = begin.kind == MM_PAGE_ALLOC_ZONE_LOCKED
     alloc = begin.kind == MM_PAGE_ALLOC
     first = int(np.argmax(refill))

@@ -7,11 +7,11 @@ alloc_pages_bulk() took show in a trace only where they emptied a list: a refill
 that no mm_page_alloc followed, or one whose first pages somebody had before.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from xpfo_model import gfp
 from xpfo_model.allocator import demand
 from xpfo_model.allocator.demand import (
     ALLOC,
@@ -25,9 +25,10 @@ from xpfo_model.allocator.demand import (
     LOCKED,
     Demand,
 )
+from xpfo_model.allocator.layout import BOUNDARIES
+from xpfo_model.allocator.masks import highest_zone, slow_flags
 from xpfo_model.allocator.profiles import STEAL, Profile
-from xpfo_model.allocator.rmqueue import HIGHATOMIC, NON_BLOCK
-from xpfo_model.allocator.state import ZONE_DMA, ZONE_DMA32, ZONE_NORMAL
+from xpfo_model.allocator.state import ZONE_NORMAL
 from xpfo_model.constants import MAX_PAGE_ORDER
 from xpfo_model.events import (
     FAILED,
@@ -167,6 +168,8 @@ def walk(e: Events, next_row: Any, c: Carry, d: Demand, row: Any) -> tuple[int, 
     allocations = 0
     for i in range(len(e.kind)):
         kind = e.kind[i]
+        if e.pfn[i] == FAILED and kind != SCHED_SWITCH:
+            continue
         at = e.cpu[i] * CPU_FIELDS
         if kind == MM_PAGE_ALLOC_ZONE_LOCKED or kind == MM_PAGE_ALLOC_EXTFRAG:  # noqa: PLR1714, SIM109
             c.later[i] = NONE
@@ -181,8 +184,6 @@ def walk(e: Events, next_row: Any, c: Carry, d: Demand, row: Any) -> tuple[int, 
         elif kind == SCHED_SWITCH:
             c.cpu[at + PUSH] = c.cpu[at + INSIDE] = NONE
         elif kind == MM_PAGE_ALLOC:
-            if e.pfn[i] == FAILED:
-                continue
             refill = c.cpu[at + HEAD]
             n, late = close(e, c, d, row, n, i)
             n = operation(d, row, n, ALLOC, e, i)
@@ -256,26 +257,17 @@ def followers(events: Events) -> Any:
     return result
 
 
-def highest_zone(masks: Any, kernel: str) -> Any:
-    """The highest zone that each mask allows. gfp_zone(), all versions."""
-    dma = masks & gfp.mask("GFP_DMA", kernel) != 0
-    dma32 = masks & gfp.mask("GFP_DMA32", kernel) != 0
-    return np.where(dma, ZONE_DMA, np.where(dma32, ZONE_DMA32, ZONE_NORMAL))
+def read(
+    events: Events,
+    profile: Profile,
+    masks: str,
+    zone_ends: Sequence[int] = BOUNDARIES,
+) -> Read:
+    """The demand of a trace.
 
-
-def slow_flags(masks: Any, order: Any, kernel: str) -> Any:
-    """What the slow path allows each mask. gfp_to_alloc_flags(), v6.1."""
-    high = masks & gfp.mask("__GFP_HIGH", kernel) != 0
-    blocks = masks & gfp.mask("__GFP_DIRECT_RECLAIM", kernel) != 0
-    spare = masks & gfp.mask("__GFP_NOMEMALLOC", kernel) != 0
-    atomic = high & ~blocks & ~spare
-    return np.where(~blocks, NON_BLOCK, 0) | np.where(
-        atomic & (order > 0), HIGHATOMIC, 0
-    )
-
-
-def read(events: Events, profile: Profile, masks: str) -> Read:
-    """The demand of a trace. `masks` is the GFP table of its masks."""
+    `masks` is the GFP table of its masks, `zone_ends` the first frame behind each
+    zone but the last, at least.
+    """
     rows = len(events.kind)
     room = 2 * rows + 1
     out = demand.empty(room)
@@ -290,6 +282,7 @@ def read(events: Events, profile: Profile, masks: str) -> Read:
         start=np.zeros(rows, np.int64),
         order=np.zeros(frames, np.int8),
         of=of,
+        zone_ends=np.array(zone_ends, np.int64),
         fallback_frames=int(profile.falling_back != STEAL),
     )
     next_row = followers(events)
