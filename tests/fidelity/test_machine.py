@@ -86,6 +86,23 @@ def test_a_failed_allocation_and_a_switch_name_no_frame():
     assert events.pfn.tolist() == [-1, 0]
 
 
+def test_an_allocation_of_frame_0_failed_where_no_zone_has_that_frame():
+    machine = layout()
+    holds, lacks = (
+        replace(
+            machine,
+            zones=(
+                replace(machine.zones[0], start=start, managed=9),
+                *machine.zones[1:],
+            ),
+        )
+        for start in (0, 1)
+    )
+    events = log_of([*allocs(0), *allocs(FIRST)]).events
+    assert fit(events, holds, "t", "z")[0].pfn.tolist() == [0, FIRST]
+    assert fit(events, lacks, "t", "z")[0].pfn.tolist() == [ev.FAILED, FIRST]
+
+
 def test_a_machine_larger_than_a_trace_is_followed_on():
     zones = (*layout().zones[:1], replace(layout().zones[1], end=MOST_FRAMES + 1))
     machine = replace(layout(), zones=(*zones, layout().zones[2]))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# ruff: noqa: FBT001 - compiled calls pass flags by position  # noqa: RUF100
+
 """A machine's zones and pcps: their sizes by the kernel's rules. mm/page_alloc.c."""
 
 from collections.abc import Sequence

@@ -7,6 +7,8 @@ Mirrors mm/page_alloc.c, v4.14.5, v6.1.192 and v6.18.33.
 
 from typing import Final, NamedTuple
 
+import numpy as np
+
 from xpfo_model.errors import UnknownKernelError
 
 # How many migratetypes share the lists of order 9.
@@ -36,33 +38,10 @@ CLAIM_OR_SPLIT: Final = 2
 """The same with one candidate, the largest page, which is split (v6.12)."""
 
 
-# What is where in State.mem, in the order of `Profile`.
-PROFILE: Final = 2
-"""Where the profile begins: behind the counters of `state`."""
-PCP_ORDER: Final = PROFILE
-THP_LISTS: Final = PROFILE + 1
-PCP_LISTS: Final = PROFILE + 2
-SIZING: Final = PROFILE + 3
-BATCH_SCALE_MAX: Final = PROFILE + 4
-BATCH_BYTES_MAX: Final = PROFILE + 5
-FREE_HIGH_HALF: Final = PROFILE + 6
-DRAINING: Final = PROFILE + 7
-DRAIN_CURRENT_TYPE: Final = PROFILE + 8
-FALLING_BACK: Final = PROFILE + 9
-MOVE_TO_TAIL: Final = PROFILE + 10
-SPLIT_SMALLEST: Final = PROFILE + 11
-AVOIDS_FRAGMENTS: Final = PROFILE + 12
-BOOSTS: Final = PROFILE + 13
-NOTES_BELOW_HIGH: Final = PROFILE + 14
-MERGE_UNLIKE: Final = PROFILE + 15
-MERGE_RETYPES: Final = PROFILE + 16
-PROFILE_END: Final = PROFILE + 17
-
-
 class Profile(NamedTuple):
-    """One kernel version, in whole numbers, so that compiled code takes it.
+    """One kernel version, in whole numbers.
 
-    Code branches on ``s.mem[SIZING]`` and so on, at run time: one compiled
+    Code branches on ``s.profile.sizing`` and so on, at run time: one compiled
     allocator serves every version.
     """
 
@@ -105,6 +84,9 @@ class Profile(NamedTuple):
     merge_retypes: int
     """1: a block that merges takes the type of the freed page."""
 
+
+PROFILE: Final = np.dtype([(name, np.int64) for name in Profile._fields])
+"""A profile as the record that compiled code reads."""
 
 PROFILES: Final[dict[str, Profile]] = {
     "v4.14": Profile(

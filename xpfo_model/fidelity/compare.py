@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Compare the model with the kernel over a whole trace; the face of the package."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,10 +9,10 @@ import numpy as np
 from xpfo_model.allocator import zoneinfo as zoneinfo_text
 from xpfo_model.allocator.demand import ALLOC
 from xpfo_model.allocator.layout import BOOT_PAGESET, Layout
-from xpfo_model.allocator.model import boot, events_of, pageset_update
-from xpfo_model.allocator.pcp import pcp_of
-from xpfo_model.allocator.profiles import PCP_LISTS, profile, profile_of_masks
-from xpfo_model.allocator.state import FREE_PAGES, HIGH, HIGH_MAX, NR_ZONES, ZONE_FIELDS
+from xpfo_model.allocator.model import boot, events_of, pageset_update, records
+from xpfo_model.allocator.profiles import profile, profile_of_masks
+from xpfo_model.allocator.state import NR_ZONES, Records, State
+from xpfo_model.engine import compiled
 from xpfo_model.events import (
     CHANGE_OWNERSHIP,
     EVENT_NAMES,
@@ -26,23 +25,23 @@ from xpfo_model.events import (
     Events,
     Recording,
 )
-from xpfo_model.fidelity import tally as counters
-from xpfo_model.fidelity.context import NONE
 from xpfo_model.fidelity.follow import follow
 from xpfo_model.fidelity.initial import UNSEEN, fill, is_boot, sightings
 from xpfo_model.fidelity.machine import fit, guessed_layout
 from xpfo_model.fidelity.names import rename
 from xpfo_model.fidelity.reading import Read, read
 from xpfo_model.fidelity.result import BY_MASKS, NAMED, Both, Fidelity, Level
-from xpfo_model.fidelity.speed import at_speed, columns, flat, is_long
 from xpfo_model.fidelity.tally import (
+    FRAME,
     FULL,
-    NR_COUNTS,
+    NUMBERS,
     PCP,
     REASONS,
+    RIGHT,
+    SCORE,
     SIZES,
-    SWAP_FIELDS,
-    SWAPS,
+    SWAP,
+    Follow,
     Tally,
 )
 from xpfo_model.replay import Outcome, replay
@@ -51,89 +50,81 @@ from xpfo_model.strategies import COUNTED
 LEVELS: Final = {"pcp": PCP, "full": FULL}
 """Levels by name: refills taken from the trace, or the buddy predicted as well."""
 ROOM: Final = 1 << 20
-SCRATCH: Final = 1 << 19
+"""Events that are kept at a time."""
 
 
-def _run(
-    events: Events,
-    demand: Read,
-    layout: Layout,
-    kernel: str,
-    level: int,
-    *,
-    sure: bool,
-) -> Iterator[Any]:
-    """The model's events in pieces, then the tally."""
-    state = columns(boot(kernel, layout, demand.allocations, ROOM))
+def set_up(events: Events, demand: Read, layout: Layout, kernel: str) -> State:
+    """A machine as the trace begins, but for its free pages.
+
+    The pcps of a machine that boots are still those of boot. On all others the
+    first drain tells how much is on them: until then a zone is no bound.
+    """
+    state = boot(kernel, layout, demand.allocations, ROOM)
     booting = is_boot(events)
-    sizes = np.zeros((NR_ZONES, SIZES), np.int64)
+    for pcp in state.pcps:
+        zone = layout.zones[pcp.zone]
+        if booting:
+            pageset_update(state, pcp, BOOT_PAGESET)
+        else:
+            pcp.high = zone.managed
+            pcp.high_max = max(zone.pageset.high_max, zone.managed)
+    return state
+
+
+def sizes_of(layout: Layout, *, sizes_known: bool) -> Records:
+    """SIZES by zone; where they are guesses, high is as much as the zone has."""
+    sizes = records(NR_ZONES, SIZES)
     for number, zone in enumerate(layout.zones):
-        pages = zone.pageset
-        sizes[number] = pages.batch, pages.high, pages.high_max
-        if not sure:
-            sizes[number, 1:] = zone.managed
-        for cpu in range(layout.cpus):
-            if not booting:
-                # nobody knows how much is there: the first drain tells
-                state.mem[pcp_of(cpu, number) + HIGH] = zone.managed
-                state.mem[pcp_of(cpu, number) + HIGH_MAX] = max(
-                    zone.pageset.high_max, zone.managed
-                )
-            else:
-                pageset_update(state, pcp_of(cpu, number), BOOT_PAGESET)
-    kind = sightings(events, state.frames)
-    runs = fill(state, events, layout, kind, demand.next_row)
-    for number, zone in enumerate(layout.zones):
-        if not booting and zone.free:
-            state.mem[number * ZONE_FIELDS + FREE_PAGES] = zone.free
-    tally = Tally(
-        counts=(np.zeros(NR_COUNTS, np.int64)),
-        predicted=(np.full(demand.allocations, FAILED, np.int64)),
-        reason=(np.full(demand.allocations, NR_COUNTS, np.int8)),
-        instead=(np.zeros(state.frames, np.int32)),
-        why=(np.zeros(state.frames, np.int8)),
-        mine=(np.zeros(SCRATCH, np.int64)),
-        theirs=(np.zeros(SCRATCH, np.int64)),
-        event=(np.zeros(SCRATCH, np.int64)),
-        row=(np.zeros(SCRATCH, np.int64)),
-        last=(np.full(state.frames, NONE, np.int64)),
-        unseen=((kind == UNSEEN).astype(np.uint8)),
-        unknown=(
-            np.full(
-                layout.cpus * NR_ZONES * state.mem[PCP_LISTS], not booting, np.uint8
-            )
-        ),
-        ghosts=(np.zeros(len(state.mem), np.int64)),
-        sizes=(sizes.ravel()),
-        home=(np.zeros(state.frames, np.int32)),
-        skipped=np.zeros(state.frames, np.uint8),
-        fresh=np.zeros(state.frames, np.uint8),
-        midway=int(not booting),
-        swaps=np.zeros(SWAPS + SWAP_FIELDS * 2 * ROOM, np.int64),
-        sure=int(sure),
+        high, high_max = zone.pageset.high, zone.pageset.high_max
+        if not sizes_known:
+            high = high_max = zone.managed
+        sizes[number] = (zone.pageset.batch, high, high_max)
+    return sizes
+
+
+def tally_of(
+    state: State,
+    demand: Read,
+    sizes: Records,
+    *,
+    level: int,
+    midway: bool,
+    sizes_known: bool,
+) -> Tally:
+    """Counts of zero, and room for all that one operation can write."""
+    answers = int(np.diff(demand.first).max(initial=0))
+    return Tally(
+        score=records(1, SCORE)[0],
+        reasons=np.zeros(len(REASONS), np.int64),
+        predicted=np.full(demand.allocations, FAILED, np.int64),
+        reason=np.full(demand.allocations, RIGHT, np.int8),
+        frames=records(state.frames, FRAME),
+        mine=np.zeros(len(state.record), np.int64),
+        event=np.zeros(len(state.record), np.int64),
+        theirs=np.zeros(answers, np.int64),
+        row=np.zeros(answers, np.int64),
+        unknown=np.full(len(state.pcps) * state.profile.pcp_lists, midway, np.uint8),
+        missing=np.zeros(len(state.pcps), np.int64),
+        sizes=sizes,
+        swaps=records(ROOM + answers + 1, SWAP),
+        numbers=records(1, NUMBERS)[0],
+        midway=int(midway),
+        sizes_known=int(sizes_known),
         level=level,
     )
-    fast = is_long(len(events.kind))
-    asked = columns(demand.demand, fast)
-    arguments = (
-        columns(state, fast),
-        asked,
-        columns(events, fast),
-        columns(demand._replace(demand=asked), fast),
-        columns(tally, fast),
-    )
-    run = at_speed(follow, fast)
-    name, place = np.arange(state.frames), np.arange(state.frames)
+
+
+def run(f: Follow) -> Events:
+    """Follow the whole trace; the model's events, under names of its own."""
+    s = f.state
+    name, place = (np.arange(s.frames, dtype=np.int32) for _ in range(2))
+    parts = []
     at = 0
-    while at < len(demand.row):
-        at = run(*arguments, at, ROOM)
-        found = events_of(state, demand.demand)
-        at_speed(rename, fast)(
-            *(flat(column, fast) for column in (found.kind, found.pfn, found.order)),
-            *(flat(column, fast) for column in (tally.swaps, name, place)),
-        )
-        yield found
-    yield tally, runs
+    while at < len(f.read.row):
+        at = compiled(follow)(f, at)
+        compiled(rename)(s.record[: s.counters.events], f.tally, name, place)
+        parts.append(events_of(s, f.demand))
+    return Events.concatenate(parts)
 
 
 def _numbers(events: Events) -> dict[str, int]:
@@ -153,19 +144,29 @@ def compare_level(
     kernel: str,
     level: int,
     *,
-    sure: bool = True,
+    sizes_known: bool = True,
     real: Outcome | None = None,
 ) -> Level:
-    """Run the model at one level and count; `sure` of the sizes of its pcps.
+    """Run the model at one level and count; `sizes_known`: those of its pcps.
 
     `real` is the count of the kernel's own events, if it is known already.
     """
     events = log.events
-    demand = demand._replace(
-        demand=type(demand.demand)(*(column.copy() for column in demand.demand))
+    # followed, a demand is filled in: each level has its own
+    own = demand.demand._replace(wanted=demand.demand.wanted.copy())
+    state = set_up(events, demand, layout, kernel)
+    kind = sightings(events, state.frames)
+    runs = fill(state, events, layout, kind, demand.next_row)
+    midway = not is_boot(events)
+    for number, zone in enumerate(layout.zones):
+        if midway and zone.free:
+            state.zones[number].free_pages = zone.free
+    sizes = sizes_of(layout, sizes_known=sizes_known)
+    tally = tally_of(
+        state, demand, sizes, level=level, midway=midway, sizes_known=sizes_known
     )
-    *parts, (tally, runs) = _run(events, demand, layout, kernel, level, sure=sure)
-    model = Events.concatenate(parts)
+    tally.frames["unseen"] = kind == UNSEEN
+    model = run(Follow(state, own, events, demand, tally))
     by = model.time
     rows = demand.row[by]
     # other CPUs may come between an event and its refill or drain
@@ -179,12 +180,11 @@ def compare_level(
     model = model._replace(
         time=events.time[rows], gfp=events.gfp[rows], pid=events.pid[rows]
     )
-    counts = [int(count) for count in tally.counts]
-    resynchronised = {name: counts[k] for k, name in enumerate(REASONS)}
+    score = tally.score
+    resynchronised = {n: int(tally.reasons[k]) for k, n in enumerate(REASONS)}
     resynchronised["boot"] += runs
-    reasons = np.asarray(tally.reason)
     missed = {
-        name: int(np.count_nonzero(reasons == k)) for k, name in enumerate(REASONS)
+        name: int(np.count_nonzero(tally.reason == k)) for k, name in enumerate(REASONS)
     }
     ours = replay(EventLog(model, log.about), COUNTED)
     real = real or replay(log, COUNTED)
@@ -194,22 +194,22 @@ def compare_level(
     row = demand.row[taken]
     number = demand.demand.page[taken]
     return Level(
-        allocations=counts[counters.ALLOCATIONS],
-        pfn_exact=counts[counters.EXACT],
+        allocations=int(score.allocations),
+        pfn_exact=int(score.exact),
         resynchronised={k: v for k, v in resynchronised.items() if v},
         missed={k: v for k, v in missed.items() if v},
         refill_batches={
-            "kernel": counts[counters.REFILLS],
-            "model_too": counts[counters.REFILLS_ALSO],
-            "same_size": counts[counters.SAME_SIZE],
-            "same_first": counts[counters.SAME_FIRST],
-            "same_frames": counts[counters.SAME_FRAMES],
+            "kernel": int(score.refills),
+            "model_too": int(score.refills_also),
+            "same_size": int(score.refills_same_size),
+            "same_first": int(score.refills_same_first),
+            "same_frames": int(score.refills_same_frames),
         },
         drain_batches={
-            "kernel": counts[counters.DRAINS],
-            "model_too": counts[counters.DRAINS_ALSO],
-            "same_size": counts[counters.DRAINS_SAME_SIZE],
-            "same_frames": counts[counters.DRAINS_SAME],
+            "kernel": int(score.drains),
+            "model_too": int(score.drains_also),
+            "same_size": int(score.drains_same_size),
+            "same_frames": int(score.drains_same_frames),
         },
         numbers={
             name: Both(kernel_numbers[name], model_numbers[name])
@@ -220,9 +220,7 @@ def compare_level(
             for name in real.strategies
             if name in ours.strategies
         },
-        dump=np.stack(
-            [row, np.asarray(tally.predicted)[number], events.pfn[row]], axis=1
-        ),
+        dump=np.stack([row, tally.predicted[number], events.pfn[row]], axis=1),
     )
 
 
@@ -256,7 +254,13 @@ def compare(
     real = replay(fitted, COUNTED)
     levels = {
         key: compare_level(
-            fitted, demand, packed.layout, name, level, sure=bool(source), real=real
+            fitted,
+            demand,
+            packed.layout,
+            name,
+            level,
+            sizes_known=bool(source),
+            real=real,
         )
         for key, level in LEVELS.items()
     }

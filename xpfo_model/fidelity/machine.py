@@ -92,6 +92,7 @@ def fit(
             remedy=remedy,
         )
     found = packing(layout)
+    events = failures_named(events, found)
     _refuse_strange(events, trace)
     cpus = int(events.cpu.max(initial=0)) + 1
     if cpus > layout.cpus:
@@ -113,6 +114,18 @@ def fit(
         )
     pfn = np.where(named_rows(events), found.pack(events.pfn), events.pfn)
     return events._replace(pfn=pfn), found
+
+
+def failures_named(events: Events, packed: Packing) -> Events:
+    """The events, the failed allocations that are told by frame 0 FAILED as well.
+
+    The tracepoint prints pfn=0 for no page, and a reader that does not get the page
+    itself cannot know better. include/trace/events/kmem.h: mm_page_alloc, v6.1.
+    """
+    zero = (events.kind == MM_PAGE_ALLOC) & (events.pfn == 0)
+    if packed.holds(np.zeros(1, np.int64)).all() or not zero.any():
+        return events
+    return events._replace(pfn=np.where(zero, FAILED, events.pfn))
 
 
 def _refuse_strange(events: Events, trace: str) -> None:
