@@ -55,6 +55,9 @@ test: $(READY)  ## the fast tests
 slow: $(READY)  ## the slow tests
 	$(PY) -m pytest -m slow
 
+fuzz: $(READY)  ## 400,000 random inputs for each test that reads a file
+	$(PY) -m pytest -m fuzz --hypothesis-profile nightly
+
 cov: $(READY)  ## the fast tests, and the lines that they miss
 	$(PY) -m pytest --cov --cov-report=term-missing:skip-covered
 
@@ -109,4 +112,4 @@ $(READY): $(LOCKED) pyproject.toml
 	echo $$(($$(cat $(LOCKED)) + $$(date +%s) - start)) > $@
 
 .DELETE_ON_ERROR:
-.PHONY: help htmldocs check lint types test slow cov recorded bench data same linkcheck lock cleandocs clean
+.PHONY: help htmldocs check lint types test slow fuzz cov recorded bench data same linkcheck lock cleandocs clean

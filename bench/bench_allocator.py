@@ -3,15 +3,11 @@
 
 python bench/bench_allocator.py [--pairs N] [--kernel v6.1 …] [--small]
 
-Both engines in one run; the plain one is a child with XPFO_MODEL_ENGINE=python.
 Time is of the CPU. The first run of everything is not counted: it is charged for
-memory that it touches first. The large machine is run where numba is.
+memory that it touches first.
 """
 
 import argparse
-import os
-import subprocess
-import sys
 import time
 from typing import NamedTuple
 
@@ -21,8 +17,6 @@ from xpfo_model.allocator import demand
 from xpfo_model.allocator.layout import machine
 from xpfo_model.allocator.model import Allocator
 from xpfo_model.allocator.profiles import PROFILES, profile
-from xpfo_model.allocator.state import EVENTS
-from xpfo_model.engine import FAST
 
 SMALL = (1 << 18, 2)
 LARGE = (201_326_592, 96)
@@ -31,7 +25,7 @@ BURSTS = (1, 10, 1000)
 """Pages that are held at a time."""
 RUNS = 4
 """Of which the first is not counted, and the fastest is told."""
-PAIRS_BAR = 5e6 if FAST else 0.2e6
+PAIRS_BAR = 5e6
 RATIO_BAR = 1.5
 BYTES_BAR = 12
 
@@ -73,10 +67,10 @@ def measure(kernel: str, pairs: int, frames: int, cpus: int, burst: int) -> Cost
         start = time.process_time()
         while at < len(d.op):
             at = model.run(d, at)
-            events += s.mem[EVENTS]
-            s.mem[EVENTS] = 0
+            events += s.counters.events
+            s.counters.events = 0
         costs.append((time.process_time() - start, int(events)))
-    octets = sum(memoryview(part).nbytes for part in (s.link, s.tag)) / s.frames
+    octets = sum(part.nbytes for part in (s.pages, s.pageblocks)) / s.frames
     return Cost(*min(costs[1:]), octets)
 
 
@@ -87,7 +81,7 @@ def verdict(*, met: bool) -> str:
 
 def table(kernel: str, pairs: int, *, large: bool) -> None:
     """Print what one kernel costs."""
-    print(f"{'numba' if FAST else 'python'}, {kernel}, {pairs:,} pairs")
+    print(f"{kernel}, {pairs:,} pairs")
     for burst in BURSTS:
         costs = []
         for frames, cpus in (SMALL, LARGE) if large else (SMALL,):
@@ -112,25 +106,18 @@ def table(kernel: str, pairs: int, *, large: bool) -> None:
 def main() -> None:
     """Print tables, and last the bars."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pairs", type=int)
+    parser.add_argument("--pairs", type=int, default=1_000_000)
     parser.add_argument("--kernel", choices=PROFILES, nargs="+", default=[*PROFILES])
     parser.add_argument("--small", action="store_true", help="not the large machine")
     args = parser.parse_args()
-    pairs = args.pairs or (1_000_000 if FAST else 50_000)
     for kernel in args.kernel:
-        table(kernel, pairs, large=FAST and not args.small)
+        table(kernel, args.pairs, large=not args.small)
     print(
         f"bars: {PAIRS_BAR / 1e6:g} million pairs/s"
         f", an event of the large machine {RATIO_BAR} times one of the small"
         f", {BYTES_BAR} bytes/frame",
         flush=True,
     )
-    if FAST:
-        subprocess.run(
-            [sys.executable, __file__, *sys.argv[1:]],
-            env=os.environ | {"XPFO_MODEL_ENGINE": "python"},
-            check=True,
-        )
 
 
 if __name__ == "__main__":

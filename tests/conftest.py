@@ -12,6 +12,8 @@ sys.path.insert(0, str(Path(__file__).parent))  # logs.py and reference.py
 
 # the machines that run this are shared and noisy: no deadlines
 settings.register_profile("project", deadline=None, max_examples=60)
+# make fuzz: tests with the mark fuzz set no number of examples of their own
+settings.register_profile("nightly", deadline=None, max_examples=400_000)
 settings.load_profile("project")
 
 

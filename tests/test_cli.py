@@ -226,15 +226,19 @@ def test_a_reader_that_leaves_early_is_no_traceback(trace):
 def test_fidelity_prints_both_levels_in_72_columns(capsys, trace):
     status, out, said = run(capsys, "fidelity", trace)
     assert status == 0
-    assert "allocator of v6.1\n" in out
+    assert "allocator of v6.1, " in out
     assert out.index("level pcp (model)") < out.index("level full (model)")
     assert max(map(len, out.splitlines())) <= 72
-    assert "no zoneinfo" in said
-    assert "--kernel names one" in said
-    status, out, said = run(capsys, "fidelity", trace, "--kernel", "v4.14")
+    assert "no zoneinfo" in out
+    assert "--allocator names one" in out
+    status, out, said = run(capsys, "fidelity", trace, "--allocator", "v4.14")
     assert status == 0
-    assert "allocator of v4.14\n" in out
-    assert "--kernel" not in said
+    assert "allocator of v4.14, named by the caller\n" in out
+    assert "GFP masks of v6.1" in out
+    status, out, said = run(capsys, "fidelity", trace, "--json", "--kernel", "v6.1")
+    found = json.loads(out)
+    assert (status, found["kernel"], found["allocator"]) == (0, "v6.1", "v6.1")
+    assert "no zoneinfo" in said
 
 
 def test_fidelity_as_json_and_a_dump_of_every_allocation(capsys, trace, tmp_path):
@@ -262,7 +266,7 @@ def test_a_zoneinfo_that_is_none_is_named(capsys, trace, tmp_path):
     text.write_text("Node 0\n")
     status, _, said = run(capsys, "fidelity", trace, "--zoneinfo", text)
     assert status == 2
-    assert "some.txt: no zone with memory" in said
+    assert "some.txt: no zone of node 0 has memory" in said
     status, _, said = run(capsys, "fidelity", trace, "--zoneinfo", "nowhere")
     assert status == 2
     assert "nowhere" in said

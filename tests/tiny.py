@@ -5,10 +5,12 @@ import logs
 
 from xpfo_model import events as ev
 from xpfo_model.allocator.layout import Layout, Pageset, Zone
+from xpfo_model.allocator.model import boot
 from xpfo_model.allocator.profiles import profile
 from xpfo_model.events import EventLog
-from xpfo_model.fidelity.compare import LEVELS, compare_level
+from xpfo_model.fidelity.compare import LEVELS, compare_level, sizes_of, tally_of
 from xpfo_model.fidelity.reading import read
+from xpfo_model.fidelity.tally import Follow
 
 BATCH = 4
 HIGH = 8
@@ -47,6 +49,16 @@ def drains(*frames, cpu=0, order=0, migratetype=MOVABLE):
         }
         for f in frames
     ]
+
+
+def beside(rows, kernel="v6.1", room=64):
+    """A machine with no free page beside rows of the kernel: a `Follow`."""
+    events = logs.log_of(rows).events
+    found = read(events, profile(kernel), "v6.1")
+    s = boot(kernel, layout(), found.allocations, room)
+    sizes = sizes_of(layout(), sizes_known=True)
+    tally = tally_of(s, found, sizes, level=0, midway=False, sizes_known=True)
+    return Follow(s, found.demand, events, found, tally)
 
 
 def follow(log, level="full", kernel="v6.1", **machine):

@@ -194,18 +194,17 @@ def run_fidelity(arguments: argparse.Namespace) -> int:
     """Compare the allocator model's choices with those of the traced kernel."""
     from xpfo_model import fidelity, traces  # noqa: PLC0415 - quick --help
 
-    with progress_bar(Path(arguments.trace).name) as progress:
-        log = traces.read(arguments.trace, progress=progress)
-    place = arguments.zoneinfo or fidelity.zoneinfo_beside(arguments.trace)
-    zoneinfo = Path(place).read_text(encoding="utf-8") if place else None
-    name = Path(place).name if place else ""
-    kernel = arguments.profile or fidelity.profile_of_masks(log.about.kernel)
-    found = fidelity.compare(log, zoneinfo, kernel, name)
-    notes = found.notes()
-    if not arguments.profile:
-        notes.append(f"allocator of {kernel}, by the trace's masks: --kernel names one")
-    for note in notes:
-        print(f"xpfo-model: warning: {note}", file=sys.stderr)
+    with (
+        progress_bar(Path(arguments.trace).name) as progress,
+        traces.open_trace(
+            arguments.trace, kernel=arguments.kernel, progress=progress
+        ) as trace,
+    ):
+        zoneinfo = arguments.zoneinfo or fidelity.zoneinfo_beside(arguments.trace)
+        found = fidelity.compare(trace, zoneinfo, arguments.allocator)
+    if arguments.json:
+        for note in found.about.notes() + found.notes():
+            print(f"xpfo-model: warning: {note}", file=sys.stderr)
     if arguments.dump:
         with Path(arguments.dump).open("w", encoding="utf-8") as file:
             found.write_dump(file, arguments.level)
@@ -351,8 +350,7 @@ def parser() -> argparse.ArgumentParser:
         "beside the trace by default",
     )
     command.add_argument(
-        "--kernel",
-        dest="profile",
+        "--allocator",
         choices=sorted(PROFILES, key=version_of),
         help="allocator of this kernel version; by default the last one that is not "
         "newer than the trace's masks",
@@ -367,6 +365,7 @@ def parser() -> argparse.ArgumentParser:
         default="full",
         help="of the dump and of the JSON",
     )
+    add_kernel(command)
 
     _data_arguments(add("data", run_data))
 

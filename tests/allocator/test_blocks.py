@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 import pytest
 from zones import (
-    BASE,
     BLOCK,
     FIRST,
-    ZONE,
     H,
     M,
     R,
@@ -12,6 +10,7 @@ from zones import (
     block,
     free_pages,
     put,
+    the_zone,
     zones,
 )
 
@@ -26,7 +25,7 @@ from xpfo_model.allocator.blocks import (
     move_freepages_block,
     suits,
 )
-from xpfo_model.allocator.state import BOOST, BOOSTED, MANAGED, USED_MOVABLE, WMARK_HIGH
+from xpfo_model.allocator.state import USED_MOVABLE, WMARK_HIGH
 from xpfo_model.events import FAILED
 
 
@@ -48,7 +47,7 @@ def test_where_a_type_falls_back_to(wanted, there, taken):
     s = zones("v6.1")
     for migratetype in there:
         put(s, FIRST + migratetype * BLOCK, 3, migratetype)
-    assert find_fallback(s, ZONE, 3, wanted) == taken
+    assert find_fallback(s, the_zone(s), 3, wanted) == taken
 
 
 @pytest.mark.parametrize("order", range(11))
@@ -68,7 +67,9 @@ def test_free_pages_of_a_block_keep_their_order_from_v6_1_on(kernel, backwards):
     put(s, FIRST + 2 * BLOCK, 2, R)
     for offset, order in PAGES.items():
         put(s, FIRST + offset, order, M)
-    assert move_freepages_block(s, FIRST + 100, ZONE, R) == 1 + 1 + 4 + 64 + 4 + 64
+    assert (
+        move_freepages_block(s, FIRST + 100, the_zone(s), R) == 1 + 1 + 4 + 64 + 4 + 64
+    )
     for order in (0, 2, 6):
         moved = [FIRST + offset for offset, o in PAGES.items() if o == order]
         if backwards:
@@ -84,7 +85,7 @@ def test_what_is_in_a_block():
     for offset, order in PAGES.items():
         put(s, FIRST + offset, order, M)
     for frame in (-1, 1, 2, 511, 512):
-        s.tag[FIRST + frame] = USED_MOVABLE
+        s.pages[FIRST + frame].use = USED_MOVABLE
     assert free_in_block(s, FIRST + 300) == 138
     assert movable_in_block(s, FIRST + 300) == 3
 
@@ -116,7 +117,7 @@ def test_half_of_a_block_is_enough(used, fits):
 def test_movable_pages_count_for_a_movable_request(movable, fits):
     s = zones("v6.18")
     for frame in range(movable):
-        s.tag[FIRST + frame] = USED_MOVABLE
+        s.pages[FIRST + frame].use = USED_MOVABLE
     assert suits(s, FIRST, M, U) == fits
     assert not suits(s, FIRST, R, U)
 
@@ -143,9 +144,9 @@ def test_all_blocks_of_a_large_page_change(order, blocks):
 )
 def test_how_far_watermarks_are_boosted(managed, high, times, boost):
     s = zones("v6.1")
-    s.mem[BASE + MANAGED] = managed
-    s.mem[BASE + WMARK_HIGH] = high
+    the_zone(s).managed_pages = managed
+    the_zone(s).watermark[WMARK_HIGH] = high
     for _ in range(times):
-        boost_watermark(s, ZONE)
-    assert s.mem[BASE + BOOST] == boost
-    assert s.mem[BASE + BOOSTED] == (boost > 0)
+        boost_watermark(the_zone(s))
+    assert the_zone(s).watermark_boost == boost
+    assert the_zone(s).boosted_watermark == (boost > 0)

@@ -3,10 +3,8 @@
 
 import pytest
 from zones import (
-    BASE,
     BLOCK,
     FIRST,
-    ZONE,
     H,
     M,
     R,
@@ -15,6 +13,7 @@ from zones import (
     events,
     free_pages,
     put,
+    the_zone,
     zones,
 )
 
@@ -25,7 +24,6 @@ from xpfo_model.allocator.buddy import (
     pcp_allowed_order,
     percpu_refill,
 )
-from xpfo_model.allocator.state import FREE_PAGES
 from xpfo_model.events import FAILED, MM_PAGE_ALLOC_ZONE_LOCKED, PERCPU_REFILL
 
 KERNELS = ["v4.14", "v6.1", "v6.12", "v6.18"]
@@ -36,10 +34,10 @@ free_one_page, rmqueue_smallest = __free_one_page, __rmqueue_smallest
 def test_a_split_block_goes_out_in_ascending_order(kernel):
     s = zones(kernel)
     put(s, FIRST, 5, M)
-    assert [rmqueue_smallest(s, ZONE, 0, M) for _ in range(32)] == list(
+    assert [rmqueue_smallest(s, the_zone(s), 0, M) for _ in range(32)] == list(
         range(FIRST, FIRST + 32)
     )
-    assert rmqueue_smallest(s, ZONE, 0, M) == FAILED
+    assert rmqueue_smallest(s, the_zone(s), 0, M) == FAILED
 
 
 def test_the_upper_halves_come_to_the_head():
@@ -47,8 +45,8 @@ def test_the_upper_halves_come_to_the_head():
     put(s, FIRST + 512, 0, U)
     put(s, FIRST + 1024, 1, M)
     put(s, FIRST, 2, M)
-    assert rmqueue_smallest(s, ZONE, 0, M) == FIRST + 1024
-    assert rmqueue_smallest(s, ZONE, 1, M) == FIRST
+    assert rmqueue_smallest(s, the_zone(s), 0, M) == FIRST + 1024
+    assert rmqueue_smallest(s, the_zone(s), 1, M) == FIRST
     assert free_pages(s, 0, M) == [FIRST + 1025]
     assert free_pages(s, 1, M) == [FIRST + 2]
     assert free_pages(s, 0, U) == [FIRST + 512]
@@ -58,9 +56,9 @@ def test_a_page_from_the_buddy_lists_says_so():
     s = zones("v6.1")
     put(s, FIRST, 10, R)
     for order, flags in ((0, PERCPU_REFILL), (3, PERCPU_REFILL), (4, 0), (9, 1)):
-        pfn = rmqueue_smallest(s, ZONE, order, R)
+        pfn = rmqueue_smallest(s, the_zone(s), order, R)
         assert events(s)[-1][:5] == (MM_PAGE_ALLOC_ZONE_LOCKED, pfn, order, R, flags)
-    assert s.mem[BASE + FREE_PAGES] == 1024 - 1 - 8 - 16 - 512
+    assert the_zone(s).free_pages == 1024 - 1 - 8 - 16 - 512
 
 
 @pytest.mark.parametrize(
@@ -77,9 +75,9 @@ def test_orders_of_the_pcp(kernel, orders):
 def test_buddies_merge_up_to_the_largest_page(kernel):
     s = zones(kernel)
     for pfn in range(FIRST, FIRST + 4 * BLOCK):
-        free_one_page(s, pfn, ZONE, 0, M, False)
+        free_one_page(s, pfn, the_zone(s), 0, M, False)
     assert sorted(free_pages(s, 10, M)) == [FIRST, FIRST + 2 * BLOCK]
-    assert s.mem[BASE + FREE_PAGES] == 4 * BLOCK
+    assert the_zone(s).free_pages == 4 * BLOCK
 
 
 @pytest.mark.parametrize(
@@ -105,7 +103,7 @@ def test_where_a_freed_page_comes_to_be(kernel, pfn, order, above, to_tail, plac
     put(s, FIRST + BLOCK * 16, order, M)
     if above:
         put(s, start + above[0], above[1], M)
-    free_one_page(s, start + pfn, ZONE, order, M, to_tail)
+    free_one_page(s, start + pfn, the_zone(s), order, M, to_tail)
     assert free_pages(s, order, M)[place] == start + pfn
 
 
@@ -130,7 +128,7 @@ def test_blocks_of_two_types(kernel, freed, other, merge, after):
     block(s, FIRST, freed)
     block(s, FIRST + BLOCK, other)
     put(s, FIRST + BLOCK, 9, other)
-    free_one_page(s, FIRST, ZONE, 9, freed, False)
+    free_one_page(s, FIRST, the_zone(s), 9, freed, False)
     assert may_merge(s, freed, other) == merge
     assert free_pages(s, 10, freed) == ([FIRST] if merge else [])
     assert block(s, FIRST + BLOCK) == after
@@ -140,5 +138,5 @@ def test_blocks_of_two_types(kernel, freed, other, merge, after):
 def test_the_type_of_a_smaller_page_is_not_looked_at():
     s = zones("v6.1")
     put(s, FIRST + 1, 0, U)
-    free_one_page(s, FIRST, ZONE, 0, M, False)
+    free_one_page(s, FIRST, the_zone(s), 0, M, False)
     assert free_pages(s, 1, M) == [FIRST]

@@ -3,11 +3,8 @@
 
 import pytest
 from zones import (
-    BASE,
     BLOCK,
     FIRST,
-    PCP,
-    ZONE,
     H,
     M,
     R,
@@ -19,20 +16,14 @@ from zones import (
     put,
     put_on_pcp,
     sized,
+    the_pcp,
+    the_zone,
     zones,
 )
 
 from xpfo_model.allocator import demand
 from xpfo_model.allocator.demand import FOREIGN, LOCKED, alloc_pages_bulk, operate
-from xpfo_model.allocator.pcp import pcp_of
-from xpfo_model.allocator.state import (
-    COUNT,
-    FREE_COUNT,
-    FREE_FACTOR,
-    USED,
-    USED_MOVABLE,
-    WMARK_LOW,
-)
+from xpfo_model.allocator.state import USED, USED_MOVABLE, WMARK_LOW
 from xpfo_model.events import (
     FAILED,
     MM_PAGE_ALLOC,
@@ -59,7 +50,7 @@ def run(s, *operations):
 def ready(kernel, pages=8):
     """Single pages on a free list, and a pcp that takes more than it gives back."""
     s = sized(zones(kernel), 4, 1000)
-    s.mem[BASE + WMARK_LOW] = 0
+    the_zone(s).watermark[WMARK_LOW] = 0
     for at in range(pages):
         put(s, FIRST + 2 * at, 0, M)
     return s
@@ -85,7 +76,7 @@ def test_a_page_is_allocated_and_freed(kernel):
         (MM_PAGE_FREE, FIRST, 0, -1),
         (MM_PAGE_ALLOC, FIRST, 0, M),
     ]
-    assert s.tag[FIRST] == USED_MOVABLE
+    assert s.pages[FIRST].use == USED_MOVABLE
 
 
 def test_the_refill_is_said_before_the_page():
@@ -106,10 +97,10 @@ def test_an_allocation_that_fails_says_so_and_its_free_does_nothing():
 def test_a_page_is_freed_to_the_list_of_its_block(kernel, of, pindex):
     s = ready(kernel)
     block(s, FIRST, of)
-    s.tag[FIRST + 100] = USED_MOVABLE
+    s.pages[FIRST + 100].use = USED_MOVABLE
     run(s, free(FOREIGN, part=FIRST + 100))
     assert on_pcp(s, pindex) == [FIRST + 100]
-    assert s.tag[s.cached + FIRST + 100] == of  # by which it is drained before v6.12
+    assert s.pages[FIRST + 100].migratetype == of  # by which it is drained before v6.12
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
@@ -119,7 +110,7 @@ def test_only_some_orders_are_freed_to_the_pcp(kernel, order):
     start = FIRST + 4 * BLOCK
     run(s, free(FOREIGN, part=start, order=order))
     to_pcp = order == 0 or (kernel != "v4.14" and order in {1, 3, 9})
-    assert s.mem[PCP + COUNT] == (to_pcp << order)
+    assert the_pcp(s).count == (to_pcp << order)
     assert (start in free_pages(s, order, M)) == (not to_pcp)
 
 
@@ -128,7 +119,7 @@ def test_a_free_that_meets_the_lock_goes_to_the_buddy_lists(kernel):
     s = ready(kernel, pages=0)
     run(s, free(FOREIGN, part=FIRST, flags=LOCKED))
     assert free_pages(s, 0, M) == [FIRST]
-    assert s.mem[PCP + COUNT] == 0
+    assert the_pcp(s).count == 0
 
 
 def test_past_the_pcp_pages_come_to_the_tail():
@@ -163,15 +154,17 @@ def test_a_part_of_a_larger_page_is_freed_by_itself():
 def test_pages_in_bulk_are_taken_from_the_head_without_an_event(kernel):
     s = ready(kernel)
     put_on_pcp(s, FIRST + 65, M)
-    built_up = FREE_COUNT if kernel == "v6.18" else FREE_FACTOR
-    s.mem[PCP + built_up] = 1
+    built_up = "free_count" if kernel == "v6.18" else "free_factor"
+    setattr(the_pcp(s), built_up, 1)
     assert alloc_pages_bulk(s, 0, M, 2, 3) == 3
     assert [event[:2] for event in events(s)] == [
         (MM_PAGE_ALLOC_ZONE_LOCKED, FIRST + 2 * at) for at in range(4)
     ]
     assert on_pcp(s, M) == [FIRST + 4, FIRST + 6]
-    assert s.tag[FIRST + 65] == USED
-    assert s.mem[PCP + built_up] == 1  # nor does it halve what frees have built up
+    assert s.pages[FIRST + 65].use == USED
+    assert (
+        getattr(the_pcp(s), built_up) == 1
+    )  # nor does it halve what frees have built up
 
 
 def test_bulk_may_come_short():
@@ -182,7 +175,7 @@ def test_bulk_may_come_short():
 
 def test_bulk_needs_what_it_wants_above_the_low_watermark():
     s = ready("v6.1")
-    s.mem[BASE + WMARK_LOW] = 4
+    the_zone(s).watermark[WMARK_LOW] = 4
     assert alloc_pages_bulk(s, 0, M, 2, 4) == 0
     assert alloc_pages_bulk(s, 0, M, 2, 3) == 3
 
@@ -190,20 +183,20 @@ def test_bulk_needs_what_it_wants_above_the_low_watermark():
 def test_drains_of_one_cpu_and_of_all():
     s = zones("v6.1", cpus=2)
     for cpu in range(2):
-        sized(s, 4, 100, pcp=pcp_of(cpu, ZONE))
-        put_on_pcp(s, FIRST + 2 * cpu, M, pcp=pcp_of(cpu, ZONE))
-    counts = [pcp_of(cpu, ZONE) + COUNT for cpu in range(2)]
+        sized(s, 4, 100, cpu=cpu)
+        put_on_pcp(s, FIRST + 2 * cpu, M, pcp=the_pcp(s, cpu))
+    pcps = [the_pcp(s, cpu) for cpu in range(2)]
     run(s, {"op": demand.DRAIN_CPU, "cpu": 1})
-    assert [s.mem[count] for count in counts] == [1, 0]
+    assert [pcp.count for pcp in pcps] == [1, 0]
     run(s, {"op": demand.DRAIN_ALL})
-    assert [s.mem[count] for count in counts] == [0, 0]
+    assert [pcp.count for pcp in pcps] == [0, 0]
 
 
 def test_a_decay_is_of_one_cpu():
     s = zones("v6.18", cpus=2)
     for cpu in range(2):
-        sized(s, 4, 8, 1, 100, pcp=pcp_of(cpu, ZONE))
+        sized(s, 4, 8, 1, 100, cpu)
         for at in range(8):
-            put_on_pcp(s, FIRST + 64 * cpu + 2 * at, M, pcp=pcp_of(cpu, ZONE))
+            put_on_pcp(s, FIRST + 64 * cpu + 2 * at, M, pcp=the_pcp(s, cpu))
     run(s, {"op": demand.DECAY, "cpu": 1})
-    assert [s.mem[pcp_of(cpu, ZONE) + COUNT] for cpu in range(2)] == [8, 7]
+    assert [the_pcp(s, cpu).count for cpu in range(2)] == [8, 7]

@@ -1,13 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-only
 import pytest
-from zones import BASE, BLOCK, FIRST, ZONE, H, M, R, U, block, free_pages, put, zones
+from zones import (
+    BLOCK,
+    FIRST,
+    H,
+    M,
+    R,
+    U,
+    block,
+    free_pages,
+    put,
+    the_zone,
+    zones,
+)
 
 from xpfo_model.allocator.highatomic import (
     most_reserved,
     reserve_highatomic_pageblock,
     unreserve_highatomic_pageblock,
 )
-from xpfo_model.allocator.state import MANAGED, RESERVED_HIGHATOMIC
 
 
 @pytest.mark.parametrize(
@@ -24,13 +35,13 @@ from xpfo_model.allocator.state import MANAGED, RESERVED_HIGHATOMIC
 )
 def test_one_page_in_a_hundred(kernel, managed, most):
     s = zones(kernel)
-    s.mem[BASE + MANAGED] = managed
-    assert most_reserved(s, ZONE) == most
+    the_zone(s).managed_pages = managed
+    assert most_reserved(s, the_zone(s)) == most
 
 
 def roomy(kernel):
     s = zones(kernel)
-    s.mem[BASE + MANAGED] = 60000
+    the_zone(s).managed_pages = 60000
     return s
 
 
@@ -38,41 +49,42 @@ def roomy(kernel):
 def test_the_block_of_an_atomic_allocation_is_reserved(kernel):
     s = roomy(kernel)
     put(s, FIRST + 64, 6, M)
-    reserve_highatomic_pageblock(s, FIRST + 3, ZONE)
+    reserve_highatomic_pageblock(s, FIRST + 3, the_zone(s))
     assert block(s, FIRST) == H
     assert free_pages(s, 6, H) == [FIRST + 64]
     assert free_pages(s, 6, M) == []
-    assert s.mem[BASE + RESERVED_HIGHATOMIC] == BLOCK
-    reserve_highatomic_pageblock(s, FIRST + 3, ZONE)
-    assert s.mem[BASE + RESERVED_HIGHATOMIC] == BLOCK
+    assert the_zone(s).nr_reserved_highatomic == BLOCK
+    reserve_highatomic_pageblock(s, FIRST + 3, the_zone(s))
+    assert the_zone(s).nr_reserved_highatomic == BLOCK
 
 
 @pytest.mark.parametrize("kernel", ["v4.14", "v6.1", "v6.18"])
 def test_no_more_is_reserved_than_may_be(kernel):
     s = roomy(kernel)
     for number in range(6):
-        reserve_highatomic_pageblock(s, FIRST + number * BLOCK, ZONE)
+        reserve_highatomic_pageblock(s, FIRST + number * BLOCK, the_zone(s))
     # the last one below the limit may pass it
     blocks = 2 if kernel == "v6.18" else 3
-    assert s.mem[BASE + RESERVED_HIGHATOMIC] == blocks * BLOCK
+    assert the_zone(s).nr_reserved_highatomic == blocks * BLOCK
 
 
 @pytest.mark.parametrize("kernel", ["v4.14", "v6.1", "v6.18"])
 def test_a_block_is_given_back_by_its_smallest_page(kernel):
     s = zones(kernel)
-    s.mem[BASE + RESERVED_HIGHATOMIC] = 2 * BLOCK
+    the_zone(s).nr_reserved_highatomic = 2 * BLOCK
     for pfn, order in ((FIRST, 5), (FIRST + BLOCK, 2), (FIRST + BLOCK + 64, 6)):
         block(s, pfn, H)
         put(s, pfn, order, H)
-    assert unreserve_highatomic_pageblock(s, ZONE, R)
+    assert unreserve_highatomic_pageblock(s, the_zone(s), R)
     assert (block(s, FIRST), block(s, FIRST + BLOCK)) == (H, R)
     assert free_pages(s, 2, R) == [FIRST + BLOCK]
     assert free_pages(s, 6, R) == [FIRST + BLOCK + 64]
-    assert s.mem[BASE + RESERVED_HIGHATOMIC] == BLOCK
+    assert the_zone(s).nr_reserved_highatomic == BLOCK
 
 
 def test_nothing_reserved_is_nothing_to_give_back():
-    assert not unreserve_highatomic_pageblock(zones("v6.1"), ZONE, U)
+    s = zones("v6.1")
+    assert not unreserve_highatomic_pageblock(s, the_zone(s), U)
 
 
 @pytest.mark.parametrize(
@@ -80,19 +92,19 @@ def test_nothing_reserved_is_nothing_to_give_back():
 )
 def test_all_blocks_of_a_larger_page_are_given_back_from_v6_12_on(kernel, left):
     s = zones(kernel)
-    s.mem[BASE + RESERVED_HIGHATOMIC] = 2 * BLOCK
+    the_zone(s).nr_reserved_highatomic = 2 * BLOCK
     block(s, FIRST, H)
     block(s, FIRST + BLOCK, H)
     put(s, FIRST, 10, H)
-    unreserve_highatomic_pageblock(s, ZONE, M)
+    unreserve_highatomic_pageblock(s, the_zone(s), M)
     assert block(s, FIRST + BLOCK) == (H if left else M)
-    assert s.mem[BASE + RESERVED_HIGHATOMIC] == left
+    assert the_zone(s).nr_reserved_highatomic == left
     assert free_pages(s, 10, M) == [FIRST]
 
 
 def test_a_stray_page_of_v6_1_is_counted_only_once():
     s = zones("v6.1")
-    s.mem[BASE + RESERVED_HIGHATOMIC] = BLOCK
+    the_zone(s).nr_reserved_highatomic = BLOCK
     put(s, FIRST, 0, H)  # its block has been given back while it was on a pcp
-    assert unreserve_highatomic_pageblock(s, ZONE, U)
-    assert s.mem[BASE + RESERVED_HIGHATOMIC] == BLOCK
+    assert unreserve_highatomic_pageblock(s, the_zone(s), U)
+    assert the_zone(s).nr_reserved_highatomic == BLOCK

@@ -5,16 +5,22 @@ from collections import deque
 
 from hypothesis import given
 from hypothesis import strategies as st
-from zones import ZONE, M, entries, zones
+from zones import M, entries, the_zone, zones
 
-from xpfo_model.allocator.lists import list_add, list_add_tail, list_del, list_empty
+from xpfo_model.allocator.lists import (
+    list_add,
+    list_add_tail,
+    list_del,
+    list_empty,
+    list_last,
+)
 from xpfo_model.allocator.state import free_list
 
 
 @given(st.lists(st.tuples(st.sampled_from("htd"), st.integers(0, 9))))
 def test_a_list_is_a_deque(steps):
     s = zones("v6.1")
-    head = free_list(s, ZONE, 0, M)
+    head = free_list(the_zone(s), 0, M)
     known = deque()
     for step, entry in steps:
         if entry in known:
@@ -32,12 +38,12 @@ def test_a_list_is_a_deque(steps):
 
 def test_a_list_leads_back_the_same_way():
     s = zones("v6.1")
-    head = free_list(s, ZONE, 0, M)
+    head = free_list(the_zone(s), 0, M)
     for entry in (5, 3, 8):
         list_add(s, entry, head)
     back = []
-    entry = s.link[s.prev + head]
+    entry = list_last(s, head)
     while entry != head:
         back.append(entry)
-        entry = s.link[s.prev + entry]
+        entry = list_last(s, entry)
     assert back == entries(s, head)[::-1] == [5, 3, 8]

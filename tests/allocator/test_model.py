@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 import numpy as np
 import pytest
-from zones import BLOCK, FRAMES, M, events, free_pages, zones
+from zones import BLOCK, FRAMES, M, events, free_pages, the_pcp, zones
 
 from xpfo_model.allocator import demand
 from xpfo_model.allocator.layout import machine
 from xpfo_model.allocator.model import ROOM, Allocator, boot, bound, free_range
-from xpfo_model.allocator.pcp import pcp_of
 from xpfo_model.allocator.profiles import PROFILES, profile
-from xpfo_model.allocator.state import BATCH, COUNT, HIGH, HIGH_MAX, HIGH_MIN
 from xpfo_model.events import MM_PAGE_ALLOC, MM_PAGE_ALLOC_EXTFRAG, MM_PAGE_FREE
 
 
@@ -39,24 +37,23 @@ def test_the_sizes_of_a_pcp(kernel):
     for cpu in range(3):
         for zone in (0, 1):
             sizes = layout.zones[zone].pageset
-            pcp = pcp_of(cpu, zone)
-            assert s.mem[pcp + BATCH] == sizes.batch
-            assert s.mem[pcp + HIGH_MIN] == sizes.high
-            assert s.mem[pcp + HIGH_MAX] == sizes.high_max
+            pcp = the_pcp(s, cpu, zone)
+            assert pcp.batch == sizes.batch
+            assert pcp.high_min == sizes.high
+            assert pcp.high_max == sizes.high_max
             begins_at_0 = kernel in {"v6.12", "v6.18"}
-            assert s.mem[pcp + HIGH] == (0 if begins_at_0 else sizes.high)
+            assert pcp.high == (0 if begins_at_0 else sizes.high)
 
 
 def test_what_an_operation_can_emit():
     s = zones("v6.1", cpus=2)
     for cpu in range(2):
         for zone in range(3):
-            s.mem[pcp_of(cpu, zone) + COUNT] = 10 * (cpu + 1)
+            the_pcp(s, cpu, zone).count = 10 * (cpu + 1)
     d = demand.empty(2)
     d.cpu[0], d.op[1] = 1, demand.DRAIN_ALL
-    views = demand.Demand(*(memoryview(column) for column in d))
-    assert bound(s, views, 0) == ROOM + 60
-    assert bound(s, views, 1) == ROOM + 90
+    assert bound(s, d, 0) == ROOM + 60
+    assert bound(s, d, 1) == ROOM + 90
 
 
 def test_the_face_gives_columns_that_say_who_asked():

@@ -7,8 +7,6 @@ from hypothesis import strategies as st
 from zones import (
     BLOCK,
     FIRST,
-    PCP,
-    ZONE,
     M,
     R,
     U,
@@ -19,6 +17,8 @@ from zones import (
     put,
     put_on_pcp,
     sized,
+    the_pcp,
+    the_zone,
     zones,
 )
 
@@ -30,13 +30,6 @@ from xpfo_model.allocator.pcp import (
     order_to_pindex,
     pindex_to_order,
     rmqueue_pcplist,
-)
-from xpfo_model.allocator.state import (
-    COUNT,
-    FREE_FACTOR,
-    HIGH,
-    HIGH_MAX,
-    HIGH_MIN,
 )
 from xpfo_model.events import (
     FAILED,
@@ -74,44 +67,44 @@ def test_a_refill_is_handed_out_in_its_order(kernel):
     s = sized(zones(kernel), 4, 1000)
     for pfn in ODD[:6]:
         put(s, pfn, 0, M)
-    got = [rmqueue_pcplist(s, 0, ZONE, 0, M, 0) for _ in range(5)]
+    got = [rmqueue_pcplist(s, 0, the_zone(s), 0, M, 0) for _ in range(5)]
     assert got == ODD[:5]
     locked = [pfn for _, pfn, *_ in events(s, MM_PAGE_ALLOC_ZONE_LOCKED)]
     assert locked == ODD[:6]
     assert on_pcp(s, M) == [ODD[5]]
-    assert s.mem[PCP + COUNT] == 1
+    assert the_pcp(s).count == 1
 
 
 @pytest.mark.parametrize("kernel", ["v4.14", "v6.1", "v6.18"])
 def test_what_was_freed_last_is_handed_out_first(kernel):
     s = sized(zones(kernel), 4, 1000)
     for pfn in ODD[:3]:
-        free_unref_page_commit(s, PCP, ZONE, pfn, M, 0)
-    assert [rmqueue_pcplist(s, 0, ZONE, 0, M, 0) for _ in range(3)] == ODD[2::-1]
+        free_unref_page_commit(s, the_pcp(s), the_zone(s), pfn, M, 0)
+    assert [rmqueue_pcplist(s, 0, the_zone(s), 0, M, 0) for _ in range(3)] == ODD[2::-1]
 
 
 def test_a_refill_that_finds_nothing():
     s = sized(zones("v6.1"), 4, 1000)
-    assert rmqueue_pcplist(s, 0, ZONE, 0, M, 0) == FAILED
-    assert s.mem[PCP + COUNT] == 0
+    assert rmqueue_pcplist(s, 0, the_zone(s), 0, M, 0) == FAILED
+    assert the_pcp(s).count == 0
 
 
 def test_a_page_of_a_larger_order_counts_its_frames():
     s = sized(zones("v6.1"), 63, 1000)
-    free_unref_page_commit(s, PCP, ZONE, FIRST, M, 3)
-    assert s.mem[PCP + COUNT] == 8
+    free_unref_page_commit(s, the_pcp(s), the_zone(s), FIRST, M, 3)
+    assert the_pcp(s).count == 8
     assert on_pcp(s, 10) == [FIRST]
-    assert rmqueue_pcplist(s, 0, ZONE, 3, M, 0) == FIRST
-    assert s.mem[PCP + COUNT] == 0
+    assert rmqueue_pcplist(s, 0, the_zone(s), 3, M, 0) == FIRST
+    assert the_pcp(s).count == 0
 
 
 @pytest.mark.parametrize("kernel", ["v6.1", "v6.18"])
 def test_a_free_at_high_drains_the_tail_of_its_list(kernel):
     s = sized(zones(kernel), 2, 8)
     for pfn in ODD[:7]:
-        free_unref_page_commit(s, PCP, ZONE, pfn, M, 0)
+        free_unref_page_commit(s, the_pcp(s), the_zone(s), pfn, M, 0)
     assert drained(s) == []
-    free_unref_page_commit(s, PCP, ZONE, ODD[7], M, 0)
+    free_unref_page_commit(s, the_pcp(s), the_zone(s), ODD[7], M, 0)
     gone = {"v6.1": 2, "v6.18": 6}[kernel]  # a batch; what was freed, less a batch
     assert drained(s) == ODD[:gone]
     assert on_pcp(s, M) == ODD[7 : gone - 1 : -1]
@@ -119,10 +112,10 @@ def test_a_free_at_high_drains_the_tail_of_its_list(kernel):
 
 def test_a_free_halves_the_refills_of_v6_18():
     s = sized(zones("v6.18"), 63, 1000)
-    s.mem[PCP + FREE_FACTOR] = 5
+    the_pcp(s).free_factor = 5
     for left in (2, 1, 0):
-        free_unref_page_commit(s, PCP, ZONE, ODD[left], M, 0)
-        assert s.mem[PCP + FREE_FACTOR] == left
+        free_unref_page_commit(s, the_pcp(s), the_zone(s), ODD[left], M, 0)
+        assert the_pcp(s).free_factor == left
 
 
 def test_v6_empties_a_list_before_the_next():
@@ -131,13 +124,13 @@ def test_v6_empties_a_list_before_the_next():
     for pindex, pages in lists.items():
         for pfn in pages:
             put_on_pcp(s, pfn, pindex)
-    drain_pcp(s, PCP, ZONE, 7, 1)
+    drain_pcp(s, the_pcp(s), the_zone(s), 7, 1)
     # list 1 from its tail, list 4 of order 1, list 13 of order 9: too many by far
     assert drained(s) == [*ODD[5:2:-1], FIRST + 200, FIRST + BLOCK]
     assert on_pcp(s, 0) == ODD[:3]
-    drain_pcp(s, PCP, ZONE, 2, 1)
+    drain_pcp(s, the_pcp(s), the_zone(s), 2, 1)
     assert drained(s)[5:] == [ODD[2], ODD[1]]  # round by list 13 to list 0
-    assert s.mem[PCP + COUNT] == 1
+    assert the_pcp(s).count == 1
 
 
 def by_pages(lists, count):
@@ -170,16 +163,16 @@ def test_v4_14_drains_by_turns(types, count):
         put_on_pcp(s, pfn, migratetype)
         lists[migratetype].append(pfn)
     expected = by_pages(lists, count)
-    drain_pcp(s, PCP, ZONE, count, 0)
+    drain_pcp(s, the_pcp(s), the_zone(s), count, 0)
     assert drained(s) == expected
-    assert s.mem[PCP + COUNT] == len(types) - len(expected)
+    assert the_pcp(s).count == len(types) - len(expected)
 
 
 def test_v4_14_begins_with_movable_and_takes_more_from_list_to_list():
     s = zones("v4.14")
     for at, pfn in enumerate(ODD[:12]):
         put_on_pcp(s, pfn, at % 3)
-    drain_pcp(s, PCP, ZONE, 6, 0)
+    drain_pcp(s, the_pcp(s), the_zone(s), 6, 0)
     lists = [(pfn - ODD[0]) // 2 % 3 for pfn in drained(s)]
     assert lists == [M, R, U, M, R, U]
 
@@ -192,7 +185,7 @@ def test_the_type_by_which_a_page_is_drained(kernel, migratetype):
     s = zones(kernel)
     put_on_pcp(s, ODD[0], M, migratetype=U)
     block(s, ODD[0], R)
-    drain_pcp(s, PCP, ZONE, 1, M)
+    drain_pcp(s, the_pcp(s), the_zone(s), 1, M)
     assert free_pages(s, 0, migratetype) == [ODD[0]]
     assert events(s)[0][3] == migratetype
 
@@ -216,8 +209,8 @@ def filled(kernel, count, **sizes):
 )
 def test_decay(high, high_min, count, after, left):
     s = filled("v6.18", count, batch=2, high=high, high_min=high_min, high_max=500)
-    decay_pcp_high(s, 0, ZONE)
-    assert (s.mem[PCP + HIGH], s.mem[PCP + COUNT]) == (after, left)
+    decay_pcp_high(s, 0, the_zone(s))
+    assert (the_pcp(s).high, the_pcp(s).count) == (after, left)
     assert drained(s) == ODD[left:count][::-1]
 
 
@@ -226,8 +219,8 @@ def test_a_decay_begins_again_at_the_first_list_with_each_batch():
     for at, pfn in enumerate(ODD[:20]):
         put_on_pcp(s, pfn, M if at < 15 else R)
     put_on_pcp(s, ODD[20], U)
-    decay_pcp_high(s, 0, ZONE)
-    assert s.mem[PCP + HIGH_MIN] < s.mem[PCP + HIGH] < s.mem[PCP + HIGH_MAX]
+    decay_pcp_high(s, 0, the_zone(s))
+    assert the_pcp(s).high_min < the_pcp(s).high < the_pcp(s).high_max
     assert drained(s) == [ODD[20], *ODD[4:15][::-1]]
 
 
@@ -243,13 +236,13 @@ def thirds(kernel):
 @pytest.mark.parametrize("kernel", ["v6.1", "v6.12", "v6.18"])
 def test_a_drain_of_everything_is_list_by_list(kernel):
     s, lists = thirds(kernel)
-    drain_pages_zone(s, 0, ZONE)
-    assert s.mem[PCP + COUNT] == 0
+    drain_pages_zone(s, 0, the_zone(s))
+    assert the_pcp(s).count == 0
     assert drained(s) == [pfn for pages in lists for pfn in pages[::-1]]
 
 
 def test_a_drain_of_everything_is_one_drain_in_v4_14():
     s, lists = thirds("v4.14")
-    drain_pages_zone(s, 0, ZONE)
-    assert s.mem[PCP + COUNT] == 0
+    drain_pages_zone(s, 0, the_zone(s))
+    assert the_pcp(s).count == 0
     assert drained(s) == by_pages(lists, 150)

@@ -3,6 +3,7 @@
 
 import pytest
 
+from xpfo_model import gfp
 from xpfo_model.allocator.profiles import (
     CLAIM_OR_SPLIT,
     CLAIM_THEN_STEAL,
@@ -14,6 +15,7 @@ from xpfo_model.allocator.profiles import (
     SIZE_FIXED,
     STEAL,
     profile,
+    profile_of_masks,
 )
 from xpfo_model.errors import UnknownKernelError
 
@@ -50,3 +52,22 @@ def test_lists_are_those_of_the_orders(kernel):
 def test_a_kernel_that_is_not_modelled():
     with pytest.raises(UnknownKernelError, match=r"v4\.14"):
         profile("v2.4")
+
+
+@pytest.mark.parametrize(
+    ("masks", "kernel"),
+    [
+        ("v4.14", "v4.14"),
+        ("v4.19", "v4.14"),
+        ("v5.4", "v4.14"),
+        ("v6.1", "v6.1"),
+        ("v6.18", "v6.18"),
+    ],
+)
+def test_the_allocator_is_the_last_not_newer_than_the_masks(masks, kernel):
+    assert profile_of_masks(masks) == kernel
+
+
+@pytest.mark.parametrize("masks", gfp.KERNELS)
+def test_every_gfp_table_has_an_allocator(masks):
+    assert profile_of_masks(masks) in PROFILES

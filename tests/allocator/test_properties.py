@@ -8,23 +8,17 @@ from hypothesis import strategies as st
 
 from xpfo_model.allocator import demand
 from xpfo_model.allocator.layout import machine
+from xpfo_model.allocator.lists import list_first, list_last
 from xpfo_model.allocator.model import Allocator
 from xpfo_model.allocator.pcp import pcp_of, pindex_to_order
-from xpfo_model.allocator.profiles import (
-    PCP_LISTS,
-    PROFILES,
-    profile,
-)
+from xpfo_model.allocator.profiles import PROFILES, profile
 from xpfo_model.allocator.state import (
     BUDDY,
-    COUNT,
-    FREE_PAGES,
-    LISTS,
     MIGRATE_TYPES,
     NR_PAGE_ORDERS,
     NR_ZONES,
     ON_PCP,
-    ZONE_FIELDS,
+    page_is_buddy,
 )
 from xpfo_model.events import MM_PAGE_ALLOC
 
@@ -34,13 +28,13 @@ ROOM = 1 << 18
 
 
 def on_list(s, head):
-    entry = s.link[head]
+    entry = list_first(s, head)
     before = head
     while entry != head:
         assert entry < s.frames
-        assert s.link[s.prev + entry] == before
+        assert list_last(s, entry) == before
         yield entry
-        before, entry = entry, s.link[entry]
+        before, entry = entry, list_first(s, entry)
 
 
 def check(s):
@@ -52,22 +46,22 @@ def check(s):
             for migratetype in range(MIGRATE_TYPES):
                 head = s.frames + (zone * NR_PAGE_ORDERS + order) * MIGRATE_TYPES
                 for pfn in on_list(s, head + migratetype):
-                    assert s.tag[pfn] == BUDDY + order
+                    assert page_is_buddy(s, pfn, order)
                     covered[pfn : pfn + (1 << order)] += 1
                     free += 1 << order
                     if order < NR_PAGE_ORDERS - 2:
-                        assert s.tag[pfn ^ (1 << order)] != BUDDY + order
-        assert s.mem[zone * ZONE_FIELDS + FREE_PAGES] == free
+                        assert s.pages[pfn ^ (1 << order)].use != BUDDY + order
+        assert s.zones[zone].free_pages == free
         for cpu in range(CPUS):
-            pcp = pcp_of(cpu, zone)
+            pcp = pcp_of(s, cpu, s.zones[zone])
             count = 0
-            for pindex in range(s.mem[PCP_LISTS]):
+            for pindex in range(s.profile.pcp_lists):
                 order = pindex_to_order(s, pindex)
-                for pfn in on_list(s, s.mem[pcp + LISTS] + pindex):
-                    assert s.tag[pfn] == ON_PCP
+                for pfn in on_list(s, pcp.lists + pindex):
+                    assert s.pages[pfn].use == ON_PCP
                     covered[pfn : pfn + (1 << order)] += 1
                     count += 1 << order
-            assert s.mem[pcp + COUNT] == count
+            assert pcp.count == count
     assert covered.max() <= 1
     return covered
 
@@ -142,8 +136,8 @@ def test_all_memory_comes_back_in_the_largest_pages(kernel):
     model.run(end)
     assert (check(model.state) == before).all()
     largest = BUDDY + NR_PAGE_ORDERS - 1
-    tags = np.asarray(model.state.tag)[: model.state.frames]
-    assert np.count_nonzero(tags == largest) == FRAMES >> (NR_PAGE_ORDERS - 1)
+    use = model.state.pages["use"][: model.state.frames]
+    assert np.count_nonzero(use == largest) == FRAMES >> (NR_PAGE_ORDERS - 1)
 
 
 def test_every_allocation_says_so_and_a_full_record_stops_the_run():

@@ -3,8 +3,6 @@ import pytest
 from zones import (
     BLOCK,
     FIRST,
-    PCP,
-    ZONE,
     H,
     M,
     U,
@@ -13,6 +11,8 @@ from zones import (
     on_pcp,
     put,
     put_on_pcp,
+    the_pcp,
+    the_zone,
     zones,
 )
 
@@ -40,8 +40,8 @@ KERNELS = ["v4.14", "v6.1", "v6.12", "v6.18"]
 
 
 def refill(s, count, flags=0, migratetype=M):
-    head = pcp_list(s, PCP, migratetype)
-    return rmqueue_bulk(s, ZONE, 0, count, head, migratetype, flags)
+    head = pcp_list(the_pcp(s), migratetype)
+    return rmqueue_bulk(s, the_zone(s), 0, count, head, migratetype, flags)
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
@@ -51,7 +51,7 @@ def test_a_refill_is_appended_in_the_order_in_which_it_came(kernel):
     put(s, FIRST, 2, M)
     assert refill(s, 3) == 3
     assert on_pcp(s, M) == [FIRST + BLOCK, FIRST, FIRST + 1, FIRST + 2]
-    assert all(s.tag[pfn] == ON_PCP for pfn in on_pcp(s, M))
+    assert all(s.pages[pfn].use == ON_PCP for pfn in on_pcp(s, M))
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
@@ -71,17 +71,17 @@ def unsuitable(s, first):
 def test_v6_18_goes_on_stealing_until_it_finds_its_own_again():
     s = zones("v6.18")
     unsuitable(s, FIRST)
-    assert rmqueue(s, ZONE, 0, M, 0, RMQUEUE_NORMAL) == (FIRST, RMQUEUE_STEAL)
+    assert rmqueue(s, the_zone(s), 0, M, 0, RMQUEUE_NORMAL) == (FIRST, RMQUEUE_STEAL)
     put(s, FIRST + BLOCK, 0, M)
     # the mode is remembered: what has come to the own lists is not looked at
-    assert rmqueue(s, ZONE, 0, M, 0, RMQUEUE_STEAL) == (FIRST + 1, RMQUEUE_STEAL)
-    assert rmqueue(s, ZONE, 0, M, 0, RMQUEUE_NORMAL)[0] == FIRST + BLOCK
+    assert rmqueue(s, the_zone(s), 0, M, 0, RMQUEUE_STEAL) == (FIRST + 1, RMQUEUE_STEAL)
+    assert rmqueue(s, the_zone(s), 0, M, 0, RMQUEUE_NORMAL)[0] == FIRST + BLOCK
 
 
 def test_after_a_claim_v6_18_looks_at_its_own_lists():
     s = zones("v6.18")
     put(s, FIRST, 8, M)
-    assert rmqueue(s, ZONE, 0, U, 0, RMQUEUE_CLAIM) == (FIRST, RMQUEUE_NORMAL)
+    assert rmqueue(s, the_zone(s), 0, U, 0, RMQUEUE_CLAIM) == (FIRST, RMQUEUE_NORMAL)
 
 
 def test_a_new_refill_begins_with_the_own_lists():
@@ -109,7 +109,7 @@ def test_who_avoids_fragments_neither_steals_nor_claims_a_part(kernel):
     unsuitable(s, FIRST)
     put(s, FIRST + BLOCK, 8, U)
     for frame in range(BLOCK // 2):
-        s.tag[FIRST + BLOCK + 256 + frame] = USED_MOVABLE
+        s.pages[FIRST + BLOCK + 256 + frame].use = USED_MOVABLE
     assert refill(s, 1, NOFRAGMENT) == 0
     assert refill(s, 1) == 1
 
@@ -119,9 +119,9 @@ def test_who_may_use_the_reserve(kernel):
     s = zones(kernel)
     put(s, FIRST, 3, H)
     put(s, FIRST + BLOCK, 3, U)
-    assert rmqueue_buddy(s, ZONE, 1, U, HIGHATOMIC) == FIRST
-    assert rmqueue_buddy(s, ZONE, 1, U, NON_BLOCK) == FIRST + BLOCK
-    assert rmqueue_buddy(s, ZONE, 3, U, 0) == FAILED
-    assert rmqueue_buddy(s, ZONE, 2, U, 0) == FIRST + BLOCK + 4
-    assert rmqueue_buddy(s, ZONE, 2, U, NON_BLOCK) == FIRST + 4
+    assert rmqueue_buddy(s, the_zone(s), 1, U, HIGHATOMIC) == FIRST
+    assert rmqueue_buddy(s, the_zone(s), 1, U, NON_BLOCK) == FIRST + BLOCK
+    assert rmqueue_buddy(s, the_zone(s), 3, U, 0) == FAILED
+    assert rmqueue_buddy(s, the_zone(s), 2, U, 0) == FIRST + BLOCK + 4
+    assert rmqueue_buddy(s, the_zone(s), 2, U, NON_BLOCK) == FIRST + 4
     assert events(s)[-1][3] == H

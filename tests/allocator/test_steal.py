@@ -3,10 +3,8 @@
 
 import pytest
 from zones import (
-    BASE,
     BLOCK,
     FIRST,
-    ZONE,
     H,
     M,
     R,
@@ -15,11 +13,12 @@ from zones import (
     events,
     free_pages,
     put,
+    the_zone,
     zones,
 )
 
 from xpfo_model.allocator.rmqueue import __rmqueue
-from xpfo_model.allocator.state import BOOST, USED_MOVABLE
+from xpfo_model.allocator.state import USED_MOVABLE
 from xpfo_model.allocator.steal import __rmqueue_fallback
 from xpfo_model.events import (
     CHANGE_OWNERSHIP,
@@ -42,7 +41,7 @@ def types(s, of, *pages):
 @both
 def test_the_largest_page_is_taken_first(kernel):
     s = types(zones(kernel), M, (FIRST, 5), (FIRST + BLOCK, 7), (FIRST + 2 * BLOCK, 6))
-    assert fall_back(s, ZONE, 0, U, False)
+    assert fall_back(s, the_zone(s), 0, U, False)
     assert free_pages(s, 7, U) == [FIRST + BLOCK]
     (event,) = events(s)
     assert event[:4] == (MM_PAGE_ALLOC_EXTFRAG, FIRST + BLOCK, 0, U)
@@ -53,7 +52,7 @@ def test_the_largest_page_is_taken_first(kernel):
 def test_a_movable_request_splits_the_smallest_page_instead(kernel):
     s = types(zones(kernel), U, (FIRST, 3), (FIRST + BLOCK, 1), (FIRST + 2 * BLOCK, 1))
     types(s, R, (FIRST + 3 * BLOCK, 2))
-    assert rmqueue(s, ZONE, 0, M, 0) == FIRST + BLOCK
+    assert rmqueue(s, the_zone(s), 0, M, 0) == FIRST + BLOCK
     extfrag, locked = events(s)
     assert extfrag[:2] == (MM_PAGE_ALLOC_EXTFRAG, FIRST + BLOCK)
     assert locked[:4] == (MM_PAGE_ALLOC_ZONE_LOCKED, FIRST + BLOCK, 0, M)
@@ -66,7 +65,7 @@ def test_a_movable_request_splits_the_smallest_page_instead(kernel):
 @pytest.mark.parametrize(("order", "taken"), [(4, True), (3, False)])
 def test_a_movable_request_takes_blocks_from_order_4_on(kernel, order, taken):
     s = types(zones(kernel), U, (FIRST, order), (FIRST + 64, 1))
-    assert fall_back(s, ZONE, 0, M, False)
+    assert fall_back(s, the_zone(s), 0, M, False)
     assert (free_pages(s, 1, M) == [FIRST + 64]) or not taken
     assert (free_pages(s, order, M) == [FIRST]) == taken
 
@@ -74,7 +73,7 @@ def test_a_movable_request_takes_blocks_from_order_4_on(kernel, order, taken):
 @both
 def test_the_page_handed_out_is_the_smallest_that_was_moved(kernel):
     s = types(zones(kernel), M, (FIRST + 256, 6), (FIRST, 0), (FIRST + 8, 0))
-    page = rmqueue(s, ZONE, 0, U, 0)
+    page = rmqueue(s, the_zone(s), 0, U, 0)
     # moved to the head by v4.14, so that the last comes first; to the tail by v6.1
     assert page == FIRST + (8 if kernel == "v4.14" else 0)
     assert events(s)[0][1] == FIRST + 256
@@ -88,7 +87,7 @@ def test_half_a_block_changes_hands(kernel, free, owned):
     types(s, U, (FIRST, 7), (FIRST + 128, 6), (FIRST + 192, 5), (FIRST + 224, 4))
     for frame in range(240, free):
         put(s, FIRST + frame, 0, U)
-    fall_back(s, ZONE, 0, R, False)
+    fall_back(s, the_zone(s), 0, R, False)
     assert block(s, FIRST) == (R if owned else U)
     assert events(s)[0][4] == (CHANGE_OWNERSHIP if owned else 0)
     assert free_pages(s, 7, R) == [FIRST]  # moved in either case
@@ -98,18 +97,18 @@ def test_half_a_block_changes_hands(kernel, free, owned):
 def test_used_pages_that_suit_count(kernel):
     s = types(zones(kernel), M, (FIRST, 6))
     for frame in range(64, 64 + 250):
-        s.tag[FIRST + frame] = USED_MOVABLE
-    fall_back(s, ZONE, 0, U, False)  # 64 free, 198 for the kernel's own use
+        s.pages[FIRST + frame].use = USED_MOVABLE
+    fall_back(s, the_zone(s), 0, U, False)  # 64 free, 198 for the kernel's own use
     assert block(s, FIRST) == U
 
 
 @both
 def test_a_whole_block_is_taken_as_it_is(kernel):
     s = types(zones(kernel), M, (FIRST, 10))
-    assert rmqueue(s, ZONE, 0, R, 0) == FIRST
+    assert rmqueue(s, the_zone(s), 0, R, 0) == FIRST
     assert block(s, FIRST) == block(s, FIRST + BLOCK) == R
     assert free_pages(s, 9, R) == [FIRST + BLOCK]
-    assert s.mem[BASE + BOOST] == 0
+    assert the_zone(s).watermark_boost == 0
 
 
 @both
@@ -117,7 +116,7 @@ def test_a_reserved_block_keeps_its_type(kernel):
     s = zones(kernel)
     put(s, FIRST, 9, U)
     block(s, FIRST, H)
-    fall_back(s, ZONE, 0, R, False)
+    fall_back(s, the_zone(s), 0, R, False)
     assert block(s, FIRST) == H
     assert free_pages(s, 9, R) == [FIRST]
 
@@ -125,20 +124,20 @@ def test_a_reserved_block_keeps_its_type(kernel):
 @both
 def test_only_v6_1_boosts_the_watermarks(kernel):
     s = types(zones(kernel), M, (FIRST, 8))
-    fall_back(s, ZONE, 0, U, False)
-    assert (s.mem[BASE + BOOST] > 0) == (kernel == "v6.1")
+    fall_back(s, the_zone(s), 0, U, False)
+    assert (the_zone(s).watermark_boost > 0) == (kernel == "v6.1")
 
 
 def test_who_avoids_fragments_takes_only_blocks():
     s = types(zones("v6.1"), M, (FIRST, 8))
-    assert not fall_back(s, ZONE, 0, U, True)
+    assert not fall_back(s, the_zone(s), 0, U, True)
     types(s, M, (FIRST + 2 * BLOCK, 9))
-    assert fall_back(s, ZONE, 0, U, True)
+    assert fall_back(s, the_zone(s), 0, U, True)
     assert free_pages(s, 9, U) == [FIRST + 2 * BLOCK]
 
 
 @both
 def test_nothing_is_left_to_take(kernel):
     s = types(zones(kernel), H, (FIRST, 8))
-    assert rmqueue(s, ZONE, 0, M, 0) == FAILED
+    assert rmqueue(s, the_zone(s), 0, M, 0) == FAILED
     assert events(s) == []

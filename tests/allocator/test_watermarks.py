@@ -1,17 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 import pytest
-from zones import BASE, BLOCK, FIRST, ZONE, H, M, put, zones
+from zones import BLOCK, FIRST, ZONE, H, M, put, the_zone, zones
 
 from xpfo_model.allocator.rmqueue import HIGHATOMIC, NON_BLOCK
-from xpfo_model.allocator.state import (
-    BOOST,
-    FREE_PAGES,
-    IS_BELOW_HIGH,
-    LOWMEM_RESERVE,
-    RESERVED_HIGHATOMIC,
-    WMARK_HIGH,
-    ZONE_NORMAL,
-)
+from xpfo_model.allocator.state import WMARK_HIGH, ZONE_NORMAL
 from xpfo_model.allocator.watermarks import (
     above_high,
     leave_below_high,
@@ -21,10 +13,10 @@ from xpfo_model.allocator.watermarks import (
 
 def roomy(kernel="v6.18", free=1000, reserve=0, boost=0, reserved=0):
     s = zones(kernel)
-    s.mem[BASE + FREE_PAGES] = free
-    s.mem[BASE + LOWMEM_RESERVE + ZONE_NORMAL] = reserve
-    s.mem[BASE + BOOST] = boost
-    s.mem[BASE + RESERVED_HIGHATOMIC] = reserved
+    the_zone(s).free_pages = free
+    the_zone(s).lowmem_reserve[ZONE_NORMAL] = reserve
+    the_zone(s).watermark_boost = boost
+    the_zone(s).nr_reserved_highatomic = reserved
     return s
 
 
@@ -48,13 +40,13 @@ CASES = [
 )
 def test_what_must_be_left(free, reserve, boost, reserved, flags, enough):
     s = roomy("v6.1", free, reserve, boost, reserved)
-    assert zone_watermark_ok(s, ZONE, 0, 500, ZONE_NORMAL, flags) == enough
+    assert zone_watermark_ok(s, the_zone(s), 0, 500, ZONE_NORMAL, flags) == enough
 
 
 def test_the_reserve_is_by_the_highest_zone_of_the_request():
     s = roomy(free=600, reserve=100)
-    assert zone_watermark_ok(s, ZONE, 0, 500, ZONE, 0)
-    assert not zone_watermark_ok(s, ZONE, 0, 500, ZONE_NORMAL, 0)
+    assert zone_watermark_ok(s, the_zone(s), 0, 500, ZONE, 0)
+    assert not zone_watermark_ok(s, the_zone(s), 0, 500, ZONE_NORMAL, 0)
 
 
 def test_a_larger_page_must_be_there():
@@ -62,7 +54,7 @@ def test_a_larger_page_must_be_there():
     put(s, FIRST, 2, M)
     put(s, FIRST + BLOCK, 5, H)
     orders = [
-        [zone_watermark_ok(s, ZONE, o, 500, ZONE, flags) for o in range(7)]
+        [zone_watermark_ok(s, the_zone(s), o, 500, ZONE, flags) for o in range(7)]
         for flags in (0, NON_BLOCK, HIGHATOMIC)
     ]
     assert orders == [[True] * 3 + [False] * 4] * 2 + [[True] * 6 + [False]]
@@ -71,23 +63,23 @@ def test_a_larger_page_must_be_there():
 def test_a_larger_page_is_not_left():
     s = roomy(free=507)
     put(s, FIRST, 3, M)
-    s.mem[BASE + FREE_PAGES] = 508
-    assert zone_watermark_ok(s, ZONE, 3, 500, ZONE, 0)
-    s.mem[BASE + FREE_PAGES] = 507
-    assert not zone_watermark_ok(s, ZONE, 3, 500, ZONE, 0)
+    the_zone(s).free_pages = 508
+    assert zone_watermark_ok(s, the_zone(s), 3, 500, ZONE, 0)
+    the_zone(s).free_pages = 507
+    assert not zone_watermark_ok(s, the_zone(s), 3, 500, ZONE, 0)
 
 
 def test_below_high_is_noted_until_a_free_finds_it_above():
     s = roomy()
-    s.mem[BASE + WMARK_HIGH] = 999
-    assert above_high(s, ZONE, 0, ZONE, 0)
-    assert not s.mem[BASE + IS_BELOW_HIGH]
-    s.mem[BASE + WMARK_HIGH] = 1000
-    assert not above_high(s, ZONE, 0, ZONE, 0)
-    assert s.mem[BASE + IS_BELOW_HIGH]
-    leave_below_high(s, ZONE)
-    assert s.mem[BASE + IS_BELOW_HIGH]
-    s.mem[BASE + WMARK_HIGH] = 999
-    assert not above_high(s, ZONE, 0, ZONE, 0)  # only a free looks again
-    leave_below_high(s, ZONE)
-    assert not s.mem[BASE + IS_BELOW_HIGH]
+    the_zone(s).watermark[WMARK_HIGH] = 999
+    assert above_high(s, the_zone(s), 0, ZONE, 0)
+    assert not the_zone(s).below_high
+    the_zone(s).watermark[WMARK_HIGH] = 1000
+    assert not above_high(s, the_zone(s), 0, ZONE, 0)
+    assert the_zone(s).below_high
+    leave_below_high(s, the_zone(s))
+    assert the_zone(s).below_high
+    the_zone(s).watermark[WMARK_HIGH] = 999
+    assert not above_high(s, the_zone(s), 0, ZONE, 0)  # only a free looks again
+    leave_below_high(s, the_zone(s))
+    assert not the_zone(s).below_high

@@ -56,7 +56,7 @@ def test_the_demand_of_a_stream_holds_no_frame_of_the_kernel(kernel):
 @pytest.mark.parametrize(("kernel", "share"), [("v6.1", 0.97), ("v6.18", 0.7)])
 def test_the_model_predicts_its_own_lists(kernel, share):
     log, count = made(kernel)
-    result = fidelity.compare(log, None, kernel)
+    result = fidelity.compare(log, allocator=kernel)
     level = result.levels["pcp"]
     assert level.allocations == count
     known = count - level.resynchronised.get("start", 0)
@@ -67,7 +67,7 @@ def test_the_model_predicts_its_own_lists(kernel, share):
 
 def test_what_is_printed_and_dumped():
     log, count = made("v6.1", 500)
-    result = fidelity.compare(log, None, "v6.1")
+    result = fidelity.compare(log, allocator="v6.1")
     printed = result.as_json()
     for level in ("pcp", "full"):
         assert printed[level]["allocations"] == count
@@ -78,11 +78,3 @@ def test_what_is_printed_and_dumped():
     lines = file.getvalue().splitlines()
     assert lines[0] == "event,predicted_pfn,actual_pfn"
     assert len(lines) == count + 1
-
-
-@pytest.mark.parametrize(
-    ("masks", "kernel"),
-    [("v4.14", "v4.14"), ("v5.4", "v4.14"), ("v6.1", "v6.1"), ("v6.18", "v6.18")],
-)
-def test_the_allocator_is_the_last_not_newer_than_the_masks(masks, kernel):
-    assert fidelity.profile_of_masks(masks) == kernel

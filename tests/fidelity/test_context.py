@@ -7,6 +7,7 @@ from tiny import allocs, drains, frees, refill
 
 from xpfo_model import events as ev
 from xpfo_model.allocator import demand as ask
+from xpfo_model.allocator.layout import BOUNDARIES
 from xpfo_model.allocator.profiles import profile
 from xpfo_model.fidelity.context import zone_of
 from xpfo_model.fidelity.reading import read
@@ -63,7 +64,7 @@ def test_behind_the_last_page_of_a_batch_the_lock_is_free():
 
 
 def test_the_pcp_of_another_zone_has_another_lock():
-    assert [zone_of(pfn) for pfn in (DMA, FIRST, 1 << 20)] == [0, 1, 2]
+    assert [zone_of(BOUNDARIES, pfn) for pfn in (DMA, FIRST, 1 << 20)] == [0, 1, 2]
     assert not locked(batch(2, DMA), DMA)
 
 

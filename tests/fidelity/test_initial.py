@@ -18,7 +18,6 @@ from xpfo_model.fidelity.initial import (
     types_by_use,
 )
 from xpfo_model.fidelity.reading import followers
-from xpfo_model.fidelity.speed import columns
 
 FIRST = 6144
 
@@ -92,9 +91,9 @@ def test_what_a_boot_handed_out_before_its_trace_is_unmovable():
 def test_the_blocks_that_a_boot_handed_out_are_set_up():
     rows = [*boot_rows(), locked(900, 1), *allocs(900)]
     events, kind = seen(rows)
-    s = columns(boot("v6.1", layout(), 8, 64))
+    s = boot("v6.1", layout(), 8, 64)
     fill(s, events, layout(), kind, followers(events))
-    assert [s.tag[s.block + block] for block in (1, 2, 3, 6)] == [1, 0, 0, 1]
+    assert [s.pageblocks[block] for block in (1, 2, 3, 6)] == [1, 0, 0, 1]
 
 
 def test_blocks_are_of_the_type_of_the_list_that_they_were_on():

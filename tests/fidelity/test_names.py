@@ -4,8 +4,10 @@
 import logs
 import numpy as np
 import pytest
-from tiny import allocs, follow, frees, refill
+from tiny import allocs, beside, follow, frees, refill
 
+from xpfo_model.allocator.model import records
+from xpfo_model.allocator.state import EVENT
 from xpfo_model.events import (
     FAILED,
     MM_PAGE_ALLOC,
@@ -13,35 +15,31 @@ from xpfo_model.events import (
     MM_PAGE_FREE,
 )
 from xpfo_model.fidelity.names import exchange_later, name_of, rename
-from xpfo_model.fidelity.tally import SWAP_FIELDS, SWAPS, Tally
 
 FIRST = 6144
 
 
 @pytest.fixture
 def names():
-    return memoryview(np.arange(32)), memoryview(np.arange(32))
+    return np.arange(32, dtype=np.int32), np.arange(32, dtype=np.int32)
 
 
-def tally(room=8):
-    blank = dict.fromkeys(Tally._fields)
-    blank["swaps"] = memoryview(np.zeros(SWAPS + SWAP_FIELDS * room, np.int64))
-    return Tally(**blank)
+def tally():
+    return beside([]).tally
 
 
 def renamed(t, names, pages, kind=MM_PAGE_ALLOC, order=0):
-    pfn = np.array(pages)
-    kinds = np.full(len(pages), kind)
-    orders = np.full(len(pages), order)
-    rename(kinds, pfn, orders, t.swaps, *names)
-    return pfn.tolist()
+    found = records(len(pages), EVENT)
+    found["pfn"], found["kind"], found["order"] = pages, kind, order
+    rename(found, t, *names)
+    return found["pfn"].tolist()
 
 
 def test_names_change_from_their_event_on(names):
     t = tally()
     exchange_later(t, 1, 3, 5, 0)
     assert renamed(t, names, [3, 3, 5, FAILED]) == [3, 5, 3, FAILED]
-    assert t.swaps[0] == 0
+    assert t.numbers.swaps == 0
     assert renamed(t, names, [3], MM_PAGE_FREE) == [5]
 
 
@@ -57,7 +55,7 @@ def test_the_same_page_or_none_is_no_exchange():
     t = tally()
     exchange_later(t, 0, FAILED, 3, 0)
     exchange_later(t, 0, 3, 3, 0)
-    assert t.swaps[0] == 0
+    assert t.numbers.swaps == 0
 
 
 def test_a_larger_page_is_exchanged_whole(names):

@@ -28,7 +28,7 @@ def found(name, rows=None, kernel=None):
     path = TRACES / f"{name}.npz"
     log = traces.read(path)
     log = EventLog(log.events.rows(slice(0, rows)), log.about)
-    zoneinfo = fidelity.zoneinfo_beside(path).read_text()
+    zoneinfo = fidelity.zoneinfo_beside(path)
     return fidelity.compare(log, zoneinfo, kernel or profile_of(name))
 
 
@@ -71,7 +71,7 @@ def test_whole_traces_reach_their_bars(name):
 def test_without_zoneinfo_the_sizes_are_learnt():
     name = "debian-6.1-cc-1cpu"
     log = traces.read(TRACES / f"{name}.npz")
-    result = fidelity.compare(log, None)
+    result = fidelity.compare(log)
     assert result.notes()
     assert result.levels["full"].exact > 0.99
     assert near(result.levels["full"].numbers["drains"], 0.01)

@@ -79,7 +79,7 @@ def check(text):
         assert found >= len(lines) - len(comments) + len(kmem)
 
 
-@settings(max_examples=250)
+@pytest.mark.fuzz
 @given(damaged())
 def test_every_line_is_accounted_for(text):
     check(text)
@@ -126,14 +126,7 @@ def test_the_scanner_stays_in_its_buffer(content):
         )
 
 
-@pytest.mark.slow
-@settings(max_examples=20_000)
-@given(damaged())
-def test_every_line_is_accounted_for_at_length(text):
-    check(text)
-
-
-@settings(max_examples=100)
+@pytest.mark.fuzz
 @given(st.binary(max_size=300))
 def test_any_bytes_are_read_or_refused(content):
     check(content)

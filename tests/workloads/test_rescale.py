@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,7 +10,7 @@ from xpfo_model import events as ev
 from xpfo_model import gfp, workloads
 from xpfo_model.allocator import demand
 from xpfo_model.allocator.demand import ALLOC
-from xpfo_model.allocator.profiles import profile
+from xpfo_model.allocator.profiles import profile, profile_of_masks
 from xpfo_model.errors import WorkloadError
 from xpfo_model.fidelity import reading
 
@@ -106,6 +108,14 @@ def test_more_cpus_do_more_and_fewer_share_the_work(evidence):
     other = workloads.rescaled(log, frames=FRAMES, cpus=9, seed=1)
     assert np.array_equal(more.demand.page, again.demand.page)
     assert not np.array_equal(more.demand.page, other.demand.page)
+
+
+@pytest.mark.parametrize("masks", gfp.KERNELS)
+def test_masks_of_every_table_find_an_allocator(masks):
+    log = log_of([alloc(8, GFP_KERNEL), free(8)])
+    log = ev.EventLog(log.events, replace(log.about, kernel=masks))
+    load = workloads.rescaled(log, frames=FRAMES)
+    assert (load.masks, load.kernel) == (masks, profile_of_masks(masks))
 
 
 def test_a_trace_that_does_not_fit_is_refused(evidence):

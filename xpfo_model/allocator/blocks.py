@@ -4,19 +4,14 @@
 from typing import Final
 
 from xpfo_model.allocator.lists import list_add, list_add_tail, list_del, list_empty
-from xpfo_model.allocator.profiles import (
-    MOVE_TO_TAIL,
-)
 from xpfo_model.allocator.state import (
-    BOOST,
-    BOOSTED,
     BUDDY,
-    MANAGED,
     MIGRATE_PCPTYPES,
     USED_MOVABLE,
     WMARK_HIGH,
-    ZONE_FIELDS,
+    Record,
     State,
+    buddy_order,
     free_list,
 )
 from xpfo_model.constants import (
@@ -47,26 +42,26 @@ BOOST_MIN_BLOCKS: Final = 4
 
 
 def move_to_free_list(
-    s: State, pfn: int, zone: int, order: int, migratetype: int
+    s: State, pfn: int, zone: Record, order: int, migratetype: int
 ) -> None:
     """move_to_free_list(): to the tail from v5.7 on, to the head before."""
     list_del(s, pfn)
-    s.tag[s.cached + pfn] = migratetype
-    head = free_list(s, zone, order, migratetype)
-    if s.mem[MOVE_TO_TAIL]:
+    s.pages[pfn].migratetype = migratetype
+    head = free_list(zone, order, migratetype)
+    if s.profile.move_to_tail:
         list_add_tail(s, pfn, head)
     else:
         list_add(s, pfn, head)
 
 
-def move_freepages_block(s: State, pfn: int, zone: int, migratetype: int) -> int:
+def move_freepages_block(s: State, pfn: int, zone: Record, migratetype: int) -> int:
     """move_freepages_block(): all free pages of a block; how many frames."""
     frame = pfn & ~(PAGEBLOCK_NR_PAGES - 1)
     end = frame + PAGEBLOCK_NR_PAGES
     moved = 0
     while frame < end:
-        if s.tag[frame] >= BUDDY:
-            order = s.tag[frame] - BUDDY
+        if s.pages[frame].use >= BUDDY:
+            order = buddy_order(s, frame)
             move_to_free_list(s, frame, zone, order, migratetype)
             frame += 1 << order
             moved += 1 << order
@@ -81,9 +76,9 @@ def free_in_block(s: State, pfn: int) -> int:
     end = frame + PAGEBLOCK_NR_PAGES
     free = 0
     while frame < end:
-        if s.tag[frame] >= BUDDY:
-            free += 1 << (s.tag[frame] - BUDDY)
-            frame += 1 << (s.tag[frame] - BUDDY)
+        if s.pages[frame].use >= BUDDY:
+            free += 1 << buddy_order(s, frame)
+            frame += 1 << buddy_order(s, frame)
         else:
             frame += 1
     return free
@@ -97,7 +92,7 @@ def movable_in_block(s: State, pfn: int) -> int:
     start = pfn & ~(PAGEBLOCK_NR_PAGES - 1)
     movable = 0
     for frame in range(start, start + PAGEBLOCK_NR_PAGES):
-        if s.tag[frame] == USED_MOVABLE:
+        if s.pages[frame].use == USED_MOVABLE:
             movable += 1
     return movable
 
@@ -127,7 +122,7 @@ def suits(s: State, pfn: int, start: int, block: int) -> bool:
 def change_pageblock_range(s: State, pfn: int, order: int, migratetype: int) -> None:
     """change_pageblock_range(): the type of all blocks of a large page."""
     for block in range(1 << (order - PAGEBLOCK_ORDER)):
-        s.tag[s.block + (pfn >> PAGEBLOCK_ORDER) + block] = migratetype
+        s.pageblocks[(pfn >> PAGEBLOCK_ORDER) + block] = migratetype
 
 
 def may_take_block(order: int, start: int) -> bool:
@@ -135,7 +130,7 @@ def may_take_block(order: int, start: int) -> bool:
     return order >= WHOLE_BLOCK_ORDER or start != MIGRATE_MOVABLE
 
 
-def find_fallback(s: State, zone: int, order: int, migratetype: int) -> int:
+def find_fallback(s: State, zone: Record, order: int, migratetype: int) -> int:
     """The type of the first other list that has a page of the order, or FAILED.
 
     find_suitable_fallback(), without its test of the block.
@@ -143,17 +138,16 @@ def find_fallback(s: State, zone: int, order: int, migratetype: int) -> int:
     if migratetype >= MIGRATE_PCPTYPES:
         return FAILED
     for other in FALLBACKS[migratetype]:
-        if not list_empty(s, free_list(s, zone, order, other)):
+        if not list_empty(s, free_list(zone, order, other)):
             return other
     return FAILED
 
 
-def boost_watermark(s: State, zone: int) -> None:
+def boost_watermark(zone: Record) -> None:
     """boost_watermark(), v6.1 and v6.18: fragmentation wakes kswapd early."""
-    base = zone * ZONE_FIELDS
-    if s.mem[base + MANAGED] < BOOST_MIN_BLOCKS * PAGEBLOCK_NR_PAGES:
+    if zone.managed_pages < BOOST_MIN_BLOCKS * PAGEBLOCK_NR_PAGES:
         return
-    most = s.mem[base + WMARK_HIGH] * WATERMARK_BOOST_FACTOR // FACTOR_UNIT
+    most = zone.watermark[WMARK_HIGH] * WATERMARK_BOOST_FACTOR // FACTOR_UNIT
     most = max(most, PAGEBLOCK_NR_PAGES)
-    s.mem[base + BOOST] = min(s.mem[base + BOOST] + PAGEBLOCK_NR_PAGES, most)
-    s.mem[base + BOOSTED] = 1
+    zone.watermark_boost = min(zone.watermark_boost + PAGEBLOCK_NR_PAGES, most)
+    zone.boosted_watermark = 1

@@ -1,90 +1,82 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# mypy: disable-error-code="no-any-return"
-# ruff: noqa: FBT001 - compiled calls pass flags by position  # noqa: RUF100
 """The buddy lists: merge on free, split on allocation. Mirrors mm/page_alloc.c."""
 
-from xpfo_model.allocator.lists import list_add, list_add_tail, list_del
-from xpfo_model.allocator.profiles import (
-    MERGE_RETYPES,
-    MERGE_UNLIKE,
-    PCP_ORDER,
-    THP_LISTS,
-)
+from xpfo_model.allocator.blocks import change_pageblock_range
+from xpfo_model.allocator.lists import list_add, list_add_tail, list_del, list_first
 from xpfo_model.allocator.state import (
     BUDDY,
-    FREE_PAGES,
     MIGRATE_PCPTYPES,
     NR_PAGE_ORDERS,
     USED,
-    ZONE_FIELDS,
+    Record,
     State,
     emit,
     free_list,
+    get_pageblock_migratetype,
+    page_is_buddy,
 )
 from xpfo_model.constants import MAX_PAGE_ORDER, PAGEBLOCK_ORDER
 from xpfo_model.events import FAILED, MM_PAGE_ALLOC_ZONE_LOCKED, PERCPU_REFILL
 
 
 def add_to_free_list(
-    s: State, pfn: int, zone: int, order: int, migratetype: int
+    s: State, pfn: int, zone: Record, order: int, migratetype: int
 ) -> None:
     """add_to_free_list() and set_buddy_order(), v6.1: at the head.
 
     The list's migratetype is cached in the page, for whoever looks from outside.
     """
-    list_add(s, pfn, free_list(s, zone, order, migratetype))
-    s.tag[pfn] = BUDDY + order
-    s.tag[s.cached + pfn] = migratetype
+    list_add(s, pfn, free_list(zone, order, migratetype))
+    s.pages[pfn].use = BUDDY + order
+    s.pages[pfn].migratetype = migratetype
 
 
 def add_to_free_list_tail(
-    s: State, pfn: int, zone: int, order: int, migratetype: int
+    s: State, pfn: int, zone: Record, order: int, migratetype: int
 ) -> None:
     """add_to_free_list_tail() and set_buddy_order(), v6.1."""
-    list_add_tail(s, pfn, free_list(s, zone, order, migratetype))
-    s.tag[pfn] = BUDDY + order
-    s.tag[s.cached + pfn] = migratetype
+    list_add_tail(s, pfn, free_list(zone, order, migratetype))
+    s.pages[pfn].use = BUDDY + order
+    s.pages[pfn].migratetype = migratetype
 
 
 def del_page_from_free_list(s: State, pfn: int) -> None:
     """del_page_from_free_list(), v6.1: off its list, no buddy any more."""
     list_del(s, pfn)
-    s.tag[pfn] = USED
+    s.pages[pfn].use = USED
 
 
 def buddy_merge_likely(s: State, pfn: int, order: int) -> bool:
     """buddy_merge_likely(), v6.1: the next larger buddy is free already."""
-    return order < MAX_PAGE_ORDER - 1 and (
-        s.tag[(pfn & ~(1 << order)) ^ (1 << (order + 1))] == BUDDY + order + 1
-    )
+    higher = (pfn & ~(1 << order)) ^ (1 << (order + 1))
+    return order < MAX_PAGE_ORDER - 1 and page_is_buddy(s, higher, order + 1)
 
 
 def may_merge(s: State, migratetype: int, other: int) -> bool:
     """Whether blocks of two types merge. __free_one_page(), all versions."""
     return (
         migratetype == other
-        or s.mem[MERGE_UNLIKE] != 0
+        or s.profile.merge_unlike != 0
         or (migratetype < MIGRATE_PCPTYPES and other < MIGRATE_PCPTYPES)
     )
 
 
 def __free_one_page(
-    s: State, pfn: int, zone: int, order: int, migratetype: int, to_tail: bool
+    s: State, pfn: int, zone: Record, order: int, migratetype: int, to_tail: bool
 ) -> None:
     """__free_one_page(), all versions: merge as far as it goes, then list it."""
-    s.mem[zone * ZONE_FIELDS + FREE_PAGES] += 1 << order
-    s.tag[pfn] = USED
+    zone.free_pages += 1 << order
+    s.pages[pfn].use = USED
     while order < MAX_PAGE_ORDER:
         buddy = pfn ^ (1 << order)
-        if s.tag[buddy] != BUDDY + order:
+        if not page_is_buddy(s, buddy, order):
             break
         if order >= PAGEBLOCK_ORDER:
-            other = s.tag[s.block + (buddy >> PAGEBLOCK_ORDER)]
+            other = get_pageblock_migratetype(s, buddy)
             if not may_merge(s, migratetype, other):
                 break
-            if s.mem[MERGE_RETYPES]:
-                for block in range(1 << (order - PAGEBLOCK_ORDER)):
-                    s.tag[s.block + (buddy >> PAGEBLOCK_ORDER) + block] = migratetype
+            if s.profile.merge_retypes:
+                change_pageblock_range(s, buddy, order, migratetype)
         del_page_from_free_list(s, buddy)
         pfn &= buddy
         order += 1
@@ -95,7 +87,7 @@ def __free_one_page(
 
 
 def expand(
-    s: State, pfn: int, zone: int, low: int, high: int, migratetype: int
+    s: State, pfn: int, zone: Record, low: int, high: int, migratetype: int
 ) -> None:
     """expand(), all versions: keep the lower half, list the upper, down to low."""
     while high > low:
@@ -103,11 +95,13 @@ def expand(
         add_to_free_list(s, pfn + (1 << high), zone, high, migratetype)
 
 
-def take(s: State, pfn: int, zone: int, low: int, high: int, migratetype: int) -> None:
+def take(
+    s: State, pfn: int, zone: Record, low: int, high: int, migratetype: int
+) -> None:
     """page_del_and_expand(), v6.18: off its list, and the rest back to lists."""
     del_page_from_free_list(s, pfn)
     expand(s, pfn, zone, low, high, migratetype)
-    s.mem[zone * ZONE_FIELDS + FREE_PAGES] -= 1 << low
+    zone.free_pages -= 1 << low
 
 
 def percpu_refill(s: State, order: int, migratetype: int) -> int:
@@ -119,19 +113,19 @@ def percpu_refill(s: State, order: int, migratetype: int) -> int:
 
 def pcp_allowed_order(s: State, order: int) -> bool:
     """pcp_allowed_order(), all versions: whether pcp lists hold such pages."""
-    return order <= s.mem[PCP_ORDER] or (
-        order == PAGEBLOCK_ORDER and s.mem[THP_LISTS] > 0
+    return order <= s.profile.pcp_order or (
+        order == PAGEBLOCK_ORDER and s.profile.thp_lists > 0
     )
 
 
-def __rmqueue_smallest(s: State, zone: int, order: int, migratetype: int) -> int:
+def __rmqueue_smallest(s: State, zone: Record, order: int, migratetype: int) -> int:
     """__rmqueue_smallest(), all versions: first page of the smallest order.
 
     Returns the pfn, or FAILED. The list's migratetype stays cached in the page.
     """
     for current in range(order, NR_PAGE_ORDERS):
-        head = free_list(s, zone, current, migratetype)
-        pfn = s.link[head]
+        head = free_list(zone, current, migratetype)
+        pfn = list_first(s, head)
         if pfn == head:
             continue
         take(s, pfn, zone, order, current, migratetype)

@@ -1,6 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# mypy: disable-error-code="no-any-return"
-# ruff: noqa: FBT001 - compiled calls pass flags by position
 """Fallback in v6.12: one candidate; its whole block if that suits, else one page.
 
 As v6.1 chooses, as v6.18 takes: a page on a free list belongs to a block of that
@@ -17,7 +15,16 @@ from xpfo_model.allocator.blocks import (
     suits,
 )
 from xpfo_model.allocator.buddy import __rmqueue_smallest, take
-from xpfo_model.allocator.state import NR_PAGE_ORDERS, State, emit_extfrag, free_list
+from xpfo_model.allocator.lists import list_first
+from xpfo_model.allocator.state import (
+    NR_PAGE_ORDERS,
+    Record,
+    State,
+    emit_extfrag,
+    free_list,
+    get_pageblock_migratetype,
+    set_pageblock_migratetype,
+)
 from xpfo_model.constants import (
     MIGRATE_HIGHATOMIC,
     MIGRATE_MOVABLE,
@@ -28,29 +35,29 @@ from xpfo_model.events import FAILED
 
 
 def steal_suitable_fallback(
-    s: State, pfn: int, zone: int, current: int, order: int, start: int, whole: bool
+    s: State, pfn: int, zone: Record, current: int, order: int, start: int, whole: bool
 ) -> int:
     """steal_suitable_fallback(), v6.12: a page of the block, or of that page."""
-    block = s.tag[s.block + (pfn >> PAGEBLOCK_ORDER)]
+    block = get_pageblock_migratetype(s, pfn)
     if block != MIGRATE_HIGHATOMIC:
         if current >= PAGEBLOCK_ORDER:
             change_pageblock_range(s, pfn, current, start)
             take(s, pfn, zone, order, current, start)
-            s.tag[s.cached + pfn] = start
+            s.pages[pfn].migratetype = start
             return pfn
-        boost_watermark(s, zone)
+        boost_watermark(zone)
         if whole and suits(s, pfn, start, block):
             move_freepages_block(s, pfn, zone, start)
-            s.tag[s.block + (pfn >> PAGEBLOCK_ORDER)] = start
+            set_pageblock_migratetype(s, pfn, start)
             return __rmqueue_smallest(s, zone, order, start)
     take(s, pfn, zone, order, current, block)
-    s.tag[s.cached + pfn] = block
+    s.pages[pfn].migratetype = block
     return pfn
 
 
 @seldom
 def __rmqueue_fallback(
-    s: State, zone: int, order: int, start: int, nofragment: bool
+    s: State, zone: Record, order: int, start: int, nofragment: bool
 ) -> int:
     """__rmqueue_fallback(), v6.12: the largest page of another type, or FAILED.
 
@@ -71,9 +78,9 @@ def __rmqueue_fallback(
             while other == FAILED:
                 current += 1
                 other = find_fallback(s, zone, current, start)
-        pfn = s.link[free_list(s, zone, current, other)]
+        pfn = list_first(s, free_list(zone, current, other))
         page = steal_suitable_fallback(s, pfn, zone, current, order, start, whole)
-        owned = s.tag[s.block + (page >> PAGEBLOCK_ORDER)] == start
+        owned = get_pageblock_migratetype(s, page) == start
         emit_extfrag(s, page, order, start, current, other, owned)
         return page
     return FAILED

@@ -4,18 +4,16 @@
 from typing import Final
 
 from xpfo_model.allocator.blocks import change_pageblock_range, move_freepages_block
-from xpfo_model.allocator.profiles import (
-    FALLING_BACK,
-    STEAL,
-)
+from xpfo_model.allocator.lists import list_first
+from xpfo_model.allocator.profiles import STEAL
 from xpfo_model.allocator.state import (
-    MANAGED,
     MIGRATE_PCPTYPES,
     NR_PAGE_ORDERS,
-    RESERVED_HIGHATOMIC,
-    ZONE_FIELDS,
+    Record,
     State,
     free_list,
+    get_pageblock_migratetype,
+    set_pageblock_migratetype,
 )
 from xpfo_model.constants import (
     MIGRATE_HIGHATOMIC,
@@ -28,10 +26,10 @@ RESERVE_SHARE: Final = 100
 """One page in this many may be reserved. reserve_highatomic_pageblock()."""
 
 
-def most_reserved(s: State, zone: int) -> int:
+def most_reserved(s: State, zone: Record) -> int:
     """Pages of a zone that may be reserved."""
-    share: int = s.mem[zone * ZONE_FIELDS + MANAGED] // RESERVE_SHARE
-    if s.mem[FALLING_BACK] == STEAL:
+    share: int = zone.managed_pages // RESERVE_SHARE
+    if s.profile.falling_back == STEAL:
         return share + PAGEBLOCK_NR_PAGES
     if share < PAGEBLOCK_NR_PAGES:
         return 0
@@ -39,35 +37,33 @@ def most_reserved(s: State, zone: int) -> int:
 
 
 @seldom
-def reserve_highatomic_pageblock(s: State, pfn: int, zone: int) -> None:
+def reserve_highatomic_pageblock(s: State, pfn: int, zone: Record) -> None:
     """reserve_highatomic_pageblock(), all versions: after an atomic allocation."""
-    base = zone * ZONE_FIELDS
-    if s.mem[base + RESERVED_HIGHATOMIC] >= most_reserved(s, zone):
+    if zone.nr_reserved_highatomic >= most_reserved(s, zone):
         return
-    if s.tag[s.block + (pfn >> PAGEBLOCK_ORDER)] < MIGRATE_PCPTYPES:
-        s.mem[base + RESERVED_HIGHATOMIC] += PAGEBLOCK_NR_PAGES
-        s.tag[s.block + (pfn >> PAGEBLOCK_ORDER)] = MIGRATE_HIGHATOMIC
+    if get_pageblock_migratetype(s, pfn) < MIGRATE_PCPTYPES:
+        zone.nr_reserved_highatomic += PAGEBLOCK_NR_PAGES
+        set_pageblock_migratetype(s, pfn, MIGRATE_HIGHATOMIC)
         move_freepages_block(s, pfn, zone, MIGRATE_HIGHATOMIC)
 
 
 @seldom
-def unreserve_highatomic_pageblock(s: State, zone: int, migratetype: int) -> bool:
+def unreserve_highatomic_pageblock(s: State, zone: Record, migratetype: int) -> bool:
     """unreserve_highatomic_pageblock(), all versions: give a block back."""
-    reserved = zone * ZONE_FIELDS + RESERVED_HIGHATOMIC
     for order in range(NR_PAGE_ORDERS):
-        head = free_list(s, zone, order, MIGRATE_HIGHATOMIC)
-        pfn = s.link[head]
+        head = free_list(zone, order, MIGRATE_HIGHATOMIC)
+        pfn = list_first(s, head)
         if pfn != head:
-            block = s.block + (pfn >> PAGEBLOCK_ORDER)
-            if s.tag[block] == MIGRATE_HIGHATOMIC:
+            if get_pageblock_migratetype(s, pfn) == MIGRATE_HIGHATOMIC:
                 size = PAGEBLOCK_NR_PAGES
-                if s.mem[FALLING_BACK] != STEAL:  # all blocks of a larger page
+                if s.profile.falling_back != STEAL:  # all blocks of a larger page
                     size = max(size, 1 << order)
                     change_pageblock_range(
                         s, pfn, max(order, PAGEBLOCK_ORDER), migratetype
                     )
-                s.mem[reserved] = max(s.mem[reserved] - size, 0)
-            s.tag[block] = migratetype
+                reserved = zone.nr_reserved_highatomic
+                zone.nr_reserved_highatomic = max(reserved - size, 0)
+            set_pageblock_migratetype(s, pfn, migratetype)
             move_freepages_block(s, pfn, zone, migratetype)
             return True
     return False

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# ruff: noqa: FBT001 - compiled calls pass flags by position  # noqa: RUF100
+
 """A machine's zones and pcps: their sizes by the kernel's rules. mm/page_alloc.c."""
 
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ from typing import Final
 from xpfo_model.allocator.profiles import SIZE_FIXED, Profile
 from xpfo_model.allocator.state import NR_ZONES, ZONE_DMA32, ZONE_NORMAL
 from xpfo_model.constants import PAGE_SIZE, PAGEBLOCK_NR_PAGES
+from xpfo_model.errors import XpfoModelError
 
 KIB_PER_PAGE: Final = PAGE_SIZE // 1024
 BOUNDARIES: Final = (1 << 12, 1 << 20)
@@ -44,6 +45,10 @@ KHUGEPAGED_LEAST: Final = 512 << 20
 """Bytes of memory below which there is no khugepaged. hugepage_init()."""
 KHUGEPAGED_SHARE: Final = 20
 """At most one page in this many. set_recommended_min_free_kbytes()."""
+
+
+class LayoutError(XpfoModelError):
+    """A machine that the model cannot be."""
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Where the kernels differ, side by side, as numbers that the code branches on.
 
-A profile says nothing about a machine: sizes and watermarks are in `zones`.
+A profile says nothing about a machine: sizes and watermarks are in `layout`.
 Mirrors mm/page_alloc.c, v4.14.5, v6.1.192 and v6.18.33.
 """
 
 from typing import Final, NamedTuple
+
+import numpy as np
 
 from xpfo_model.errors import UnknownKernelError
 
@@ -36,33 +38,10 @@ CLAIM_OR_SPLIT: Final = 2
 """The same with one candidate, the largest page, which is split (v6.12)."""
 
 
-# What is where in State.mem, in the order of `Profile`.
-PROFILE: Final = 2
-"""Where the profile begins: behind the counters of `state`."""
-PCP_ORDER: Final = PROFILE
-THP_LISTS: Final = PROFILE + 1
-PCP_LISTS: Final = PROFILE + 2
-SIZING: Final = PROFILE + 3
-BATCH_SCALE_MAX: Final = PROFILE + 4
-BATCH_BYTES_MAX: Final = PROFILE + 5
-FREE_HIGH_HALF: Final = PROFILE + 6
-DRAINING: Final = PROFILE + 7
-DRAIN_CURRENT_TYPE: Final = PROFILE + 8
-FALLING_BACK: Final = PROFILE + 9
-MOVE_TO_TAIL: Final = PROFILE + 10
-SPLIT_SMALLEST: Final = PROFILE + 11
-AVOIDS_FRAGMENTS: Final = PROFILE + 12
-BOOSTS: Final = PROFILE + 13
-NOTES_BELOW_HIGH: Final = PROFILE + 14
-MERGE_UNLIKE: Final = PROFILE + 15
-MERGE_RETYPES: Final = PROFILE + 16
-PROFILE_END: Final = PROFILE + 17
-
-
 class Profile(NamedTuple):
-    """One kernel version, in whole numbers, so that compiled code takes it.
+    """One kernel version, in whole numbers.
 
-    Code branches on ``s.mem[SIZING]`` and so on, at run time: one compiled
+    Code branches on ``s.profile.sizing`` and so on, at run time: one compiled
     allocator serves every version.
     """
 
@@ -105,6 +84,9 @@ class Profile(NamedTuple):
     merge_retypes: int
     """1: a block that merges takes the type of the freed page."""
 
+
+PROFILE: Final = np.dtype([(name, np.int64) for name in Profile._fields])
+"""A profile as the record that compiled code reads."""
 
 PROFILES: Final[dict[str, Profile]] = {
     "v4.14": Profile(
@@ -186,3 +168,13 @@ def profile(kernel: str) -> Profile:
             remedy=f"choose one of {', '.join(PROFILES)}",
         )
     return PROFILES[kernel]
+
+
+def profile_of_masks(masks: str) -> str:
+    """The name of the profile that follows a kernel best whose GFP table is `masks`.
+
+    The last profile that is not newer than the table; the first for older tables.
+    """
+    names = sorted(PROFILES, key=version_of)
+    older = [name for name in names if version_of(name) <= version_of(masks)]
+    return older[-1] if older else names[0]

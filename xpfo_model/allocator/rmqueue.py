@@ -9,12 +9,8 @@ from xpfo_model.allocator.fallback import (
     __rmqueue_fallback as __rmqueue_fallback_2024,
 )
 from xpfo_model.allocator.lists import list_add_tail
-from xpfo_model.allocator.profiles import (
-    CLAIM_OR_SPLIT,
-    FALLING_BACK,
-    STEAL,
-)
-from xpfo_model.allocator.state import ON_PCP, State
+from xpfo_model.allocator.profiles import CLAIM_OR_SPLIT, STEAL
+from xpfo_model.allocator.state import ON_PCP, Record, State
 from xpfo_model.allocator.steal import __rmqueue_fallback
 from xpfo_model.constants import MIGRATE_HIGHATOMIC
 from xpfo_model.engine import seldom
@@ -36,7 +32,7 @@ RESERVES: Final = HIGHATOMIC | NON_BLOCK
 """ALLOC_RESERVES, ALLOC_HARDER in v4.14: counts the reserved blocks as free."""
 
 
-def __rmqueue(s: State, zone: int, order: int, migratetype: int, flags: int) -> int:
+def __rmqueue(s: State, zone: Record, order: int, migratetype: int, flags: int) -> int:
     """__rmqueue(), v4.14 and v6.1: the own lists, else steal for them and retry."""
     page = __rmqueue_smallest(s, zone, order, migratetype)
     while page == FAILED:
@@ -47,7 +43,7 @@ def __rmqueue(s: State, zone: int, order: int, migratetype: int, flags: int) -> 
 
 
 def __rmqueue_mode(
-    s: State, zone: int, order: int, migratetype: int, flags: int, mode: int
+    s: State, zone: Record, order: int, migratetype: int, flags: int, mode: int
 ) -> tuple[int, int]:
     """__rmqueue(), v6.12 and v6.18: own lists, claim, steal, from `mode` on.
 
@@ -57,7 +53,7 @@ def __rmqueue_mode(
         page = __rmqueue_smallest(s, zone, order, migratetype)
         if page != FAILED:
             return page, RMQUEUE_NORMAL
-    if s.mem[FALLING_BACK] == CLAIM_OR_SPLIT:
+    if s.profile.falling_back == CLAIM_OR_SPLIT:
         page = __rmqueue_fallback_2024(
             s, zone, order, migratetype, flags & NOFRAGMENT != 0
         )
@@ -75,7 +71,13 @@ def __rmqueue_mode(
 
 @seldom
 def rmqueue_bulk(
-    s: State, zone: int, order: int, count: int, head: int, migratetype: int, flags: int
+    s: State,
+    zone: Record,
+    order: int,
+    count: int,
+    head: int,
+    migratetype: int,
+    flags: int,
 ) -> int:
     """rmqueue_bulk(), v6.1 and v6.18: append pages to a pcp list; how many.
 
@@ -83,25 +85,27 @@ def rmqueue_bulk(
     """
     mode = RMQUEUE_NORMAL
     for got in range(count):
-        if s.mem[FALLING_BACK] == STEAL:
+        if s.profile.falling_back == STEAL:
             page = __rmqueue(s, zone, order, migratetype, flags)
         else:
             page, mode = __rmqueue_mode(s, zone, order, migratetype, flags, mode)
         if page == FAILED:
             return got
         list_add_tail(s, page, head)
-        s.tag[page] = ON_PCP
+        s.pages[page].use = ON_PCP
     return count
 
 
 @seldom
-def rmqueue_buddy(s: State, zone: int, order: int, migratetype: int, flags: int) -> int:
+def rmqueue_buddy(
+    s: State, zone: Record, order: int, migratetype: int, flags: int
+) -> int:
     """rmqueue_buddy(), v6.1 and v6.18; in v4.14 a part of rmqueue()."""
     page = FAILED
     if flags & HIGHATOMIC:
         page = __rmqueue_smallest(s, zone, order, MIGRATE_HIGHATOMIC)
     if page == FAILED:
-        if s.mem[FALLING_BACK] == STEAL:
+        if s.profile.falling_back == STEAL:
             page = __rmqueue(s, zone, order, migratetype, flags)
         else:
             page, _ = __rmqueue_mode(s, zone, order, migratetype, flags, RMQUEUE_NORMAL)

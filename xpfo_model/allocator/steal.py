@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# ruff: noqa: FBT001 - compiled calls pass flags by position  # noqa: RUF100
 """Fallback in v4.14 and v6.1: steal first, then take from the own lists."""
 
 from xpfo_model.allocator.blocks import (
@@ -12,16 +11,16 @@ from xpfo_model.allocator.blocks import (
     move_freepages_block,
     move_to_free_list,
 )
-from xpfo_model.allocator.profiles import (
-    BOOSTS,
-    SPLIT_SMALLEST,
-)
+from xpfo_model.allocator.lists import list_first
 from xpfo_model.allocator.state import (
-    BUDDY,
     NR_PAGE_ORDERS,
+    Record,
     State,
+    buddy_order,
     emit_extfrag,
     free_list,
+    get_pageblock_migratetype,
+    set_pageblock_migratetype,
 )
 from xpfo_model.constants import (
     MIGRATE_HIGHATOMIC,
@@ -34,30 +33,30 @@ from xpfo_model.events import FAILED
 
 
 def steal_suitable_fallback(
-    s: State, pfn: int, zone: int, start: int, whole_block: bool
+    s: State, pfn: int, zone: Record, start: int, whole_block: bool
 ) -> None:
     """steal_suitable_fallback(), v4.14 and v6.1: move a page or its block."""
-    order = s.tag[pfn] - BUDDY
-    block = s.tag[s.block + (pfn >> PAGEBLOCK_ORDER)]
+    order = buddy_order(s, pfn)
+    block = get_pageblock_migratetype(s, pfn)
     if block != MIGRATE_HIGHATOMIC:
         if order >= PAGEBLOCK_ORDER:
             change_pageblock_range(s, pfn, order, start)
         else:
-            if s.mem[BOOSTS]:
-                boost_watermark(s, zone)
+            if s.profile.boosts:
+                boost_watermark(zone)
             if whole_block:
                 movable = movable_in_block(s, pfn)
                 free = move_freepages_block(s, pfn, zone, start)
                 suits = free + alike(start, block, free, movable)
                 if suits >= PAGEBLOCK_NR_PAGES // 2:
-                    s.tag[s.block + (pfn >> PAGEBLOCK_ORDER)] = start
+                    set_pageblock_migratetype(s, pfn, start)
                 return
     move_to_free_list(s, pfn, zone, order, start)
 
 
 @seldom
 def __rmqueue_fallback(
-    s: State, zone: int, order: int, start: int, nofragment: bool
+    s: State, zone: Record, order: int, start: int, nofragment: bool
 ) -> bool:
     """__rmqueue_fallback(), v4.14 and v6.1: whether the own lists have got pages."""
     lowest = order
@@ -69,7 +68,7 @@ def __rmqueue_fallback(
             continue
         whole_block = may_take_block(current, start)
         if (
-            s.mem[SPLIT_SMALLEST]
+            s.profile.split_smallest
             and not whole_block
             and start == MIGRATE_MOVABLE
             and current > order
@@ -79,9 +78,9 @@ def __rmqueue_fallback(
             while other == FAILED:
                 current += 1  # noqa: PLW2901 - the same
                 other = find_fallback(s, zone, current, start)
-        pfn = s.link[free_list(s, zone, current, other)]
+        pfn = list_first(s, free_list(zone, current, other))
         steal_suitable_fallback(s, pfn, zone, start, whole_block)
-        owned = s.tag[s.block + (pfn >> PAGEBLOCK_ORDER)] == start
+        owned = get_pageblock_migratetype(s, pfn) == start
         emit_extfrag(s, pfn, order, start, current, other, owned)
         return True
     return False

@@ -4,16 +4,11 @@
 from xpfo_model.allocator.lists import list_empty
 from xpfo_model.allocator.rmqueue import HIGHATOMIC, RESERVES
 from xpfo_model.allocator.state import (
-    BOOST,
-    FREE_PAGES,
-    IS_BELOW_HIGH,
-    LOWMEM_RESERVE,
     MIGRATE_PCPTYPES,
     NR_PAGE_ORDERS,
-    RESERVED_HIGHATOMIC,
     WMARK_HIGH,
-    ZONE_FIELDS,
     ZONE_NORMAL,
+    Record,
     State,
     free_list,
 )
@@ -22,54 +17,51 @@ from xpfo_model.engine import seldom
 
 
 def zone_watermark_ok(
-    s: State, zone: int, order: int, mark: int, highest: int, flags: int
+    s: State, zone: Record, order: int, mark: int, highest: int, flags: int
 ) -> bool:
     """zone_watermark_fast(), v6.1: enough left, and a page of the order among it.
 
     `mark` is in pages, `highest` the highest zone that the request may use.
     """
-    base = zone * ZONE_FIELDS
-    usable = s.mem[base + FREE_PAGES]
+    usable = zone.free_pages
     if not flags & RESERVES:
-        usable -= s.mem[base + RESERVED_HIGHATOMIC]
-    mark += s.mem[base + LOWMEM_RESERVE + highest] + s.mem[base + BOOST]
+        usable -= zone.nr_reserved_highatomic
+    mark += zone.lowmem_reserve[highest] + zone.watermark_boost
     if usable - (1 << order) + 1 <= mark:
         return False
     return not order or has_page(s, zone, order, flags)
 
 
 @seldom
-def has_page(s: State, zone: int, order: int, flags: int) -> bool:
+def has_page(s: State, zone: Record, order: int, flags: int) -> bool:
     """__zone_watermark_ok(), all versions: a page of the order is on some list."""
     for current in range(order, NR_PAGE_ORDERS):
         for migratetype in range(MIGRATE_PCPTYPES):
-            if not list_empty(s, free_list(s, zone, current, migratetype)):
+            if not list_empty(s, free_list(zone, current, migratetype)):
                 return True
         if flags & HIGHATOMIC and not list_empty(
-            s, free_list(s, zone, current, MIGRATE_HIGHATOMIC)
+            s, free_list(zone, current, MIGRATE_HIGHATOMIC)
         ):
             return True
     return False
 
 
-def above_high(s: State, zone: int, order: int, highest: int, flags: int) -> bool:
+def above_high(s: State, zone: Record, order: int, highest: int, flags: int) -> bool:
     """get_page_from_freelist(), v6.18: whether a zone was never below its high mark.
 
     Notes that it is when it is.
     """
-    base = zone * ZONE_FIELDS
-    if s.mem[base + IS_BELOW_HIGH]:
+    if zone.below_high:
         return False
-    high = s.mem[base + WMARK_HIGH]
+    high = zone.watermark[WMARK_HIGH]
     if zone_watermark_ok(s, zone, order, high, highest, flags):
         return True
-    s.mem[base + IS_BELOW_HIGH] = 1
+    zone.below_high = 1
     return False
 
 
 @seldom
-def leave_below_high(s: State, zone: int) -> None:
+def leave_below_high(s: State, zone: Record) -> None:
     """free_frozen_page_commit(), v6.18: note that it is above again."""
-    base = zone * ZONE_FIELDS
-    if zone_watermark_ok(s, zone, 0, s.mem[base + WMARK_HIGH], ZONE_NORMAL, 0):
-        s.mem[base + IS_BELOW_HIGH] = 0
+    if zone_watermark_ok(s, zone, 0, zone.watermark[WMARK_HIGH], ZONE_NORMAL, 0):
+        zone.below_high = 0

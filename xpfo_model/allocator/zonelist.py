@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# ruff: noqa: FBT001 - compiled calls pass flags by position  # noqa: RUF100
 """Which zone gives the page: get_page_from_freelist() and what is around it.
 
 Reclaim is not modelled: when every zone is below its low watermark, the request
@@ -15,33 +14,20 @@ from xpfo_model.allocator.highatomic import (
     unreserve_highatomic_pageblock,
 )
 from xpfo_model.allocator.pcp import rmqueue_pcplist
-from xpfo_model.allocator.profiles import (
-    AVOIDS_FRAGMENTS,
-    NOTES_BELOW_HIGH,
-)
 from xpfo_model.allocator.rmqueue import HIGHATOMIC, NOFRAGMENT, rmqueue_buddy
-from xpfo_model.allocator.state import (
-    BOOST,
-    BOOSTED,
-    MANAGED,
-    WMARK_LOW,
-    WMARK_MIN,
-    ZONE_FIELDS,
-    ZONE_NORMAL,
-    State,
-)
+from xpfo_model.allocator.state import WMARK_LOW, WMARK_MIN, ZONE_NORMAL, Record, State
 from xpfo_model.allocator.watermarks import above_high, zone_watermark_ok
 from xpfo_model.engine import seldom
 from xpfo_model.events import FAILED
 
 NO_WATERMARK: Final = -1
-"""ALLOC_NO_WATERMARKS, in place of the field of a watermark."""
+"""ALLOC_NO_WATERMARKS, in place of the number of a watermark."""
 
 
 def rmqueue(
     s: State,
     cpu: int,
-    zone: int,
+    zone: Record,
     order: int,
     migratetype: int,
     flags: int,
@@ -56,10 +42,10 @@ def rmqueue(
         page = rmqueue_pcplist(s, cpu, zone, order, migratetype, flags)
     if page == FAILED:
         page = rmqueue_buddy(s, zone, order, migratetype, flags)
-    if s.mem[zone * ZONE_FIELDS + BOOSTED]:
+    if zone.boosted_watermark:
         # wakes kswapd, which the model takes to reclaim the boost at once
-        s.mem[zone * ZONE_FIELDS + BOOSTED] = 0
-        s.mem[zone * ZONE_FIELDS + BOOST] = 0
+        zone.boosted_watermark = 0
+        zone.watermark_boost = 0
     return page
 
 
@@ -80,15 +66,17 @@ def get_page_from_freelist(
     again = True
     while again:
         again = False
-        for zone in range(highest, -1, -1):
-            base = zone * ZONE_FIELDS
-            if not s.mem[base + MANAGED]:
+        for index in range(highest, -1, -1):
+            zone = s.zones[index]
+            if not zone.managed_pages:
                 continue
             enough = watermark == NO_WATERMARK
-            if s.mem[NOTES_BELOW_HIGH] and above_high(s, zone, order, highest, flags):
+            if s.profile.notes_below_high and above_high(
+                s, zone, order, highest, flags
+            ):
                 enough = True
             if not enough:
-                mark = s.mem[base + watermark]
+                mark = zone.watermark[watermark]
                 if not zone_watermark_ok(s, zone, order, mark, highest, flags):
                     continue
             page = rmqueue(s, cpu, zone, order, migratetype, flags, locked)
@@ -104,9 +92,9 @@ def get_page_from_freelist(
 
 def alloc_flags_nofragment(s: State, highest: int) -> int:
     """alloc_flags_nofragment(), v6.1 and v6.18, one node."""
-    if not s.mem[AVOIDS_FRAGMENTS] or highest != ZONE_NORMAL:
+    if not s.profile.avoids_fragments or highest != ZONE_NORMAL:
         return 0
-    if not s.mem[ZONE_NORMAL * ZONE_FIELDS + MANAGED]:
+    if not s.zones[ZONE_NORMAL].managed_pages:
         return 0
     return NOFRAGMENT
 
@@ -133,7 +121,7 @@ def __alloc_pages_slowpath(
         if page == FAILED:
             zone = highest
             while zone >= 0 and not unreserve_highatomic_pageblock(
-                s, zone, migratetype
+                s, s.zones[zone], migratetype
             ):
                 zone -= 1
         watermark = NO_WATERMARK

@@ -6,19 +6,16 @@ The model gets a trace's demand and nothing of what the kernel chose; see
 """
 
 from xpfo_model.fidelity.beside import zoneinfo_beside
-from xpfo_model.fidelity.compare import (
-    Fidelity,
-    Level,
-    compare,
-    profile_of_masks,
-)
+from xpfo_model.fidelity.compare import compare
+from xpfo_model.fidelity.machine import FidelityError
 from xpfo_model.fidelity.report import tell
+from xpfo_model.fidelity.result import Fidelity, Level
 
 __all__ = [
     "Fidelity",
+    "FidelityError",
     "Level",
     "compare",
-    "profile_of_masks",
     "tell",
     "zoneinfo_beside",
 ]

@@ -1,255 +1,130 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Compare the model with the kernel over a whole trace; the face of the package."""
 
-import csv
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any, Final, TextIO
+from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 
 from xpfo_model.allocator import zoneinfo as zoneinfo_text
 from xpfo_model.allocator.demand import ALLOC
-from xpfo_model.allocator.layout import (
-    BOOT_PAGESET,
-    Layout,
-    machine,
-)
-from xpfo_model.allocator.model import LARGEST, boot, events_of, pageset_update
-from xpfo_model.allocator.pcp import pcp_of
-from xpfo_model.allocator.profiles import PCP_LISTS, PROFILES, profile, version_of
-from xpfo_model.allocator.state import FREE_PAGES, HIGH, HIGH_MAX, NR_ZONES, ZONE_FIELDS
+from xpfo_model.allocator.layout import BOOT_PAGESET, Layout
+from xpfo_model.allocator.model import boot, events_of, pageset_update, records
+from xpfo_model.allocator.profiles import profile, profile_of_masks
+from xpfo_model.allocator.state import NR_ZONES, Records, State
+from xpfo_model.engine import compiled
 from xpfo_model.events import (
     CHANGE_OWNERSHIP,
+    EVENT_NAMES,
     FAILED,
     MM_PAGE_ALLOC_EXTFRAG,
     MM_PAGE_ALLOC_ZONE_LOCKED,
+    MM_PAGE_FREE,
     MM_PAGE_PCPU_DRAIN,
     EventLog,
     Events,
+    Recording,
 )
-from xpfo_model.fidelity import tally as counters
-from xpfo_model.fidelity.context import NONE
 from xpfo_model.fidelity.follow import follow
 from xpfo_model.fidelity.initial import UNSEEN, fill, is_boot, sightings
+from xpfo_model.fidelity.machine import fit, guessed_layout
 from xpfo_model.fidelity.names import rename
 from xpfo_model.fidelity.reading import Read, read
-from xpfo_model.fidelity.speed import at_speed, columns, flat, is_long
+from xpfo_model.fidelity.result import BY_MASKS, NAMED, Both, Fidelity, Level
 from xpfo_model.fidelity.tally import (
+    FRAME,
     FULL,
-    NR_COUNTS,
+    NUMBERS,
     PCP,
     REASONS,
+    RIGHT,
+    SCORE,
     SIZES,
-    SWAP_FIELDS,
-    SWAPS,
+    SWAP,
+    Follow,
     Tally,
 )
-from xpfo_model.replay import replay
+from xpfo_model.replay import Outcome, replay
 from xpfo_model.strategies import COUNTED
 
 LEVELS: Final = {"pcp": PCP, "full": FULL}
 """Levels by name: refills taken from the trace, or the buddy predicted as well."""
 ROOM: Final = 1 << 20
-SCRATCH: Final = 1 << 19
+"""Events that are kept at a time."""
 
 
-@dataclass(frozen=True)
-class Both:
-    """A number on the kernel's side and on the model's."""
+def set_up(events: Events, demand: Read, layout: Layout, kernel: str) -> State:
+    """A machine as the trace begins, but for its free pages.
 
-    kernel: int
-    model: int
-
-    def as_json(self) -> dict[str, int]:
-        """As an object."""
-        return {"kernel": self.kernel, "model": self.model}
-
-
-@dataclass(frozen=True)
-class Level:
-    """What one level of the comparison gave."""
-
-    allocations: int
-    pfn_exact: int
-    resynchronised: dict[str, int]
-    """Times that the model was put right, by reason."""
-    missed: dict[str, int]
-    """Allocations that do not count as predicted, by reason."""
-    refill_batches: dict[str, int]
-    """Of the kernel's refills: all, where the model refilled too, with the same
-    size, the same first frame, the same frames."""
-    drain_batches: dict[str, int]
-    """Of the kernel's drains: all, at the same free, of the same size, of the
-    same frames."""
-    numbers: dict[str, Both]
-    """refills, drains, fallbacks, ownership_changes."""
-    flushes: dict[str, Both]
-    """By strategy."""
-    dump: Any = field(repr=False)
-    """Per allocation: row of its event, predicted pfn, actual pfn; int64."""
-
-    @property
-    def exact(self) -> float:
-        """Share of the allocations whose frame was predicted."""
-        return self.pfn_exact / self.allocations if self.allocations else 1.0
-
-    def as_json(self) -> dict[str, Any]:
-        """The object that ``fidelity --json`` prints for a level."""
-        return {
-            "allocations": self.allocations,
-            "pfn_exact": self.pfn_exact,
-            "resynchronised": self.resynchronised,
-            "missed": self.missed,
-            "refill_batches": self.refill_batches,
-            "drain_batches": self.drain_batches,
-            **{name: both.as_json() for name, both in self.numbers.items()},
-            "flushes": {name: both.as_json() for name, both in self.flushes.items()},
-        }
-
-
-@dataclass(frozen=True)
-class Fidelity:
-    """How close the model came to the kernel over one trace."""
-
-    trace: str
-    sha256: str
-    kernel: str
-    zoneinfo: str
-    """Where the sizes of the pcps are from; empty if learnt from the trace."""
-    levels: dict[str, Level]
-
-    def as_json(self, level: str = "full") -> dict[str, Any]:
-        """The object that ``fidelity --json`` prints: `level`, then every level."""
-        return {
-            "trace": self.trace,
-            "sha256": self.sha256,
-            "kernel": self.kernel,
-            "zoneinfo": self.zoneinfo,
-            "level": level,
-            **self.levels[level].as_json(),
-            **{name: level.as_json() for name, level in self.levels.items()},
-        }
-
-    def notes(self) -> list[str]:
-        """What a reader must know before the numbers."""
-        if self.zoneinfo:
-            return []
-        return [
-            f"{self.trace}: no zoneinfo, so that memory, batch and high are learnt "
-            "from the trace; give it the machine's /proc/zoneinfo"
-        ]
-
-    def write_dump(self, file: TextIO, level: str = "full") -> None:
-        """Write one line an allocation: event number, predicted and actual pfn.
-
-        Events are numbered from 0, in trace order; a prediction that the model
-        could not make is empty.
-        """
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["event", "predicted_pfn", "actual_pfn"])
-        for event, predicted, actual in self.levels[level].dump.tolist():
-            writer.writerow([event, "" if predicted < 0 else predicted, actual])
-
-
-def profile_of_masks(masks: str) -> str:
-    """The last profile that is not newer than a GFP table; the first for older."""
-    names = sorted(PROFILES, key=version_of)
-    older = [name for name in names if version_of(name) <= version_of(masks)]
-    return older[-1] if older else names[0]
-
-
-def guessed_layout(log: EventLog, kernel: str) -> Layout:
-    """A layout for a trace without its zoneinfo: memory up to the last frame."""
-    events = log.events
-    end = int((events.pfn + (1 << events.order.astype(np.int64))).max(initial=1))
-    return machine(
-        profile(kernel),
-        -(-end // LARGEST) * LARGEST,
-        int(events.cpu.max(initial=0)) + 1,
-    )
-
-
-def _run(
-    events: Events,
-    demand: Read,
-    layout: Layout,
-    kernel: str,
-    level: int,
-    *,
-    sure: bool,
-) -> Iterator[Any]:
-    """The model's events in pieces, then the tally."""
-    state = columns(boot(kernel, layout, demand.allocations, ROOM))
+    The pcps of a machine that boots are still those of boot. On all others the
+    first drain tells how much is on them: until then a zone is no bound.
+    """
+    state = boot(kernel, layout, demand.allocations, ROOM)
     booting = is_boot(events)
-    sizes = np.zeros((NR_ZONES, SIZES), np.int64)
+    for pcp in state.pcps:
+        zone = layout.zones[pcp.zone]
+        if booting:
+            pageset_update(state, pcp, BOOT_PAGESET)
+        else:
+            pcp.high = zone.managed
+            pcp.high_max = max(zone.pageset.high_max, zone.managed)
+    return state
+
+
+def sizes_of(layout: Layout, *, sizes_known: bool) -> Records:
+    """SIZES by zone; where they are guesses, high is as much as the zone has."""
+    sizes = records(NR_ZONES, SIZES)
     for number, zone in enumerate(layout.zones):
-        pages = zone.pageset
-        sizes[number] = pages.batch, pages.high, pages.high_max
-        if not sure:
-            sizes[number, 1:] = zone.managed
-        for cpu in range(layout.cpus):
-            if not booting:
-                # nobody knows how much is there: the first drain tells
-                state.mem[pcp_of(cpu, number) + HIGH] = zone.managed
-                state.mem[pcp_of(cpu, number) + HIGH_MAX] = max(
-                    zone.pageset.high_max, zone.managed
-                )
-            else:
-                pageset_update(state, pcp_of(cpu, number), BOOT_PAGESET)
-    kind = sightings(events, state.frames)
-    runs = fill(state, events, layout, kind, demand.next_row)
-    for number, zone in enumerate(layout.zones):
-        if not booting and zone.free:
-            state.mem[number * ZONE_FIELDS + FREE_PAGES] = zone.free
-    tally = Tally(
-        counts=(np.zeros(NR_COUNTS, np.int64)),
-        predicted=(np.full(demand.allocations, FAILED, np.int64)),
-        reason=(np.full(demand.allocations, NR_COUNTS, np.int8)),
-        instead=(np.zeros(state.frames, np.int32)),
-        why=(np.zeros(state.frames, np.int8)),
-        mine=(np.zeros(SCRATCH, np.int64)),
-        theirs=(np.zeros(SCRATCH, np.int64)),
-        event=(np.zeros(SCRATCH, np.int64)),
-        row=(np.zeros(SCRATCH, np.int64)),
-        last=(np.full(state.frames, NONE, np.int64)),
-        unseen=((kind == UNSEEN).astype(np.uint8)),
-        unknown=(
-            np.full(
-                layout.cpus * NR_ZONES * state.mem[PCP_LISTS], not booting, np.uint8
-            )
-        ),
-        ghosts=(np.zeros(len(state.mem), np.int64)),
-        sizes=(sizes.ravel()),
-        home=(np.zeros(state.frames, np.int32)),
-        skipped=np.zeros(state.frames, np.uint8),
-        fresh=np.zeros(state.frames, np.uint8),
-        midway=int(not booting),
-        swaps=np.zeros(SWAPS + SWAP_FIELDS * 2 * ROOM, np.int64),
-        sure=int(sure),
+        high, high_max = zone.pageset.high, zone.pageset.high_max
+        if not sizes_known:
+            high = high_max = zone.managed
+        sizes[number] = (zone.pageset.batch, high, high_max)
+    return sizes
+
+
+def tally_of(
+    state: State,
+    demand: Read,
+    sizes: Records,
+    *,
+    level: int,
+    midway: bool,
+    sizes_known: bool,
+) -> Tally:
+    """Counts of zero, and room for all that one operation can write."""
+    answers = int(np.diff(demand.first).max(initial=0))
+    return Tally(
+        score=records(1, SCORE)[0],
+        reasons=np.zeros(len(REASONS), np.int64),
+        predicted=np.full(demand.allocations, FAILED, np.int64),
+        reason=np.full(demand.allocations, RIGHT, np.int8),
+        frames=records(state.frames, FRAME),
+        mine=np.zeros(len(state.record), np.int64),
+        event=np.zeros(len(state.record), np.int64),
+        theirs=np.zeros(answers, np.int64),
+        row=np.zeros(answers, np.int64),
+        unknown=np.full(len(state.pcps) * state.profile.pcp_lists, midway, np.uint8),
+        missing=np.zeros(len(state.pcps), np.int64),
+        sizes=sizes,
+        swaps=records(ROOM + answers + 1, SWAP),
+        numbers=records(1, NUMBERS)[0],
+        midway=int(midway),
+        sizes_known=int(sizes_known),
         level=level,
     )
-    fast = is_long(len(events.kind))
-    asked = columns(demand.demand, fast)
-    arguments = (
-        columns(state, fast),
-        asked,
-        columns(events, fast),
-        columns(demand._replace(demand=asked), fast),
-        columns(tally, fast),
-    )
-    run = at_speed(follow, fast)
-    name, place = np.arange(state.frames), np.arange(state.frames)
+
+
+def run(f: Follow) -> Events:
+    """Follow the whole trace; the model's events, under names of its own."""
+    s = f.state
+    name, place = (np.arange(s.frames, dtype=np.int32) for _ in range(2))
+    parts = []
     at = 0
-    while at < len(demand.row):
-        at = run(*arguments, at, ROOM)
-        found = events_of(state, demand.demand)
-        at_speed(rename, fast)(
-            *(flat(column, fast) for column in (found.kind, found.pfn, found.order)),
-            *(flat(column, fast) for column in (tally.swaps, name, place)),
-        )
-        yield found
-    yield tally, runs
+    while at < len(f.read.row):
+        at = compiled(follow)(f, at)
+        compiled(rename)(s.record[: s.counters.events], f.tally, name, place)
+        parts.append(events_of(s, f.demand))
+    return Events.concatenate(parts)
 
 
 def _numbers(events: Events) -> dict[str, int]:
@@ -269,15 +144,29 @@ def compare_level(
     kernel: str,
     level: int,
     *,
-    sure: bool = True,
+    sizes_known: bool = True,
+    real: Outcome | None = None,
 ) -> Level:
-    """Run the model at one level and count; `sure` of the sizes of its pcps."""
+    """Run the model at one level and count; `sizes_known`: those of its pcps.
+
+    `real` is the count of the kernel's own events, if it is known already.
+    """
     events = log.events
-    demand = demand._replace(
-        demand=type(demand.demand)(*(column.copy() for column in demand.demand))
+    # followed, a demand is filled in: each level has its own
+    own = demand.demand._replace(wanted=demand.demand.wanted.copy())
+    state = set_up(events, demand, layout, kernel)
+    kind = sightings(events, state.frames)
+    runs = fill(state, events, layout, kind, demand.next_row)
+    midway = not is_boot(events)
+    for number, zone in enumerate(layout.zones):
+        if midway and zone.free:
+            state.zones[number].free_pages = zone.free
+    sizes = sizes_of(layout, sizes_known=sizes_known)
+    tally = tally_of(
+        state, demand, sizes, level=level, midway=midway, sizes_known=sizes_known
     )
-    *parts, (tally, runs) = _run(events, demand, layout, kernel, level, sure=sure)
-    model = Events.concatenate(parts)
+    tally.frames["unseen"] = kind == UNSEEN
+    model = run(Follow(state, own, events, demand, tally))
     by = model.time
     rows = demand.row[by]
     # other CPUs may come between an event and its refill or drain
@@ -291,37 +180,36 @@ def compare_level(
     model = model._replace(
         time=events.time[rows], gfp=events.gfp[rows], pid=events.pid[rows]
     )
-    counts = [int(count) for count in tally.counts]
-    resynchronised = {name: counts[k] for k, name in enumerate(REASONS)}
+    score = tally.score
+    resynchronised = {n: int(tally.reasons[k]) for k, n in enumerate(REASONS)}
     resynchronised["boot"] += runs
-    reasons = np.asarray(tally.reason)
     missed = {
-        name: int(np.count_nonzero(reasons == k)) for k, name in enumerate(REASONS)
+        name: int(np.count_nonzero(tally.reason == k)) for k, name in enumerate(REASONS)
     }
     ours = replay(EventLog(model, log.about), COUNTED)
-    real = replay(log, COUNTED)
+    real = real or replay(log, COUNTED)
     kernel_numbers = _numbers(events) | {"refills": real.totals["refills"]}
     model_numbers = _numbers(model) | {"refills": ours.totals["refills"]}
     taken = demand.demand.op == ALLOC
     row = demand.row[taken]
     number = demand.demand.page[taken]
     return Level(
-        allocations=counts[counters.ALLOCATIONS],
-        pfn_exact=counts[counters.EXACT],
+        allocations=int(score.allocations),
+        pfn_exact=int(score.exact),
         resynchronised={k: v for k, v in resynchronised.items() if v},
         missed={k: v for k, v in missed.items() if v},
         refill_batches={
-            "kernel": counts[counters.REFILLS],
-            "model_too": counts[counters.REFILLS_ALSO],
-            "same_size": counts[counters.SAME_SIZE],
-            "same_first": counts[counters.SAME_FIRST],
-            "same_frames": counts[counters.SAME_FRAMES],
+            "kernel": int(score.refills),
+            "model_too": int(score.refills_also),
+            "same_size": int(score.refills_same_size),
+            "same_first": int(score.refills_same_first),
+            "same_frames": int(score.refills_same_frames),
         },
         drain_batches={
-            "kernel": counts[counters.DRAINS],
-            "model_too": counts[counters.DRAINS_ALSO],
-            "same_size": counts[counters.DRAINS_SAME_SIZE],
-            "same_frames": counts[counters.DRAINS_SAME],
+            "kernel": int(score.drains),
+            "model_too": int(score.drains_also),
+            "same_size": int(score.drains_same_size),
+            "same_frames": int(score.drains_same_frames),
         },
         numbers={
             name: Both(kernel_numbers[name], model_numbers[name])
@@ -330,41 +218,79 @@ def compare_level(
         flushes={
             name: Both(real.strategies[name].flushes, ours.strategies[name].flushes)
             for name in real.strategies
+            if name in ours.strategies
         },
-        dump=np.stack(
-            [row, np.asarray(tally.predicted)[number], events.pfn[row]], axis=1
-        ),
+        dump=np.stack([row, tally.predicted[number], events.pfn[row]], axis=1),
     )
 
 
 def compare(
-    log: EventLog, zoneinfo: str | None, kernel: str = "v6.1", source: str = "given"
+    trace: Recording,
+    zoneinfo: str | Path | None = None,
+    allocator: str | None = None,
 ) -> Fidelity:
-    """Compare the allocator of `kernel` with the kernel that made a trace.
+    """Compare an allocator with the kernel that made a trace.
 
-    `zoneinfo` is the text of the machine's /proc/zoneinfo, `source` its name;
-    without it, memory and CPUs are taken from the trace, and batch and high are
-    learnt from its refills and drains. Raises `UnknownKernelError`, `ZoneinfoError`.
+    `zoneinfo` is the file with the machine's /proc/zoneinfo, by default that which
+    the trace holds. Without one memory and CPUs are taken from the trace, and batch
+    and high are learnt from its refills and drains. `allocator` is a profile, by
+    default that of the trace's masks. Raises `UnknownKernelError`, `ZoneinfoError`,
+    `FidelityError`.
     """
-    if zoneinfo is None:
-        layout = guessed_layout(log, kernel)
+    log = whole(trace)
+    name = allocator or profile_of_masks(log.kernel)
+    source = ""
+    if zoneinfo is not None:
+        layout, source = zoneinfo_text.load(zoneinfo), Path(zoneinfo).name
+    elif log.about.zoneinfo:
+        source = f"zoneinfo in {log.about.name}"
+        layout = zoneinfo_text.read(log.about.zoneinfo, source)
     else:
-        try:
-            layout = zoneinfo_text.read(zoneinfo)
-        except zoneinfo_text.ZoneinfoError as error:
-            raise zoneinfo_text.ZoneinfoError(
-                error.what, file=source, remedy=error.remedy
-            ) from None
-    demand = read(log.events, profile(kernel), log.about.kernel)
+        layout = guessed_layout(log.events, name, log.cpus or 0)
+    events, packed = fit(log.events, layout, log.about.name, source)
+    fitted = EventLog(events, log.about)
+    ends = [zone.end for zone in packed.layout.zones]
+    demand = read(events, profile(name), log.kernel, ends)
+    real = replay(fitted, COUNTED)
+    levels = {
+        key: compare_level(
+            fitted,
+            demand,
+            packed.layout,
+            name,
+            level,
+            sizes_known=bool(source),
+            real=real,
+        )
+        for key, level in LEVELS.items()
+    }
+    for level in levels.values():
+        level.dump[:, 1:] = packed.unpack(level.dump[:, 1:])
     return Fidelity(
-        trace=log.about.name,
-        sha256=log.about.sha256,
-        kernel=kernel,
-        zoneinfo="" if zoneinfo is None else source,
-        levels={
-            name: compare_level(
-                log, demand, layout, kernel, level, sure=zoneinfo is not None
-            )
-            for name, level in LEVELS.items()
-        },
+        about=log.about,
+        events=real.events,
+        allocator=name,
+        allocator_from=NAMED if allocator else BY_MASKS,
+        zoneinfo=source,
+        levels=levels,
+        counting=[*real.notes, *_lacking(real)],
     )
+
+
+def _lacking(real: Outcome) -> list[str]:
+    """Events without which the model cannot be put where the kernel is."""
+    return [
+        f"the trace holds no {EVENT_NAMES[kind]}, so that the model is put right by "
+        "less than a kernel does"
+        for kind in (MM_PAGE_FREE, MM_PAGE_ALLOC_ZONE_LOCKED, MM_PAGE_PCPU_DRAIN)
+        if not real.kinds[EVENT_NAMES[kind]]
+    ]
+
+
+def whole(trace: Recording) -> EventLog:
+    """A trace in memory."""
+    if isinstance(trace, EventLog):
+        return trace
+    parts: list[Events] = []
+    about = trace.stream(parts.append)
+    return EventLog(Events.concatenate(parts), about)

@@ -1,6 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# mypy: disable-error-code="no-any-return"
-# ruff: noqa: FBT003 - compiled calls pass flags by position
 """Compare a drain with the kernel's, and make it the kernel's."""
 
 from xpfo_model.allocator.buddy import __free_one_page, pcp_allowed_order
@@ -9,37 +7,16 @@ from xpfo_model.allocator.demand import (
     BULK,
     FREE,
     FREE_COMMIT,
-    Demand,
 )
 from xpfo_model.allocator.pcp import (
     order_to_pindex,
     pcp_of,
 )
-from xpfo_model.allocator.profiles import (
-    BATCH_SCALE_MAX,
-    DRAIN_CURRENT_TYPE,
-    SIZE_AUTO,
-    SIZING,
-)
+from xpfo_model.allocator.profiles import SIZE_AUTO
 from xpfo_model.allocator.sizing import nr_pcp_free
 from xpfo_model.allocator.state import (
-    BATCH,
-    COUNT,
-    EVENTS,
-    FREE_COUNT,
-    FREE_FACTOR,
-    HIGH,
-    HIGH_MIN,
-    MANAGED,
     MIGRATE_PCPTYPES,
-    MIGRATETYPE,
-    NR_ZONES,
-    OPERATION,
-    ORDER,
-    PCP_FIELDS,
-    PCPS,
-    RECLAIM_ACTIVE,
-    ZONE_FIELDS,
+    Record,
     State,
     emit,
     page_zone,
@@ -49,11 +26,9 @@ from xpfo_model.engine import seldom
 from xpfo_model.events import (
     FAILED,
     MM_PAGE_PCPU_DRAIN,
-    Events,
 )
 from xpfo_model.fidelity.answers import pages_of_rows
 from xpfo_model.fidelity.later import in_buddy
-from xpfo_model.fidelity.reading import Read
 from xpfo_model.fidelity.refill import differ_at, retype
 from xpfo_model.fidelity.resync import (
     carve,
@@ -64,31 +39,27 @@ from xpfo_model.fidelity.tally import (
     BY_HIGH,
     BY_LOCK,
     BY_REMOTE,
-    DRAINS,
-    DRAINS_ALSO,
-    DRAINS_SAME,
-    DRAINS_SAME_SIZE,
     LOOK_AHEAD,
-    SIZES,
-    Tally,
+    Follow,
 )
 
 
 @seldom
-def net_until_drain(s: State, d: Demand, r: Read, i: int) -> int:
+def net_until_drain(f: Follow, i: int) -> int:
     """Frames that the CPU's pcp gains from operation `i` to the kernel's drain."""
+    s, d, r = f.state, f.demand, f.read
     net = 0
     most = 0
     for j in range(i + 1, min(i + LOOK_AHEAD, len(d.op))):
-        if d.cpu[j] != d.cpu[i] or not pcp_allowed_order(s, d.order[j]):
+        if d.cpu[j] != d.cpu[i] or not pcp_allowed_order(s, int(d.order[j])):
             continue
         answers = r.first[j + 1] - r.first[j]
         if d.op[j] == FREE or d.op[j] == FREE_COMMIT:
-            net += 1 << d.order[j]
+            net += 1 << int(d.order[j])
             if answers:
                 return net
         elif d.op[j] == ALLOC:
-            net += (answers - 1) << d.order[j]
+            net += (answers - 1) << int(d.order[j])
         elif d.op[j] == BULK:
             net += answers - d.part[j]
         most = max(most, net)
@@ -96,70 +67,62 @@ def net_until_drain(s: State, d: Demand, r: Read, i: int) -> int:
 
 
 @seldom
-def learn_high(
-    s: State, d: Demand, r: Read, t: Tally, i: int, pcp: int, mine: int, theirs: int
-) -> None:
+def learn_high(f: Follow, i: int, pcp: Record, mine: int, theirs: int) -> None:
     """The kernel drained at another time than the model, or more, or less.
 
     Where high is known, it is the count that must be wrong: by pages that were
     taken with no event. Else high is what it must be.
     """
-    zone = (pcp - PCPS) // PCP_FIELDS % NR_ZONES
+    s, t = f.state, f.tally
+    zone = s.zones[pcp.zone]
     known = (
-        t.sure != 0
-        and s.mem[SIZING] != SIZE_AUTO
-        and s.mem[pcp + BATCH] == t.sizes[zone * SIZES]
+        t.sizes_known != 0
+        and s.profile.sizing != SIZE_AUTO
+        and pcp.batch == t.sizes[pcp.zone].batch
     )
     # before the first drain high is all there is: nothing is known of it
-    learnt = s.mem[pcp + HIGH] < s.mem[zone * ZONE_FIELDS + MANAGED]
-    count = s.mem[pcp + COUNT]
+    learnt = pcp.high < zone.managed_pages
+    count = pcp.count
     # v6.18 lowers high every second with no event: decay_pcp_high()
-    early = (
-        s.mem[SIZING] != SIZE_AUTO and count - s.mem[pcp + HIGH] < -s.mem[pcp + BATCH]
-    )
-    reclaim = zone * ZONE_FIELDS + RECLAIM_ACTIVE
+    early = s.profile.sizing != SIZE_AUTO and count - pcp.high < -pcp.batch
     if theirs and mine:
         learn_factor(s, pcp, theirs)
-    elif mine and s.mem[reclaim]:
-        s.mem[reclaim] = 0
+    elif mine and zone.reclaim_active:
+        zone.reclaim_active = 0
     elif theirs and learnt and early:
-        s.mem[reclaim] = 1
+        zone.reclaim_active = 1
     elif not known:
-        more = 0 if theirs else net_until_drain(s, d, r, i)
-        s.mem[pcp + HIGH] = count + more
-        s.mem[pcp + HIGH_MIN] = min(s.mem[pcp + HIGH_MIN], count + more)
+        more = 0 if theirs else net_until_drain(f, i)
+        pcp.high = count + more
+        pcp.high_min = min(pcp.high_min, count + more)
     elif theirs:
         # less is missing than was thought
-        more = min(s.mem[pcp + HIGH] - count, t.ghosts[pcp])
-        s.mem[pcp + COUNT] += more
-        t.ghosts[pcp] -= more
-        if nr_pcp_free(s, pcp, s.mem[pcp + HIGH], False) != theirs:
+        more = min(pcp.high - count, t.missing[pcp.index])
+        pcp.count += more
+        t.missing[pcp.index] -= more
+        if nr_pcp_free(s, pcp, pcp.high, False) != theirs:
             learn_factor(s, pcp, theirs)
     else:
-        less = max(s.mem[pcp + HIGH] - net_until_drain(s, d, r, i), 0)
-        s.mem[pcp + COUNT] = min(less, count)
-        t.ghosts[pcp] += count - s.mem[pcp + COUNT]
+        less = max(pcp.high - net_until_drain(f, i), 0)
+        pcp.count = min(less, count)
+        t.missing[pcp.index] += count - pcp.count
 
 
 @seldom
-def learn_factor(s: State, pcp: int, size: int) -> None:
+def learn_factor(s: State, pcp: Record, size: int) -> None:
     """The kernel drained another number of frames than the model."""
-    if s.mem[SIZING] == SIZE_AUTO:
-        s.mem[pcp + FREE_COUNT] = size
+    if s.profile.sizing == SIZE_AUTO:
+        pcp.free_count = size
         return
     factor = 0
-    while s.mem[pcp + BATCH] << factor < size:
+    while pcp.batch << factor < size:
         factor += 1
-    s.mem[pcp + FREE_FACTOR] = min(factor + 1, s.mem[BATCH_SCALE_MAX])
+    pcp.free_factor = min(factor + 1, s.profile.batch_scale_max)
 
 
 @seldom
 def sync_drain(  # noqa: C901
-    s: State,
-    d: Demand,
-    e: Events,
-    r: Read,
-    t: Tally,
+    f: Follow,
     i: int,
     mine: int,
     theirs: int,
@@ -169,71 +132,73 @@ def sync_drain(  # noqa: C901
 
     `factor` is what the pcp's free_factor was before the operation.
     """
-    c = t.counts
-    c[DRAINS] += theirs > 0
+    s, d, e, t = f.state, f.demand, f.events, f.tally
+    t.score.drains += theirs > 0
     start = differ_at(t, mine, theirs)
     if theirs and mine:
-        c[DRAINS_ALSO] += 1
-        c[DRAINS_SAME_SIZE] += mine == theirs
+        t.score.drains_also += 1
+        t.score.drains_same_size += mine == theirs
     for k in range(theirs):
-        t.instead[t.theirs[k]] = 0
+        t.frames[t.theirs[k]].displaced = 0
     if start == mine == theirs:
-        c[DRAINS_SAME] += 1
+        t.score.drains_same_frames += 1
         return
     for k in range(mine - 1, start - 1, -1):
         pfn = t.mine[k]
-        if theirs and in_buddy(e, r, t, pfn):
+        if theirs and in_buddy(f, pfn):
             # the kernel could not drain it: it was never on its lists
-            c[BY_LOCK] += 1
+            t.reasons[BY_LOCK] += 1
             continue
-        order = s.record[t.event[k] + ORDER]
-        migratetype = s.record[t.event[k] + MIGRATETYPE]
+        order = int(s.record[t.event[k]].order)
+        migratetype = int(s.record[t.event[k]].migratetype)
         carve(s, t, pfn, order)
-        s.tag[s.cached + pfn] = migratetype
+        s.pages[pfn].migratetype = migratetype
         if migratetype >= MIGRATE_PCPTYPES:
             migratetype = MIGRATE_MOVABLE
         pindex = order_to_pindex(s, migratetype, order)
-        enter_pcp(s, t, pcp_of(d.cpu[i], page_zone(s, pfn)), pindex, pfn, True)
-        t.instead[pfn] = FAILED + 2
-        t.why[pfn] = BY_DRAIN
+        enter_pcp(s, t, pcp_of(s, d.cpu[i], page_zone(s, pfn)), pindex, pfn, True)
+        t.frames[pfn].displaced = FAILED + 2
+        t.frames[pfn].why = BY_DRAIN
     pfn = t.theirs[0] if theirs else t.mine[0]
     if start == min(mine, theirs):
-        c[BY_HIGH] += 1
-        pcp = pcp_of(d.cpu[i], page_zone(s, pfn))
+        t.reasons[BY_HIGH] += 1
+        pcp = pcp_of(s, d.cpu[i], page_zone(s, pfn))
         if not theirs:
             # it will come, at a later push
-            s.mem[EVENTS] -= mine
-            if s.mem[SIZING] != SIZE_AUTO:
-                s.mem[pcp + FREE_FACTOR] = factor
-        learn_high(s, d, r, t, i, pcp, mine, theirs)
+            s.counters.events -= mine
+            if s.profile.sizing != SIZE_AUTO:
+                pcp.free_factor = factor
+        learn_high(f, i, pcp, mine, theirs)
     else:
-        c[BY_DRAIN] += 1
+        t.reasons[BY_DRAIN] += 1
     for k in range(start, theirs):
         pfn = t.theirs[k]
-        order = e.order[t.row[k]]
+        order = int(e.order[t.row[k]])
         carve(s, t, pfn, order)
-        migratetype = e.migratetype[t.row[k]]
-        if s.mem[DRAIN_CURRENT_TYPE]:
+        migratetype = int(e.migratetype[t.row[k]])
+        if s.profile.drain_current_type:
             retype(s, pfn, order, migratetype)
         __free_one_page(s, pfn, page_zone(s, pfn), order, migratetype, False)
 
 
 @seldom
-def follow_drain(s: State, d: Demand, e: Events, r: Read, t: Tally, i: int) -> None:  # noqa: ARG001
+def follow_drain(f: Follow, i: int) -> None:
     """Drain what the kernel drained with no free: whose pcps, it does not say."""
-    theirs = pages_of_rows(s, e, r, i, MM_PAGE_PCPU_DRAIN, t)
-    s.mem[OPERATION] = i
-    t.counts[BY_REMOTE] += 1
+    s, t = f.state, f.tally
+    theirs = pages_of_rows(f, i, MM_PAGE_PCPU_DRAIN)
+    s.counters.operation = i
+    t.reasons[BY_REMOTE] += 1
     for k in range(theirs):
-        drain_row(s, e, t, t.row[k])
+        drain_row(f, t.row[k])
 
 
-def drain_row(s: State, e: Events, t: Tally, row: int) -> None:
+def drain_row(f: Follow, row: int) -> None:
     """Take one page from wherever it is to the buddy lists, as the kernel did."""
+    s, e, t = f.state, f.events, f.tally
     pfn = e.pfn[row]
-    order = e.order[row]
-    migratetype = e.migratetype[row]
+    order = int(e.order[row])
+    migratetype = int(e.migratetype[row])
     carve(s, t, pfn, order)
-    t.instead[pfn] = 0
+    t.frames[pfn].displaced = 0
     __free_one_page(s, pfn, page_zone(s, pfn), order, migratetype, False)
     emit(s, MM_PAGE_PCPU_DRAIN, pfn, order, migratetype, 0)

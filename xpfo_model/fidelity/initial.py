@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# ruff: noqa: FBT003 - compiled calls pass flags by position  # noqa: RUF100
 """The free lists as the trace begins, which no trace shows.
 
 Known are the rules by which a kernel fills them at boot, the memory map, and for
@@ -8,10 +7,10 @@ boot's trace never sees are free if they lie above the first page it hands out:
 memory is handed out from below.
 """
 
-import itertools
-from typing import Any, Final
+from typing import Final, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from xpfo_model.allocator.layout import Layout
 from xpfo_model.allocator.model import free_range
@@ -22,6 +21,7 @@ from xpfo_model.constants import (
     MIGRATE_UNMOVABLE,
     PAGEBLOCK_ORDER,
 )
+from xpfo_model.engine import compiled
 from xpfo_model.events import (
     FAILED,
     MM_PAGE_ALLOC,
@@ -33,7 +33,10 @@ from xpfo_model.events import (
     Events,
 )
 from xpfo_model.fidelity.context import NONE
-from xpfo_model.fidelity.speed import at_speed, columns, flat, is_long
+
+Frames: TypeAlias = npt.NDArray[np.int64]
+Kinds: TypeAlias = npt.NDArray[np.uint8]
+Free: TypeAlias = npt.NDArray[np.bool_]
 
 UNSEEN: Final = 255
 """In place of a kind of event: the trace never names the frame."""
@@ -43,7 +46,7 @@ BOOT_REFILLS: Final = 4
 """Events of the boot pageset: refills of one page, each with its allocation."""
 
 
-def first_sightings(e: Events, first: Any) -> None:
+def first_sightings(e: Events, first: Kinds) -> None:
     """Write, per frame, the kind of event that names it first.
 
     A fallback names a page that leaves the free lists; from v6.10 on often no
@@ -55,15 +58,14 @@ def first_sightings(e: Events, first: Any) -> None:
             continue
         if kind == MM_PAGE_ALLOC_EXTFRAG:
             kind = MM_PAGE_ALLOC_ZONE_LOCKED
-        for frame in range(e.pfn[i], e.pfn[i] + (1 << e.order[i])):
+        for frame in range(e.pfn[i], e.pfn[i] + (1 << int(e.order[i]))):
             first[frame] = kind
 
 
-def sightings(events: Events, frames: int) -> Any:
+def sightings(events: Events, frames: int) -> Kinds:
     """Per frame: the kind of event that names it first, or UNSEEN."""
     kind = np.full(frames, UNSEEN, np.uint8)
-    fast = is_long(len(events.kind))
-    at_speed(first_sightings, fast)(columns(events, fast), flat(kind, fast))
+    compiled(first_sightings)(events, kind)
     return kind
 
 
@@ -74,6 +76,8 @@ def is_boot(events: Events) -> bool:
     lack their refills. Orders that no pcp list holds show one page at any time.
     """
     begin = events.rows(slice(0, BEGINNING))
+    if not len(begin.kind):
+        return False
     refill = begin.kind == MM_PAGE_ALLOC_ZONE_LOCKED
     alloc = begin.kind == MM_PAGE_ALLOC
     first = int(np.argmax(refill))
@@ -86,14 +90,14 @@ def is_boot(events: Events) -> bool:
     )
 
 
-def handed_over(events: Events, kind: Any) -> Any:
+def handed_over(events: Events, kind: Kinds) -> Frames:
     """First frames of the blocks that boot frees late, as it initialises them."""
     large = (events.kind == MM_PAGE_FREE) & (events.order >= PAGEBLOCK_ORDER)
     first = events.pfn[large]
     return np.unique(first[kind[first] == MM_PAGE_FREE])
 
 
-def free_at_start(events: Events, layout: Layout, kind: Any) -> Any:
+def free_at_start(events: Events, layout: Layout, kind: Kinds) -> Free:
     """Per frame: whether it is taken to be on a free list as the trace begins."""
     free = kind == MM_PAGE_ALLOC_ZONE_LOCKED
     if is_boot(events):
@@ -111,14 +115,14 @@ def free_at_start(events: Events, layout: Layout, kind: Any) -> Any:
     return free
 
 
-def earliest(rows: Any, blocks: Any, count: int, never: int) -> Any:
+def earliest(rows: Frames, blocks: Frames, count: int, never: int) -> Frames:
     """Per pageblock the first of the rows that name it, or `never`."""
     result = np.full(count, never, np.int64)
     result[blocks[::-1]] = rows[::-1]
     return result
 
 
-def types_by_use(events: Events, next_row: Any, count: int) -> Any:
+def types_by_use(events: Events, next_row: Frames, count: int) -> Kinds:
     """Per pageblock the type that its pages' way shows, or UNSEEN.
 
     A page that is freed and then allocated without leaving the pcp was on the
@@ -136,7 +140,9 @@ def types_by_use(events: Events, next_row: Any, count: int) -> Any:
     return evidence
 
 
-def block_types(events: Events, count: int, deferred: Any, used: Any = None) -> Any:
+def block_types(
+    events: Events, count: int, deferred: Frames, used: Kinds | None = None
+) -> Kinds:
     """Per pageblock its type as the trace begins, or UNSEEN for what boot gives.
 
     A block whose pages leave a list of a type before any fallback names it was
@@ -170,7 +176,7 @@ def block_types(events: Events, count: int, deferred: Any, used: Any = None) -> 
     return types
 
 
-def claimed(events: Events, free: Any, start: int) -> Any:
+def claimed(events: Events, free: Free, start: int) -> Frames:
     """Blocks whose pages were all handed out before a boot's trace began.
 
     Those from the last page that is still free below, to the largest page that the
@@ -184,29 +190,38 @@ def claimed(events: Events, free: Any, start: int) -> Any:
     return np.arange(first >> PAGEBLOCK_ORDER, end >> PAGEBLOCK_ORDER)
 
 
-def fill(s: State, events: Events, layout: Layout, kind: Any, next_row: Any) -> int:
+def fill(
+    s: State, events: Events, layout: Layout, kind: Kinds, next_row: Frames
+) -> int:
     """Set up the lists as the trace begins; how many runs of frames were free."""
     free = free_at_start(events, layout, kind)
     deferred = handed_over(events, kind) if is_boot(events) else events.pfn[:0]
     count = s.frames >> PAGEBLOCK_ORDER
     if is_boot(events):
         types = block_types(events, count, deferred)
-        zone = page_zone(s, int(events.pfn[0]))
+        zone = page_zone(s, int(events.pfn[0])).index
         taken = claimed(events, free, layout.zones[zone].start)
         types[taken[types[taken] == UNSEEN]] = MIGRATE_UNMOVABLE
     else:
         used = types_by_use(events, next_row, count)
         types = block_types(events, count, deferred, used)
     known = np.flatnonzero(types != UNSEEN)
-    blocks = np.asarray(s.tag)[s.block :]
+    blocks = s.pageblocks
     blocks[known] = types[known]
     retyped = np.flatnonzero(np.diff(blocks)) + 1
     edges = np.flatnonzero(np.diff(np.concatenate([[0], free.view(np.uint8), [0]])))
-    borders = retyped << PAGEBLOCK_ORDER
-    runs = 0
-    for start, end in edges.reshape(-1, 2).tolist():
-        inside = borders[(borders > start) & (borders < end)].tolist()
-        for low, high in itertools.pairwise([start, *inside, end]):
-            free_range(s, low, high, True)
-            runs += 1
-    return runs
+    # a run of free frames ends where its block's type does, too
+    borders = np.union1d(
+        edges, (retyped << PAGEBLOCK_ORDER)[free[retyped << PAGEBLOCK_ORDER]]
+    )
+    starts = borders[np.flatnonzero(free[np.minimum(borders, s.frames - 1)])]
+    starts = starts[starts < s.frames]
+    ends = borders[np.searchsorted(borders, starts, side="right")]
+    compiled(free_runs)(s, starts, ends)
+    return len(starts)
+
+
+def free_runs(s: State, starts: Frames, ends: Frames) -> None:
+    """Free runs of frames, one after the other. memblock_free_all()."""
+    for run in range(len(starts)):
+        free_range(s, starts[run], ends[run], True)

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# mypy: disable-error-code="no-any-return"
 """From a trace to its demand: who asked for what, and which events answered it.
 
 No pfn goes into the demand but of pages that no event allocated. Pages that
@@ -7,11 +6,12 @@ alloc_pages_bulk() took show in a trace only where they emptied a list: a refill
 that no mm_page_alloc followed, or one whose first pages somebody had before.
 """
 
-from typing import Any, Final, NamedTuple
+from collections.abc import Sequence
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
-from xpfo_model import gfp
 from xpfo_model.allocator import demand
 from xpfo_model.allocator.demand import (
     ALLOC,
@@ -25,10 +25,13 @@ from xpfo_model.allocator.demand import (
     LOCKED,
     Demand,
 )
+from xpfo_model.allocator.layout import BOUNDARIES
+from xpfo_model.allocator.masks import highest_zone, slow_flags
+from xpfo_model.allocator.model import records
 from xpfo_model.allocator.profiles import STEAL, Profile
-from xpfo_model.allocator.rmqueue import HIGHATOMIC, NON_BLOCK
-from xpfo_model.allocator.state import ZONE_DMA, ZONE_DMA32, ZONE_NORMAL
+from xpfo_model.allocator.state import ZONE_NORMAL
 from xpfo_model.constants import MAX_PAGE_ORDER
+from xpfo_model.engine import compiled
 from xpfo_model.events import (
     FAILED,
     MM_PAGE_ALLOC,
@@ -42,15 +45,8 @@ from xpfo_model.events import (
     Events,
 )
 from xpfo_model.fidelity.context import (
-    CORE,
-    CPU_FIELDS,
-    HEAD,
-    INSIDE,
+    CPU,
     NONE,
-    PENDING,
-    PUSH,
-    TAIL,
-    WHOLE,
     Carry,
     core_free,
     direct,
@@ -59,35 +55,37 @@ from xpfo_model.fidelity.context import (
     held,
     interrupts,
 )
-from xpfo_model.fidelity.speed import at_speed, columns, flat, is_long
 
 AFTER_BULK: Final = 2
 """Flag of an ALLOC: that pages were taken in bulk before it was read from the
 very page that it got."""
 KEY_BITS: Final = 8
 
+Rows: TypeAlias = npt.NDArray[np.int64]
+"""Numbers of rows of the trace, or of operations."""
+
 
 class Read(NamedTuple):
     """A trace as operations and the kernel's answers to them."""
 
     demand: Demand
-    row: Any
-    """Per operation: row of the event that it is read from, int64."""
-    start: Any
+    row: Rows
+    """Per operation: row of the event that it is read from."""
+    start: Rows
     """Per operation: row at which it had the zone's lock, the first of its refill
-    or drain, else `row`, int64."""
-    first: Any
-    """Per operation and one more: where its answers begin in `answers`, int64."""
-    answers: Any
-    """Rows of refills, fallbacks and drains, by operation, int64."""
-    next_row: Any
-    """Per row: the next row that names the same pfn, or NONE, int64."""
+    or drain, else `row`."""
+    first: Rows
+    """Per operation and one more: where its answers begin in `answers`."""
+    answers: Rows
+    """Rows of refills, fallbacks and drains, by operation."""
+    next_row: Rows
+    """Per row: the next row that names the same pfn, or NONE."""
     allocations: int
 
 
 def key_of(e: Events, i: int) -> int:
     """Order and migratetype of a row in one number."""
-    return (e.migratetype[i] << KEY_BITS) | e.order[i]
+    return (int(e.migratetype[i]) << KEY_BITS) | int(e.order[i])
 
 
 def hands_out(e: Events, c: Carry, row: int, before: int) -> bool:
@@ -99,7 +97,7 @@ def hands_out(e: Events, c: Carry, row: int, before: int) -> bool:
     return before == NONE or e.pfn[before] != e.pfn[row]
 
 
-def operation(d: Demand, row: Any, n: int, op: int, e: Events, i: int) -> int:
+def operation(d: Demand, row: Rows, n: int, op: int, e: Events, i: int) -> int:
     """Write what every operation has; the number of the next."""
     d.op[n] = op
     d.cpu[n] = e.cpu[i]
@@ -110,13 +108,15 @@ def operation(d: Demand, row: Any, n: int, op: int, e: Events, i: int) -> int:
     return n + 1
 
 
-def close(e: Events, c: Carry, d: Demand, row: Any, n: int, i: int) -> tuple[int, bool]:
+def close(
+    e: Events, c: Carry, d: Demand, row: Rows, n: int, i: int
+) -> tuple[int, bool]:
     """Give the open rows of a CPU to operations, at the ALLOC in row `i`.
 
     Returns the number of the next operation, which is the ALLOC's, and whether a
     bulk allocation had the first pages of its refill.
     """
-    at = c.cpu[e.cpu[i] * CPU_FIELDS + HEAD]
+    at = c.cpus[e.cpu[i]].head
     late = False
     while at != NONE:
         # one run of the same order and migratetype
@@ -140,13 +140,13 @@ def close(e: Events, c: Carry, d: Demand, row: Any, n: int, i: int) -> tuple[int
         while at != end:
             c.of[at] = owner
             at = c.later[at]
-    c.cpu[e.cpu[i] * CPU_FIELDS + HEAD] = NONE
+    c.cpus[e.cpu[i]].head = NONE
     return n, late
 
 
 def name_page(e: Events, c: Carry, d: Demand, n: int, i: int) -> None:
     """Name the page of a free by its allocation, if an event allocated it."""
-    owner = c.owner[e.pfn[i]]
+    owner = int(c.owner[e.pfn[i]]) - 1
     if owner == NONE:
         d.page[n] = FOREIGN
         d.part[n] = e.pfn[i]
@@ -158,32 +158,32 @@ def name_page(e: Events, c: Carry, d: Demand, n: int, i: int) -> None:
 def forget(e: Events, c: Carry, i: int, order: int) -> None:
     """A page is free: no allocation holds its frames."""
     for frame in range(e.pfn[i], e.pfn[i] + (1 << order)):
-        c.owner[frame] = NONE
+        c.owner[frame] = 0
 
 
-def walk(e: Events, next_row: Any, c: Carry, d: Demand, row: Any) -> tuple[int, int]:  # noqa: C901, PLR0912, PLR0915
+def walk(e: Events, next_row: Rows, c: Carry, d: Demand, row: Rows) -> tuple[int, int]:  # noqa: C901, PLR0912, PLR0915
     """Read all rows; how many operations and how many allocations."""
     n = 0
     allocations = 0
     for i in range(len(e.kind)):
         kind = e.kind[i]
-        at = e.cpu[i] * CPU_FIELDS
+        if e.pfn[i] == FAILED and kind != SCHED_SWITCH:
+            continue
+        cpu = c.cpus[e.cpu[i]]
         if kind == MM_PAGE_ALLOC_ZONE_LOCKED or kind == MM_PAGE_ALLOC_EXTFRAG:  # noqa: PLR1714, SIM109
             c.later[i] = NONE
-            if c.cpu[at + HEAD] == NONE:
-                c.cpu[at + HEAD] = i
+            if cpu.head == NONE:
+                cpu.head = i
             else:
-                c.later[c.cpu[at + TAIL]] = i
-            c.cpu[at + TAIL] = i
-            c.cpu[at + PUSH] = NONE
+                c.later[cpu.tail] = i
+            cpu.tail = i
+            cpu.push = NONE
             if e.flags[i] & PERCPU_REFILL and not interrupts(e, c, i):
-                c.cpu[at + INSIDE] = i
+                cpu.inside = i
         elif kind == SCHED_SWITCH:
-            c.cpu[at + PUSH] = c.cpu[at + INSIDE] = NONE
+            cpu.push = cpu.inside = NONE
         elif kind == MM_PAGE_ALLOC:
-            if e.pfn[i] == FAILED:
-                continue
-            refill = c.cpu[at + HEAD]
+            refill = cpu.head
             n, late = close(e, c, d, row, n, i)
             n = operation(d, row, n, ALLOC, e, i)
             if late:
@@ -192,14 +192,14 @@ def walk(e: Events, next_row: Any, c: Carry, d: Demand, row: Any) -> tuple[int, 
                 d.flags[n - 1] |= LOCKED
             d.page[n - 1] = allocations
             c.start[allocations] = e.pfn[i]
-            for frame in range(e.pfn[i], e.pfn[i] + (1 << e.order[i])):
-                c.owner[frame] = allocations
+            for frame in range(e.pfn[i], e.pfn[i] + (1 << int(e.order[i]))):
+                c.owner[frame] = allocations + 1
             allocations += 1
-            c.cpu[at + PUSH] = NONE
+            cpu.push = NONE
             if not interrupts(e, c, i):
-                c.cpu[at + INSIDE] = NONE
-            c.cpu[at + WHOLE] = i if e.order[i] else NONE
-            c.cpu[at + CORE] = NONE
+                cpu.inside = NONE
+            cpu.whole = i if e.order[i] else NONE
+            cpu.core = NONE
         elif kind == MM_PAGE_FREE:
             following = next_row[i]
             batched = following != NONE and e.kind[following] == MM_PAGE_FREE_BATCHED
@@ -207,46 +207,46 @@ def walk(e: Events, next_row: Any, c: Carry, d: Demand, row: Any) -> tuple[int, 
             name_page(e, c, d, n - 1, i)
             if not batched and core_free(e, c, d, n - 1, i):
                 d.op[n - 1] = FREE_TO_BUDDY
-                c.cpu[at + CORE] = i
+                cpu.core = i
             elif not batched and exact_tail(e, c, d, n - 1, i):
                 d.op[n - 1] = FREE_TO_BUDDY
-            c.cpu[at + PUSH] = NONE
+            cpu.push = NONE
             if batched:
                 c.order[e.pfn[i]] = e.order[i]
-                c.cpu[at + PENDING] = i
+                cpu.pending = i
             else:
                 forget(e, c, i, e.order[i])
-                c.cpu[at + PUSH] = n - 1
+                cpu.push = n - 1
             if not batched and held(e, c, i):
                 d.flags[n - 1] |= LOCKED
             if not interrupts(e, c, i):
-                c.cpu[at + INSIDE] = NONE
+                cpu.inside = NONE
             if d.op[n - 1] != FREE_TO_BUDDY:
-                c.cpu[at + WHOLE] = NONE
-                c.cpu[at + CORE] = NONE
+                cpu.whole = NONE
+                cpu.core = NONE
         elif kind == MM_PAGE_FREE_BATCHED:
             n = operation(d, row, n, FREE_COMMIT, e, i)
             name_page(e, c, d, n - 1, i)
             d.order[n - 1] = c.order[e.pfn[i]]
             forget(e, c, i, d.order[n - 1])
-            c.cpu[at + PUSH] = n - 1
-            c.cpu[at + INSIDE] = i
-            last = c.cpu[at + PENDING]
+            cpu.push = n - 1
+            cpu.inside = i
+            last = cpu.pending
             if last != NONE and e.pfn[last] == e.pfn[i]:
-                c.cpu[at + PENDING] = NONE
+                cpu.pending = NONE
         elif kind == MM_PAGE_PCPU_DRAIN:
-            push = c.cpu[at + PUSH]
+            push = cpu.push
             if push == NONE or not drains_for(e, c, d, row, push, i):
                 n = operation(d, row, n, DRAIN_CPU, e, i)
-                c.cpu[at + PUSH] = n - 1
-            push = c.cpu[at + PUSH]
+                cpu.push = n - 1
+            push = cpu.push
             c.of[i] = push
-            if d.op[push] != FREE or c.cpu[at + INSIDE] == NONE:
-                c.cpu[at + INSIDE] = i
+            if d.op[push] != FREE or cpu.inside == NONE:
+                cpu.inside = i
     return n, allocations
 
 
-def followers(events: Events) -> Any:
+def followers(events: Events) -> Rows:
     """Per row: the next row that names the same pfn, or NONE."""
     named = np.flatnonzero((events.kind != SCHED_SWITCH) & (events.pfn != FAILED))
     order = named[np.argsort(events.pfn[named], kind="stable")]
@@ -256,26 +256,17 @@ def followers(events: Events) -> Any:
     return result
 
 
-def highest_zone(masks: Any, kernel: str) -> Any:
-    """The highest zone that each mask allows. gfp_zone(), all versions."""
-    dma = masks & gfp.mask("GFP_DMA", kernel) != 0
-    dma32 = masks & gfp.mask("GFP_DMA32", kernel) != 0
-    return np.where(dma, ZONE_DMA, np.where(dma32, ZONE_DMA32, ZONE_NORMAL))
+def read(
+    events: Events,
+    profile: Profile,
+    masks: str,
+    zone_ends: Sequence[int] = BOUNDARIES,
+) -> Read:
+    """The demand of a trace.
 
-
-def slow_flags(masks: Any, order: Any, kernel: str) -> Any:
-    """What the slow path allows each mask. gfp_to_alloc_flags(), v6.1."""
-    high = masks & gfp.mask("__GFP_HIGH", kernel) != 0
-    blocks = masks & gfp.mask("__GFP_DIRECT_RECLAIM", kernel) != 0
-    spare = masks & gfp.mask("__GFP_NOMEMALLOC", kernel) != 0
-    atomic = high & ~blocks & ~spare
-    return np.where(~blocks, NON_BLOCK, 0) | np.where(
-        atomic & (order > 0), HIGHATOMIC, 0
-    )
-
-
-def read(events: Events, profile: Profile, masks: str) -> Read:
-    """The demand of a trace. `masks` is the GFP table of its masks."""
+    `masks` is the GFP table of its masks, `zone_ends` the first frame behind each
+    zone but the last, at least.
+    """
     rows = len(events.kind)
     room = 2 * rows + 1
     out = demand.empty(room)
@@ -283,24 +274,20 @@ def read(events: Events, profile: Profile, masks: str) -> Read:
     of = np.full(rows, NONE, np.int64)
     frames = int(events.pfn.max(initial=0)) + (1 << MAX_PAGE_ORDER)
     cpus = int(events.cpu.max(initial=0)) + 1
+    state = records(cpus, CPU)
+    state[:] = (NONE,) * len(CPU.names or ())
     carry = Carry(
-        cpu=np.full(cpus * CPU_FIELDS, NONE, np.int64),
+        cpus=state,
         later=np.full(rows, NONE, np.int64),
-        owner=np.full(frames, NONE, np.int32),
+        owner=np.zeros(frames, np.int32),
         start=np.zeros(rows, np.int64),
         order=np.zeros(frames, np.int8),
         of=of,
+        zone_ends=np.array(zone_ends, np.int64),
         fallback_frames=int(profile.falling_back != STEAL),
     )
     next_row = followers(events)
-    fast = is_long(rows)
-    n, allocations = at_speed(walk, fast)(
-        columns(events, fast),
-        flat(next_row, fast),
-        columns(carry, fast),
-        columns(out, fast),
-        flat(row, fast),
-    )
+    n, allocations = compiled(walk)(events, next_row, carry, out, row)
     # an allocation takes its page when its refill begins, before it says so; a
     # free drains when it has got the zone's lock, after it has said so
     answered = np.flatnonzero(of != NONE)[::-1]
@@ -309,7 +296,7 @@ def read(events: Events, profile: Profile, masks: str) -> Read:
     order = np.argsort(start, kind="stable")
     place = np.empty(n, np.int64)
     place[order] = np.arange(n)
-    out = Demand(*(column[:n][order] for column in out))
+    out = out.rows(order)
     row = row[:n][order]
     mask = events.gfp[row]
     out.highest[:] = highest_zone(mask, masks)

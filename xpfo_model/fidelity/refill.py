@@ -1,43 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# mypy: disable-error-code="no-any-return"
-# ruff: noqa: FBT003 - compiled calls pass flags by position
 """Compare a refill with the kernel's, and make it the kernel's."""
 
 from xpfo_model.allocator.blocks import move_freepages_block
-from xpfo_model.allocator.demand import (
-    Demand,
-)
 from xpfo_model.allocator.layout import BATCHES_HIGH_MIN
 from xpfo_model.allocator.pcp import (
     order_to_pindex,
     pcp_list,
     pcp_of,
 )
-from xpfo_model.allocator.profiles import (
-    BATCH_SCALE_MAX,
-    DRAIN_CURRENT_TYPE,
-    MOVE_TO_TAIL,
-    SIZE_AUTO,
-    SIZING,
-)
+from xpfo_model.allocator.profiles import SIZE_AUTO
 from xpfo_model.allocator.sizing import by_order
-from xpfo_model.allocator.state import (
-    BATCH,
-    EVENT_FIELDS,
-    EVENTS,
-    FALLBACK_MIGRATETYPE,
-    FALLBACK_ORDER,
-    FLAGS,
-    FREE_FACTOR,
-    HIGH,
-    HIGH_MAX,
-    HIGH_MIN,
-    KIND,
-    ON_PCP,
-    PFN,
-    State,
-    page_zone,
-)
+from xpfo_model.allocator.state import ON_PCP, Record, State, page_zone
 from xpfo_model.constants import PAGEBLOCK_ORDER
 from xpfo_model.engine import seldom
 from xpfo_model.events import (
@@ -46,20 +19,18 @@ from xpfo_model.events import (
     MM_PAGE_ALLOC_EXTFRAG,
     MM_PAGE_ALLOC_ZONE_LOCKED,
     MM_PAGE_FREE,
-    Events,
 )
 from xpfo_model.fidelity.context import NONE
 from xpfo_model.fidelity.names import exchange_later
-from xpfo_model.fidelity.reading import Read
 from xpfo_model.fidelity.resync import (
     carve,
-    credit,
     drop_first,
     enter_pcp,
     leave_pcp,
     length,
     pcp_around,
     put_back,
+    settle_missing,
 )
 from xpfo_model.fidelity.tally import (
     BY_BATCH,
@@ -70,14 +41,9 @@ from xpfo_model.fidelity.tally import (
     BY_LIST,
     BY_START,
     FULL,
-    NR_COUNTS,
     PCP,
-    REFILLS,
-    REFILLS_ALSO,
-    SAME_FIRST,
-    SAME_FRAMES,
-    SAME_SIZE,
-    SIZES,
+    RIGHT,
+    Follow,
     Tally,
 )
 
@@ -90,46 +56,49 @@ def differ_at(t: Tally, mine: int, theirs: int) -> int:
     return min(mine, theirs)
 
 
-def taint(s: State, t: Tally, k: int, mine: int, order: int, reason: int) -> None:
+def mark_displaced(
+    s: State, t: Tally, k: int, mine: int, order: int, reason: int
+) -> None:
     """Page `k` of the kernel's came to its place only because it was put there."""
     if t.level == PCP:
         return
     chosen = t.mine[k] if k < mine else FAILED
-    exchange_later(t, s.mem[EVENTS], chosen, t.theirs[k], order)
+    exchange_later(t, s.counters.events, chosen, t.theirs[k], order)
     if chosen != t.theirs[k]:
-        t.instead[t.theirs[k]] = chosen + 2
-        t.why[t.theirs[k]] = reason
-        if reason == BY_BUDDY and t.midway and t.fresh[t.theirs[k]]:
+        t.frames[t.theirs[k]].displaced = chosen + 2
+        t.frames[t.theirs[k]].why = reason
+        if reason == BY_BUDDY and t.midway and t.frames[t.theirs[k]].fresh:
             # free since before the trace, at a place that nobody knows
-            t.why[t.theirs[k]] = BY_START
+            t.frames[t.theirs[k]].why = BY_START
 
 
-def learn_batch(s: State, t: Tally, zone: int, size: int) -> None:
+def learn_batch(s: State, t: Tally, zone: Record, size: int) -> None:
     """A refill was larger or smaller than the model thought: from now on too.
 
     While the machine boots watermarks are 0, and high is its least.
     zone_highsize(), v6.1.
     """
-    sizes = zone * SIZES
+    final = t.sizes[zone.index]
     for cpu in range(s.cpus):
-        pcp = pcp_of(cpu, zone)
-        s.mem[pcp + BATCH] = size
-        s.mem[pcp + HIGH_MIN] = size * BATCHES_HIGH_MIN
-        s.mem[pcp + HIGH_MAX] = t.sizes[sizes + 2]
-        if size == t.sizes[sizes]:
-            s.mem[pcp + HIGH_MIN] = t.sizes[sizes + 1]
-        if s.mem[SIZING] != SIZE_AUTO:
-            s.mem[pcp + HIGH] = s.mem[pcp + HIGH_MIN]
+        pcp = pcp_of(s, cpu, zone)
+        pcp.batch = size
+        pcp.high_min = size * BATCHES_HIGH_MIN
+        pcp.high_max = final.high_max
+        if size == final.batch:
+            pcp.high_min = final.high
+        if s.profile.sizing != SIZE_AUTO:
+            pcp.high = pcp.high_min
 
 
 @seldom
-def learn_refill(s: State, d: Demand, t: Tally, i: int, mine: int, size: int) -> None:
+def learn_refill(f: Follow, i: int, mine: int, size: int) -> None:
     """The kernel's refill had another size: batch is new, or how far it grew."""
+    s, d, t = f.state, f.demand, f.tally
     zone = page_zone(s, t.theirs[0])
-    pcp = pcp_of(d.cpu[i], zone)
-    batch = s.mem[pcp + BATCH]
-    final = t.sizes[zone * SIZES]
-    order = d.order[i]
+    pcp = pcp_of(s, d.cpu[i], zone)
+    batch = pcp.batch
+    final = t.sizes[zone.index].batch
+    order = int(d.order[i])
     if batch != final and (
         size == by_order(final, order) if order else size * batch == mine * final
     ):
@@ -137,23 +106,28 @@ def learn_refill(s: State, d: Demand, t: Tally, i: int, mine: int, size: int) ->
         return
     if order:
         return
-    if s.mem[SIZING] != SIZE_AUTO or batch == 1 or (size == final and batch != final):
+    if (
+        s.profile.sizing != SIZE_AUTO
+        or batch == 1
+        or (size == final and batch != final)
+    ):
         learn_batch(s, t, zone, size)
         return
     factor = 0
     while batch << factor < size:
         factor += 1
-    s.mem[pcp + FREE_FACTOR] = min(factor + 1, s.mem[BATCH_SCALE_MAX])
+    pcp.free_factor = min(factor + 1, s.profile.batch_scale_max)
 
 
 @seldom
-def isolated(e: Events, r: Read, t: Tally, pfn: int) -> bool:
+def isolated(f: Follow, pfn: int) -> bool:
     """Whether a page that the model has free was taken without an event.
 
     The trace names it again only as it is freed. The free scanner of compaction
     does that: isolate_freepages(), all versions.
     """
-    row = t.last[pfn]
+    e, r, t = f.events, f.read, f.tally
+    row = t.frames[pfn].seen - 1
     if row == NONE:
         return False
     following = r.next_row[row]
@@ -162,34 +136,30 @@ def isolated(e: Events, r: Read, t: Tally, pfn: int) -> bool:
 
 @seldom
 def undo_refill(
-    s: State,
-    e: Events,
-    r: Read,
-    t: Tally,
+    f: Follow,
     start: int,
     mine: int,
     order: int,
     mt: int,
 ) -> None:
     """Give the model's pages from the `start`-th back, the last one first."""
+    s, t = f.state, f.tally
     for k in range(mine - 1, start - 1, -1):
-        if s.tag[t.mine[k]] == ON_PCP:
+        if s.pages[t.mine[k]].use == ON_PCP:
             leave_pcp(s, t, t.mine[k])
-        if t.unseen[t.mine[k]]:
+        if t.frames[t.mine[k]].unseen:
             # it was never free: taken before the trace began
-            t.counts[BY_BOOT] += 1
+            t.reasons[BY_BOOT] += 1
             continue
-        if isolated(e, r, t, t.mine[k]):
-            t.counts[BY_ISOLATED] += 1
+        if isolated(f, t.mine[k]):
+            t.reasons[BY_ISOLATED] += 1
             continue
         put_back(s, t.mine[k], order, mt)
 
 
 @seldom
 def redo_refill(
-    s: State,
-    d: Demand,
-    t: Tally,
+    f: Follow,
     i: int,
     start: int,
     mine: int,
@@ -198,16 +168,17 @@ def redo_refill(
     reason: int,
 ) -> None:
     """Fetch the kernel's pages; the first `gone` of all are handed out already."""
-    order = d.order[i]
+    s, d, t = f.state, f.demand, f.tally
+    order = int(d.order[i])
     for k in range(start, theirs):
         pfn = t.theirs[k]
         carve(s, t, pfn, order)
-        s.tag[s.cached + pfn] = d.migratetype[i]
+        s.pages[pfn].migratetype = int(d.migratetype[i])
         if k >= gone:
-            pcp = pcp_of(d.cpu[i], page_zone(s, pfn))
-            pindex = order_to_pindex(s, d.migratetype[i], order)
+            pcp = pcp_of(s, d.cpu[i], page_zone(s, pfn))
+            pindex = order_to_pindex(s, int(d.migratetype[i]), order)
             enter_pcp(s, t, pcp, pindex, pfn, True)
-        taint(s, t, k, mine, order, reason)
+        mark_displaced(s, t, k, mine, order, reason)
 
 
 @seldom
@@ -215,9 +186,9 @@ def retype(s: State, pfn: int, order: int, migratetype: int) -> None:
     """Give the blocks of a page a type, with the free pages in them."""
     blocks = 1 << max(order - PAGEBLOCK_ORDER, 0)
     first = pfn >> PAGEBLOCK_ORDER
-    for block in range(first, first + blocks):
-        if s.tag[s.block + block] != migratetype:
-            s.tag[s.block + block] = migratetype
+    for block in range(first, min(first + blocks, len(s.pageblocks))):
+        if s.pageblocks[block] != migratetype:
+            s.pageblocks[block] = migratetype
             frame = block << PAGEBLOCK_ORDER
             move_freepages_block(s, frame, page_zone(s, frame), migratetype)
 
@@ -228,76 +199,64 @@ def undo_claims(s: State, start: int) -> None:
 
     What was claimed was at the head of its list, and comes there again.
     """
-    to_tail = s.mem[MOVE_TO_TAIL]
-    s.mem[MOVE_TO_TAIL] = 0
-    for event in range(s.mem[EVENTS] - 1, start - 1, -1):
-        at = event * EVENT_FIELDS
-        if (
-            s.record[at + KIND] == MM_PAGE_ALLOC_EXTFRAG
-            and s.record[at + FLAGS] & CHANGE_OWNERSHIP
-        ):
-            retype(
-                s,
-                s.record[at + PFN],
-                s.record[at + FALLBACK_ORDER],
-                s.record[at + FALLBACK_MIGRATETYPE],
-            )
-    s.mem[MOVE_TO_TAIL] = to_tail
+    to_tail = s.profile.move_to_tail
+    s.profile.move_to_tail = 0
+    for event in range(s.counters.events - 1, start - 1, -1):
+        done = s.record[event]
+        if done.kind == MM_PAGE_ALLOC_EXTFRAG and done.flags & CHANGE_OWNERSHIP:
+            retype(s, done.pfn, done.fallback_order, done.fallback_migratetype)
+    s.profile.move_to_tail = to_tail
 
 
 @seldom
-def redo_claims(s: State, e: Events, r: Read, i: int) -> None:
+def redo_claims(f: Follow, i: int) -> None:
     """Make the kernel's changes of ownership."""
+    s, e, r = f.state, f.events, f.read
     for at in range(r.first[i], r.first[i + 1]):
         row = r.answers[at]
         if e.kind[row] == MM_PAGE_ALLOC_EXTFRAG and e.flags[row] & CHANGE_OWNERSHIP:
-            retype(s, e.pfn[row], e.fallback_order[row], e.migratetype[row])
-        elif e.kind[row] == MM_PAGE_ALLOC_ZONE_LOCKED and s.mem[DRAIN_CURRENT_TYPE]:
+            retype(s, e.pfn[row], int(e.fallback_order[row]), int(e.migratetype[row]))
+        elif e.kind[row] == MM_PAGE_ALLOC_ZONE_LOCKED and s.profile.drain_current_type:
             # a page on a list is in a block of that type
-            retype(s, e.pfn[row], e.order[row], e.migratetype[row])
+            retype(s, e.pfn[row], int(e.order[row]), int(e.migratetype[row]))
 
 
 @seldom
 def sync_refill(
-    s: State,
-    d: Demand,
-    e: Events,
-    r: Read,
-    t: Tally,
+    f: Follow,
     i: int,
     began: int,
     mine: int,
     theirs: int,
 ) -> int:
-    """Make the model's refill the kernel's; why it had to be, or NR_COUNTS.
+    """Make the model's refill the kernel's; why it had to be, or RIGHT.
 
     After it `s.held` of the allocation is the first page, if there was a refill.
     """
-    c = t.counts
-    order = d.order[i]
+    s, d, t = f.state, f.demand, f.tally
+    order = int(d.order[i])
     page = d.page[i]
-    c[REFILLS] += theirs > 0
+    t.score.refills += theirs > 0
     if theirs and mine:
-        c[REFILLS_ALSO] += 1
-        c[SAME_SIZE] += mine == theirs
-        c[SAME_FIRST] += t.mine[0] == t.theirs[0]
+        t.score.refills_also += 1
+        t.score.refills_same_size += mine == theirs
+        t.score.refills_same_first += t.mine[0] == t.theirs[0]
     start = differ_at(t, mine, theirs)
     if start == mine == theirs:
-        c[SAME_FRAMES] += 1
-        return NR_COUNTS
+        t.score.refills_same_frames += 1
+        return RIGHT
     if not mine:
         # the kernel's list was empty: what the model still has is gone
         reason = BY_BULK
         got = s.held[page]
         head = pcp_list(
-            s,
-            pcp_of(d.cpu[i], page_zone(s, got)),
-            order_to_pindex(s, d.migratetype[i], order),
+            pcp_of(s, d.cpu[i], page_zone(s, got)),
+            order_to_pindex(s, int(d.migratetype[i]), order),
         )
         drop_first(s, t, head, length(s, head))
-        credit(s, t, pcp_around(s, head), 1 << order)
+        settle_missing(t, pcp_around(s, head), 1 << order)
     else:
-        undo_refill(s, e, r, t, start, mine, order, d.migratetype[i])
+        undo_refill(f, start, mine, order, int(d.migratetype[i]))
         if not theirs:
             reason = BY_LIST
             s.held[page] = FAILED
@@ -307,12 +266,12 @@ def sync_refill(
             reason = BY_BATCH
         if start < mine:
             undo_claims(s, began)
-    redo_claims(s, e, r, i)
-    redo_refill(s, d, t, i, start, mine, theirs, 1, reason)
+    redo_claims(f, i)
+    redo_refill(f, i, start, mine, theirs, 1, reason)
     if theirs:
         s.held[page] = t.theirs[0]
         if mine and mine != theirs:
-            learn_refill(s, d, t, i, mine, theirs)
+            learn_refill(f, i, mine, theirs)
     if t.level == FULL or reason != BY_BUDDY:
-        c[reason] += 1
+        t.reasons[reason] += 1
     return reason

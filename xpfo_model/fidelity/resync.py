@@ -1,30 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# mypy: disable-error-code="no-any-return"
-# ruff: noqa: FBT001 - compiled calls pass flags by position  # noqa: RUF100
 """Put the model's lists right, from outside: what no kernel function does.
 
 Each of these moves single pages between the lists so that the model goes on from
 where the kernel is. Mostly the reverse of a choice that the model just made.
 """
 
-from xpfo_model.allocator.lists import list_add, list_add_tail, list_del
+from xpfo_model.allocator.lists import list_add, list_add_tail, list_del, list_first
 from xpfo_model.allocator.pcp import pindex_to_order
-from xpfo_model.allocator.profiles import (
-    PCP_LISTS,
-)
 from xpfo_model.allocator.state import (
     BUDDY,
-    COUNT,
-    FREE_PAGES,
-    LISTS,
     NR_PAGE_ORDERS,
     ON_PCP,
-    PCP_FIELDS,
-    PCPS,
     USED,
-    ZONE_FIELDS,
+    Record,
     State,
+    buddy_order,
     free_list,
+    page_is_buddy,
     page_zone,
 )
 from xpfo_model.constants import MAX_PAGE_ORDER
@@ -41,59 +33,61 @@ def block_around(s: State, pfn: int) -> int:
     """First frame of the free page that a frame is in, or NOWHERE."""
     for order in range(NR_PAGE_ORDERS):
         first = pfn & ~((1 << order) - 1)
-        if s.tag[first] == BUDDY + order:
+        if page_is_buddy(s, first, order):
             return first
     return NOWHERE
 
 
-def pcp_around(s: State, head: int) -> int:
+def pcp_around(s: State, head: int) -> Record:
     """The pcp that a list head belongs to."""
-    first = s.mem[PCPS + LISTS]
-    number = (head - first) // s.mem[PCP_LISTS]
-    return PCPS + number * PCP_FIELDS
+    first = s.pcps[0].lists
+    number = (head - first) // s.profile.pcp_lists
+    return s.pcps[number]
 
 
 @seldom
 def leave_pcp(s: State, t: Tally, pfn: int) -> int:
     """Take a page off its pcp list; the list's head."""
-    head = t.home[pfn]
+    head = t.frames[pfn].home
     pcp = pcp_around(s, head)
-    order = pindex_to_order(s, head - s.mem[pcp + LISTS])
-    s.mem[pcp + COUNT] -= 1 << order
+    order = pindex_to_order(s, head - pcp.lists)
+    pcp.count -= 1 << order
     list_del(s, pfn)
-    s.tag[pfn] = USED
+    s.pages[pfn].use = USED
     return head
 
 
 @seldom
-def enter_pcp(s: State, t: Tally, pcp: int, pindex: int, pfn: int, tail: bool) -> None:
+def enter_pcp(
+    s: State, t: Tally, pcp: Record, pindex: int, pfn: int, tail: bool
+) -> None:
     """Put a page on a pcp list, without a thought for how many are there."""
-    t.home[pfn] = s.mem[pcp + LISTS] + pindex
-    s.mem[pcp + COUNT] += 1 << pindex_to_order(s, pindex)
+    t.frames[pfn].home = pcp.lists + pindex
+    pcp.count += 1 << pindex_to_order(s, pindex)
     if tail:
-        list_add_tail(s, pfn, s.mem[pcp + LISTS] + pindex)
+        list_add_tail(s, pfn, pcp.lists + pindex)
     else:
-        list_add(s, pfn, s.mem[pcp + LISTS] + pindex)
-    s.tag[pfn] = ON_PCP
+        list_add(s, pfn, pcp.lists + pindex)
+    s.pages[pfn].use = ON_PCP
 
 
 @seldom
 def carve_block(s: State, first: int, pfn: int, end: int) -> None:
     """Take frames pfn to end out of the free page at `first`; list the rest."""
-    order = s.tag[first] - BUDDY
-    migratetype = s.tag[s.cached + first]
+    order = buddy_order(s, first)
+    migratetype = s.pages[first].migratetype
     zone = page_zone(s, first)
     list_del(s, first)
-    s.tag[first] = USED
-    s.mem[zone * ZONE_FIELDS + FREE_PAGES] -= 1 << order
+    s.pages[first].use = USED
+    zone.free_pages -= 1 << order
     while order > 0 and (pfn > first or end < first + (1 << order)):
         order -= 1
         middle = first + (1 << order)
         rest = middle if pfn < middle else first
-        list_add(s, rest, free_list(s, zone, order, migratetype))
-        s.tag[rest] = BUDDY + order
-        s.tag[s.cached + rest] = migratetype
-        s.mem[zone * ZONE_FIELDS + FREE_PAGES] += 1 << order
+        list_add(s, rest, free_list(zone, order, migratetype))
+        s.pages[rest].use = BUDDY + order
+        s.pages[rest].migratetype = migratetype
+        zone.free_pages += 1 << order
         if pfn >= middle:
             first = middle
 
@@ -107,15 +101,15 @@ def carve(s: State, t: Tally, pfn: int, order: int) -> int:
     while frame < end:
         first = block_around(s, frame)
         if first != NOWHERE:
-            after = first + (1 << (s.tag[first] - BUDDY))
+            after = first + (1 << buddy_order(s, first))
             stop = min(after, end)
             carve_block(s, first, frame, stop)
             found += stop - frame
             frame = stop
-        elif s.tag[frame] == ON_PCP:
+        elif s.pages[frame].use == ON_PCP:
             head = leave_pcp(s, t, frame)
             pcp = pcp_around(s, head)
-            size = 1 << pindex_to_order(s, head - s.mem[pcp + LISTS])
+            size = 1 << pindex_to_order(s, head - pcp.lists)
             found += size
             frame += size
         else:
@@ -127,29 +121,29 @@ def carve(s: State, t: Tally, pfn: int, order: int) -> int:
 def put_back(s: State, pfn: int, order: int, migratetype: int) -> None:
     """Undo an allocation: merge, and be the next to be taken."""
     zone = page_zone(s, pfn)
-    s.mem[zone * ZONE_FIELDS + FREE_PAGES] += 1 << order
-    s.tag[pfn] = USED
-    while order < MAX_PAGE_ORDER and s.tag[pfn ^ (1 << order)] == BUDDY + order:
+    zone.free_pages += 1 << order
+    s.pages[pfn].use = USED
+    while order < MAX_PAGE_ORDER and page_is_buddy(s, pfn ^ (1 << order), order):
         buddy = pfn ^ (1 << order)
-        if s.tag[s.cached + buddy] != migratetype:
+        if s.pages[buddy].migratetype != migratetype:
             break
         list_del(s, buddy)
-        s.tag[buddy] = USED
+        s.pages[buddy].use = USED
         pfn &= buddy
         order += 1
-    list_add(s, pfn, free_list(s, zone, order, migratetype))
-    s.tag[pfn] = BUDDY + order
-    s.tag[s.cached + pfn] = migratetype
+    list_add(s, pfn, free_list(zone, order, migratetype))
+    s.pages[pfn].use = BUDDY + order
+    s.pages[pfn].migratetype = migratetype
 
 
 @seldom
 def depth_on(s: State, head: int, pfn: int) -> int:
     """How many pages a list has before one; FAILED if too many to have been taken."""
-    entry = s.link[head]
+    entry = list_first(s, head)
     for depth in range(MOST_IN_BULK):
         if entry == pfn:
             return depth
-        entry = s.link[entry]
+        entry = list_first(s, entry)
     return FAILED
 
 
@@ -157,18 +151,18 @@ def depth_on(s: State, head: int, pfn: int) -> int:
 def length(s: State, head: int) -> int:
     """Pages on a list."""
     count = 0
-    entry = s.link[head]
+    entry = list_first(s, head)
     while entry != head:
         count += 1
-        entry = s.link[entry]
+        entry = list_first(s, entry)
     return count
 
 
-def credit(s: State, t: Tally, pcp: int, frames: int) -> None:
+def settle_missing(t: Tally, pcp: Record, frames: int) -> None:
     """Frames that left a pcp were missed in its count already."""
-    known = min(t.ghosts[pcp], frames)
-    t.ghosts[pcp] -= known
-    s.mem[pcp + COUNT] += known
+    known = min(t.missing[pcp.index], frames)
+    t.missing[pcp.index] -= known
+    pcp.count += known
 
 
 @seldom
@@ -176,6 +170,6 @@ def drop_first(s: State, t: Tally, head: int, count: int) -> None:
     """Take pages from the head of a pcp list as if somebody had got them."""
     pcp = pcp_around(s, head)
     for _ in range(count):
-        before = s.mem[pcp + COUNT]
-        leave_pcp(s, t, s.link[head])
-        credit(s, t, pcp, before - s.mem[pcp + COUNT])
+        before = pcp.count
+        leave_pcp(s, t, list_first(s, head))
+        settle_missing(t, pcp, before - pcp.count)

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from xpfo_model import traces
 from xpfo_model.fidelity.beside import zoneinfo_beside
-from xpfo_model.fidelity.compare import Level, compare
+from xpfo_model.fidelity.compare import compare
+from xpfo_model.fidelity.result import Level
 from xpfo_model.kept import Columns, study
 
 PROFILES: Final = {"debian-6.1": "v6.1", "debian-6.12": "v6.12"}
@@ -49,8 +50,7 @@ def fidelity(docs: Path) -> Columns:
     rows: list[Row] = []
     for path in sorted((docs / "traces").glob("*.npz")):
         log = traces.read(path)
-        beside = zoneinfo_beside(path)
-        zoneinfo = beside.read_text(encoding="utf-8") if beside else None
+        zoneinfo = zoneinfo_beside(path)
         for kernel in (profile_of(path.stem), OTHER):
             found = compare(log, zoneinfo, kernel)
             for name, level in found.levels.items():

@@ -1,14 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What is counted while a trace is followed, by reason, and its scratch."""
+"""What is counted while a trace is followed, by reason, and what is noted."""
 
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from xpfo_model.allocator.demand import Demand
+from xpfo_model.allocator.state import Record, Records, State
+from xpfo_model.events import Events
+from xpfo_model.fidelity.reading import Read
 
 PCP: Final = 0
 """Level: the frames of refills are the kernel's."""
 FULL: Final = 1
 """Level: the model chooses them."""
 
-# Why the model was put right: index in Tally.counts.
+# Why the model was put right: index in Tally.reasons.
 BY_BULK: Final = 0
 BY_FOREIGN: Final = 1
 BY_BUDDY: Final = 2
@@ -49,85 +57,110 @@ REASONS: Final = {
 }
 """Name and what happened; the n-th is reason number n."""
 
-# What else is counted there.
-ALLOCATIONS: Final = 15
-EXACT: Final = 16
-REFILLS: Final = 17
-REFILLS_ALSO: Final = 18
-"""Refills of the kernel where the model refilled too."""
-SAME_SIZE: Final = 19
-SAME_FIRST: Final = 20
-SAME_FRAMES: Final = 21
-NEEDED: Final = 22
-"""Allocations not predicted only because something before was put right."""
-DRAINS: Final = 23
-DRAINS_ALSO: Final = 24
-"""Drains of the kernel where the model drained too."""
-DRAINS_SAME_SIZE: Final = 25
-DRAINS_SAME: Final = 26
-NR_COUNTS: Final = 27
+RIGHT: Final = len(REASONS)
+"""In place of a reason: nothing had to be put right."""
 
-SIZES: Final = 3
-"""Sizes of a zone's pcps in Tally.sizes."""
-# Of an exchange of names, in Tally.swaps behind their number.
-SWAP_EVENT: Final = 0
-"""Number of the first event that it is for."""
-SWAP_MINE: Final = 1
-"""The model's page."""
-SWAP_THEIRS: Final = 2
-"""The kernel's page."""
-SWAP_ORDER: Final = 3
-SWAP_FIELDS: Final = 4
-SWAPS: Final = 1
-"""Where the first of them is."""
+SIZES: Final = np.dtype(
+    [("batch", np.int64), ("high", np.int64), ("high_max", np.int64)]
+)
+"""Sizes of a zone's pcps. See `layout.Pageset`."""
 LOOK_AHEAD: Final = 1 << 13
 """Operations within which the kernel's drain is looked for."""
 
+SCORE: Final = np.dtype(
+    [
+        ("allocations", np.int64),
+        ("exact", np.int64),
+        # not predicted only because something before was put right
+        ("displaced", np.int64),
+        ("refills", np.int64),  # of the kernel, as all that follow
+        ("refills_also", np.int64),  # where the model refilled, too
+        ("refills_same_size", np.int64),
+        ("refills_same_first", np.int64),
+        ("refills_same_frames", np.int64),
+        ("drains", np.int64),
+        ("drains_also", np.int64),
+        ("drains_same_size", np.int64),
+        ("drains_same_frames", np.int64),
+    ]
+)
+"""What is counted, beside the reasons."""
+
+FRAME: Final = np.dtype(
+    [
+        ("home", np.int32),  # on a pcp list: the head of that list
+        # on a list only because it was put there: the model's choice there + 2
+        ("displaced", np.int32),
+        ("seen", np.int64),  # last row that named it so far + 1, 0 if none did
+        ("why", np.uint8),  # of a displaced frame: the reason
+        ("unseen", np.uint8),  # 1: no event of the trace names it
+        ("fresh", np.uint8),  # left the buddy lists; 1: not named before
+        ("skipped", np.uint8),  # on a pcp list; 1: the kernel passed over it once
+    ]
+)
+"""What is noted of a frame beside its page."""
+
+SWAP: Final = np.dtype(
+    [
+        ("event", np.int64),  # number of the first event that it is for
+        ("mine", np.int64),  # the model's page
+        ("theirs", np.int64),  # the kernel's page
+        ("order", np.int64),
+    ]
+)
+"""An exchange of names. See `names`."""
+
+NUMBERS: Final = np.dtype([("swaps", np.int64)])
+"""How many swaps are noted."""
+
 
 class Tally(NamedTuple):
-    """What is counted, and scratch."""
+    """What is counted while a trace is followed, and what is noted for later."""
 
-    counts: Any
-    """By reason, then ALLOCATIONS …, int64."""
-    predicted: Any
-    """Per allocation: the frame that the model chose, int64."""
-    reason: Any
-    """Per allocation: why it is not exact, or NR_COUNTS, int8."""
-    instead: Any
-    """Per frame on a list only because it was put there: what the model had there,
-    plus 1; 0 for all others, int32."""
-    why: Any
-    """Per such frame: the reason, int8."""
-    mine: Any
-    """Frames that the model's operation took or drained, int64."""
-    theirs: Any
-    """Frames that the kernel's did, int64."""
-    event: Any
-    """Of `mine`: the event of the record, int64."""
-    row: Any
-    """Of `theirs`: the row of the trace, int64."""
-    last: Any
-    """Per frame: the last row that named it so far, or NONE, int64."""
-    unseen: Any
-    """Per frame: 1 if no event names it, uint8."""
-    unknown: Any
-    """Per pcp list: 1 while nobody knows what was on it as the trace began, uint8."""
-    ghosts: Any
-    """Per pcp, by its place in State.mem: frames of its lists that its count
-    leaves out, because the kernel's lists must lack as many; int64."""
-    sizes: Any
-    """Batch, high and high_max of each zone once it is set up, int64."""
-    home: Any
-    """Per frame on a pcp list: the head of that list, int32."""
-    skipped: Any
-    """Per frame on a pcp list: 1 if the kernel passed over it once, uint8."""
-    swaps: Any
-    """How many exchanges of names, then SWAP_FIELDS for each, int64. See `names`."""
-    fresh: Any
-    """Per frame that left the buddy lists: 1 if the trace had not named it before,
-    uint8."""
+    score: Record
+    """SCORE."""
+    reasons: npt.NDArray[np.int64]
+    """Times that the model was put right, by BY_BULK …."""
+    predicted: npt.NDArray[np.int64]
+    """Per allocation: the frame that the model chose."""
+    reason: npt.NDArray[np.int8]
+    """Per allocation: why it is not exact, or RIGHT."""
+    frames: Records
+    """FRAME by pfn."""
+    mine: npt.NDArray[np.int64]
+    """Frames that the model's operation took or drained, as many as the record has
+    room for."""
+    event: npt.NDArray[np.int64]
+    """Of `mine`: number of the event in the record."""
+    theirs: npt.NDArray[np.int64]
+    """Frames that the kernel's operation took or drained, as many as the most that
+    answer an operation."""
+    row: npt.NDArray[np.int64]
+    """Of `theirs`: the row of the trace."""
+    unknown: npt.NDArray[np.uint8]
+    """Per pcp list: 1 while its pages of before the trace are unknown."""
+    missing: npt.NDArray[np.int64]
+    """Per pcp: frames of its lists that its count leaves out, because as many are
+    missing from the kernel's lists."""
+    sizes: Records
+    """SIZES by zone, once the machine is set up."""
+    swaps: Records
+    """SWAP by number."""
+    numbers: Record
+    """NUMBERS."""
     midway: int
-    """1: the trace begins in mid-run, and nobody knows the order of any list."""
-    sure: int
+    """1: the trace begins in mid-run, so that the order of every list is unknown."""
+    sizes_known: int
     """1: batch and high are those of the machine; 0: they are guesses."""
     level: int
+    """PCP or FULL."""
+
+
+class Follow(NamedTuple):
+    """A model that follows a trace: its state beside the kernel's answers."""
+
+    state: State
+    demand: Demand
+    events: Events
+    read: Read
+    tally: Tally

@@ -12,7 +12,7 @@ import numpy as np
 
 from xpfo_model import gfp
 from xpfo_model.allocator.layout import machine
-from xpfo_model.allocator.profiles import profile
+from xpfo_model.allocator.profiles import profile, profile_of_masks
 from xpfo_model.events import EventLog, Events
 from xpfo_model.workloads.activity import Kind, in_order
 from xpfo_model.workloads.lives import NONE, Lives, lives
@@ -69,7 +69,7 @@ def rescaled(
     seed : int
         Draws the shifts and what is left out or repeated.
     kernel : str, optional
-        A profile, by default the one that the masks of the trace are of.
+        A profile, by default `profiles.profile_of_masks` of the trace's masks.
 
     Raises `WorkloadError` if it does not fit into memory.
     """
@@ -95,16 +95,17 @@ def rescaled(
         lambda row, page: (events.cpu[row] + np.concatenate(first_cpu)[page]) % cpus,
         masks,
     )
+    kernel = kernel or profile_of_masks(masks)
     start = log.about.marks[0][0] if log.about.marks else 0
     return load(
         made,
         f"{log.about.name} on {cpus} CPUs, {frames:,} frames, {share:.0%} users",
         measured_from=int(np.searchsorted(made.time, start)),
-        kernel=kernel or masks,
+        kernel=kernel,
         masks=masks,
         frames=frames,
         cpus=cpus,
-        layout=machine(profile(kernel or masks), frames, cpus),
+        layout=machine(profile(kernel), frames, cpus),
     )
 
 

@@ -158,7 +158,7 @@ def schedule(
         turns = np.zeros(a.ballast, np.uint16)
         first, more = rows(head, zeros, [a.ballast_kind], (turns, turns), kernel)
         filled.page[:] += a.ballast
-        filled = Demand(*(np.concatenate(c) for c in zip(first, filled, strict=True)))
+        filled = first.before(filled)
         masks = np.concatenate([more, masks])
     return Schedule(filled, masks, time)
 
