@@ -1,19 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Replay speed: events per second for one strategy over a loaded log.
 
-Both engines in one run; the plain one is a child with XPFO_MODEL_ENGINE=python.
 Medians of several runs. Machines are noisy: compare the ratios.
 """
 
 import argparse
-import os
 import statistics
-import subprocess
-import sys
 import time
 from pathlib import Path
 
-from xpfo_model import engine, replay, strategies, traces
+from xpfo_model import replay, strategies, traces
 from xpfo_model.stepper import Stepper, steps_of
 
 TRACES = Path(__file__).parents[1] / "docs" / "traces"
@@ -33,7 +29,7 @@ def measure(path: Path) -> list[tuple[str, float]]:
     for name in strategies.COUNTED:
 
         def once(name: str = name) -> None:
-            run = replay.Run(name)
+            run = replay.Run(name, cpus=1)
             for part in parts:
                 run.feed(part, stepper.frames)
 
@@ -56,20 +52,11 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--trace", type=Path, default=None)
-    parser.add_argument("--child", action="store_true")
     arguments = parser.parse_args()
     path = arguments.trace or min(TRACES.glob("*.npz"))
-    if not arguments.child:
-        print(f"replay of {path.name}, median of {RUNS} runs")
-    label = "numba" if engine.FAST else "python"
+    print(f"replay of {path.name}, median of {RUNS} runs")
     for name, speed in measure(path):
-        print(f"{label:8}{name:24}{speed:9.2f} million events/s")
-    if engine.FAST and not arguments.child:
-        subprocess.run(
-            [sys.executable, __file__, "--child", "--trace", str(path)],
-            env=os.environ | {"XPFO_MODEL_ENGINE": "python"},
-            check=True,
-        )
+        print(f"{name:24}{speed:9.2f} million events/s")
 
 
 if __name__ == "__main__":

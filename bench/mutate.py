@@ -305,7 +305,7 @@ def report(
 
 def measure(options: Any) -> tuple[list[tuple[Mutant, str]], int]:
     """Judge the mutants; also how many there are in all."""
-    os.environ |= {"XPFO_MODEL_ENGINE": "python", "MPLBACKEND": "agg"}
+    os.environ |= {"NUMBA_DISABLE_JIT": "1", "MPLBACKEND": "agg"}
     sys.dont_write_bytecode = True
     paths = sorted(
         {

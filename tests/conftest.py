@@ -10,11 +10,38 @@ from hypothesis import settings
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(Path(__file__).parent))  # logs.py and reference.py
 
+BROKEN = pytest.StashKey[bool]()
+
 # the machines that run this are shared and noisy: no deadlines
 settings.register_profile("project", deadline=None, max_examples=60)
 # make fuzz: tests with the mark fuzz set no number of examples of their own
 settings.register_profile("nightly", deadline=None, max_examples=400_000)
 settings.load_profile("project")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """The contracts of the strategies go first."""
+    items.sort(key=lambda item: item.get_closest_marker("contract") is None)
+
+
+def pytest_runtest_setup(item):
+    """Where a hook is wrong, a hundred other failures say no more than its own."""
+    session = item.session
+    if session.testsfailed and item.get_closest_marker("contract") is None:
+        broken = [c for c in session.items if c.stash.get(BROKEN, False)]
+        if broken:
+            session.shouldstop = f"{len(broken)} contracts are broken, see above"
+            pytest.skip(session.shouldstop)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Remember which contracts are broken."""
+    report = yield
+    if report.failed and item.get_closest_marker("contract") is not None:
+        item.stash[BROKEN] = True
+    return report
 
 
 @pytest.fixture(scope="session")

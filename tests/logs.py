@@ -76,6 +76,10 @@ def extfrag(pfn, migratetype, fallback_order=9, cpu=0, change=True):
     }
 
 
+def switch(cpu=0, next_pid=1):
+    return {"kind": ev.SCHED_SWITCH, "cpu": cpu, "next_pid": next_pid}
+
+
 @st.composite
 def rows(draw):
     """One event on a machine of 4 CPUs and 8 pageblocks, pages aligned."""

@@ -3,7 +3,6 @@
 
 from collections import defaultdict
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,7 +19,7 @@ from logs import (
 )
 from reference import Reference, rows_of_log
 
-from xpfo_model import figures, machine, replay, themes
+from xpfo_model import engine, figures, machine, replay, themes
 from xpfo_model.charts import Lines
 from xpfo_model.claims import damage
 
@@ -34,8 +33,8 @@ class Entries(RuleBasedStateMachine):
 
     def __init__(self):
         super().__init__()
-        m = machine.boot(BLOCK * BLOCKS - 1, 2, 2)
-        self.m = machine.Machine(*(memoryview(np.asarray(array)) for array in m))
+        m = machine.boot(BLOCK * BLOCKS - 1, 2, cpus=2)
+        self.m = engine._readable(m)
         self.mapped = set(range(BLOCK * BLOCKS))
         self.split = set()
 
@@ -92,7 +91,7 @@ class Entries(RuleBasedStateMachine):
     def agrees(self):
         m = self.m
         assert {b for b in range(BLOCKS) if m.split[b]} == self.split
-        assert m.counts[machine.SPLITS] == len(self.split)
+        assert m.counts.splits == len(self.split)
         mapped = {f for f in range(len(m.alias)) if m.alias[f] & machine.IS_MAPPED}
         assert mapped == {f for f in self.mapped if f < len(m.alias)}
 

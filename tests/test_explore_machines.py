@@ -18,9 +18,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from xpfo_model import explore, strategies
+from xpfo_model import engine, explore, strategies
 from xpfo_model.constants import MIGRATE_MOVABLE, MIGRATE_UNMOVABLE
-from xpfo_model.engine import plain
+from xpfo_model.engine import bound
 from xpfo_model.explore import actions as do
 from xpfo_model.explore.check import how_of
 from xpfo_model.explore.invariants import (
@@ -36,11 +36,10 @@ from xpfo_model.explore.world import (
     MOVABLE_LIST,
     OTHER_LIST,
     USER_HAS,
-    World,
     create,
 )
 from xpfo_model.faults import FAULTS
-from xpfo_model.machine import Machine
+from xpfo_model.machine import boot
 from xpfo_model.strategies.kmaps import local_kmap
 
 SAFE = [name for name, entry in strategies.REGISTRY.items() if entry.safe]
@@ -68,16 +67,14 @@ class Walk(RuleBasedStateMachine):
     )
     def boot(self, cpus, frames, block_order, nesting):
         entry = strategies.REGISTRY[self.strategy]
-        hooks = strategies.hooks(self.strategy)
+        hooks = strategies.functions(self.strategy)
         self.scope = explore.Scope(cpus, frames, block_order, nesting, orders=4)
         # the permutations of the CPUs are for states that are compared: none here
         world = create(explore.Scope(1, frames, block_order), marks=entry.marks)
-        m = world.m._replace(cpu_state=np.zeros(cpus, np.uint8))
-        m.settings[0] = (1 << cpus) - 1
-        m = Machine(*(memoryview(np.asarray(array)) for array in m))
-        rest = (memoryview(np.asarray(array)) for array in world[1:])
-        self.world = World(m, *rest)._replace(waits=bytearray(cpus))
-        self.step = plain(act, **hooks)
+        m = boot(len(world.m.alias), block_order, cpus=cpus)
+        world = world._replace(m=m, waits=np.zeros(cpus, np.uint8))
+        self.world = engine._readable(world)
+        self.step = bound(act, strategies.given(hooks))
         self.how = how_of(entry)
         self.checks = CHECK_MARKS if entry.marks and entry.unmapped_mark else 0
         if hooks["kmap"] is not local_kmap:
@@ -88,7 +85,7 @@ class Walk(RuleBasedStateMachine):
         start, stop = (0, len(frames)) if block is None else (block, block + 1)
         columns = ([op], [cpu % self.scope.cpus], [migratetype], [start], [stop])
         one = do.Actions(*map(np.array, (*columns, list(frames))))
-        one = do.Actions(*(memoryview(np.asarray(c, np.int64)) for c in one))
+        one = engine._readable(do.Actions(*(c.astype(np.int64) for c in one)))
         nesting = self.scope.nesting
         type(self).done += self.step(self.world, one, 0, nesting, self.how)
         found = violated(self.world, self.checks)

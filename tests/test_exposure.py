@@ -9,8 +9,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from logs import GFP_KERNEL, USER_MOVABLE, USER_UNMOVABLE, alloc, free, locked, log_of
 from reference import HIGHUSER
 
+from xpfo_model import engine, gfp, machine, replay
 from xpfo_model import events as ev
-from xpfo_model import gfp, machine, replay
 from xpfo_model.claims import exposure, kunmap
 from xpfo_model.stepper import Stepper, steps_of
 
@@ -56,8 +56,8 @@ class Clocks(RuleBasedStateMachine):
 
     def __init__(self):
         super().__init__()
-        m = machine.of_cpus(machine.boot(FRAMES, 2), CPUS)
-        self.m = machine.Machine(*(memoryview(np.asarray(array)) for array in m))
+        m = machine.boot(FRAMES, 2, cpus=CPUS)
+        self.m = engine._readable(m)
         self.slow = Tlbs()
 
     some = st.lists(st.integers(0, FRAMES - 1), max_size=3, unique=True)
@@ -66,17 +66,17 @@ class Clocks(RuleBasedStateMachine):
     @rule(ticks=st.integers(0, 9))
     def wait(self, ticks):
         self.slow.wait(ticks)
-        self.m.settings[machine.NOW] += ticks
+        self.m.settings.now += ticks
 
     @rule(frames=some)
     def give(self, frames):
-        reached = machine.give(self.m, frames)
+        reached = machine.hand_to_user(self.m, frames)
         self.slow.users |= set(frames)
         assert reached == len(self.slow.reachable(frames))
 
     @rule(frames=some, owner=st.sampled_from([machine.KERNEL, machine.FREE]))
     def take(self, frames, owner):
-        machine.take(self.m, frames, owner)
+        machine.take_back(self.m, frames, owner)
         self.slow.users -= set(frames)
 
     @rule(frames=some)
@@ -113,11 +113,11 @@ class Clocks(RuleBasedStateMachine):
     def agrees(self):
         m = self.m
         running = sum(
-            m.settings[machine.NOW] - m.since[frame]
+            m.settings.now - m.since[frame]
             for frame in range(FRAMES)
             if m.owner[frame] == machine.USER and m.alias[frame]
         )
-        assert m.counts[machine.EXPOSED_TIME] + running == self.slow.time
+        assert m.counts.exposed_time + running == self.slow.time
 
 
 TestClocks = Clocks.TestCase
@@ -340,8 +340,7 @@ def timed(listed):
 
 def run(log, name, copies=0, **replaced):
     stepper = Stepper("v6.1", everything=True)
-    counted = replay.Run(name, zeroing=True, copy_percent=copies, **replaced)
-    counted.machine = machine.of_cpus(counted.machine, CPUS)
+    counted = replay.Run(name, cpus=CPUS, zeroing=True, copy_percent=copies, **replaced)
     for steps in steps_of(log.chunks(), stepper):
         counted.feed(steps, stepper.frames)
     return counted.counts

@@ -2,17 +2,12 @@
 import numpy as np
 import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from xpfo_model import machine
-from xpfo_model.constants import NR_CPUS, PAGEBLOCK_ORDER
+from xpfo_model import engine, machine
+from xpfo_model.constants import PAGEBLOCK_ORDER
 
 FRAMES = 24
-
-
-def plain(m):
-    """The machine as plain Python runs it, whatever the engine."""
-    return machine.Machine(*(memoryview(np.asarray(array)) for array in m))
 
 
 frames = st.lists(st.integers(0, FRAMES - 1), max_size=6)
@@ -23,7 +18,7 @@ class Aliases(RuleBasedStateMachine):
 
     def __init__(self):
         super().__init__()
-        self.m = plain(machine.boot(FRAMES))
+        self.m = machine.boot(FRAMES, cpus=3)
         self.unmapped = set()
         self.stale = set()
         self.counts = [0, 0, 0]
@@ -50,102 +45,163 @@ class Aliases(RuleBasedStateMachine):
         self.counts[2] += 1
 
     @rule(more=st.integers(0, 2 * FRAMES))
-    def hotplug(self, more):
-        self.m = plain(machine.hotplug(self.m, more))
+    def grow(self, more):
+        self.m = machine.grow(self.m, more, 3)
 
     @invariant()
     def agrees(self):
         for frame in range(FRAMES):
             reach = frame not in self.unmapped or frame in self.stale
             assert machine.reachable(self.m, [frame]) == reach
-        assert self.m.counts[machine.UNMAPPED] == self.counts[0]
-        assert self.m.counts[machine.MAPPED] == self.counts[1]
-        assert self.m.counts[machine.FLUSHES] == self.counts[2]
-        assert (
-            sum(self.m.counts[c] for c in range(len(machine.CAUSES)))
-            == (self.counts[2])
-        )
-        waiting = self.m.counts[machine.STALE_FRAMES]
+        assert self.m.counts.unmapped == self.counts[0]
+        assert self.m.counts.mapped == self.counts[1]
+        assert self.m.counts.flushes == self.counts[2]
+        assert sum(self.m.counts.flushes_by_cause) == self.counts[2]
+        waiting = self.m.counts.stale_frames
         listed = [int(f) for f in self.m.stale_frames[:waiting]]
         assert len(set(listed)) == len(listed)
         assert set(listed) == self.stale
-        assert self.stale == {f for f in range(FRAMES) if self.m.stale[f]}
+        assert self.stale == {f for f in range(FRAMES) if self.m.stale[f, 0]}
 
 
 TestAliases = Aliases.TestCase
 
 
-def test_hotplug_keeps_what_there_was_and_maps_what_is_new():
-    m = machine.boot(4)
+class Tlbs(RuleBasedStateMachine):
+    """What each CPU may still translate, against pairs of CPU and frame."""
+
+    run = staticmethod(engine.bound)
+
+    @initialize(cpus=st.sampled_from([1, 3, 61, 62, 63, 64, 100, 124, 125, 300]))
+    def boot(self, cpus):
+        self.m = machine.boot(FRAMES, 2, cpus=cpus)
+        self.unmapped, self.stale = set(), set()
+
+    @property
+    def cpus(self):
+        return len(self.m.cpu_state)
+
+    @rule(some=frames)
+    def unmap(self, some):
+        new = set(some) - self.unmapped
+        self.run(machine.unmap)(self.m, np.array(some, np.int64))
+        self.unmapped |= new
+        self.stale |= {(cpu, frame) for cpu in range(self.cpus) for frame in new}
+
+    @rule(some=frames)
+    def map_back(self, some):
+        self.run(machine.map_back)(self.m, np.array(some, np.int64))
+        self.unmapped -= set(some)
+
+    @rule(cpu=st.integers(0, 511), some=frames)
+    def invlpg(self, cpu, some):
+        cpu %= self.cpus
+        self.run(machine.invlpg)(self.m, np.uint16(cpu), np.array(some, np.int64))
+        self.stale -= {(cpu, frame) for frame in some}
+
+    @rule(cpu=st.integers(0, 511))
+    def flush_local(self, cpu):
+        cpu %= self.cpus
+        self.run(machine.flush_local)(self.m, np.uint16(cpu))
+        self.stale = {pair for pair in self.stale if pair[0] != cpu}
+
+    @rule()
+    def flush(self):
+        self.run(machine.flush)(self.m, machine.ALLOC)
+        self.stale.clear()
+
+    @rule(more=st.integers(1, 70))
+    def grow(self, more):
+        """A CPU that comes later holds no stale translation."""
+        self.m = machine.grow(self.m, FRAMES, min(self.cpus + more, 512))
+
+    @invariant()
+    def agrees(self):
+        found = {
+            (word * machine.CPUS_PER_WORD + bit, frame)
+            for frame, words in enumerate(self.m.stale.tolist())
+            for word, bits in enumerate(words)
+            for bit in range(machine.CPUS_PER_WORD)
+            if bits >> bit & 1
+        }
+        assert found == self.stale
+        waiting = {frame for _, frame in self.stale}
+        listed = self.m.stale_frames[: self.m.counts.stale_frames].tolist()
+        assert sorted(listed) == sorted(waiting)
+        for frame in range(FRAMES):
+            assert machine.is_stale(self.m, frame) == (frame in waiting)
+            alias = machine.IS_MAPPED * (frame not in self.unmapped)
+            alias |= machine.IS_STALE * (frame in waiting)
+            assert self.m.alias[frame] == alias
+
+
+class CompiledTlbs(Tlbs):
+    run = staticmethod(engine.compiled)
+
+
+TestTlbs = Tlbs.TestCase
+TestCompiledTlbs = CompiledTlbs.TestCase
+
+
+@pytest.mark.parametrize("cpus", [1, 61, 62, 63, 100, 124, 300])
+def test_every_cpu_has_a_bit_of_its_own(cpus):
+    m = machine.boot(1, cpus=cpus)
+    assert sum(bits.bit_count() for bits in m.all_cpus.tolist()) == cpus
+    assert m.stale.shape == (1, len(m.all_cpus))
+    assert (m.all_cpus > 0).all(), "the sign of a word is no CPU's"
+
+
+def test_growing_keeps_what_there_was_and_maps_what_is_new():
+    m = machine.boot(4, cpus=1)
     machine.unmap(m, [1])
-    machine.give(m, [2])
-    grown = machine.hotplug(m, 100)
+    machine.hand_to_user(m, [2])
+    grown = machine.grow(m, 100, 1)
     mapped = [int(a) & machine.IS_MAPPED for a in grown.alias[:5]]
     assert mapped == [1, 0, 1, 1, 1]
     assert grown.owner[2] == machine.USER
     assert (np.asarray(grown.alias)[4:] == machine.IS_MAPPED).all()
-    assert machine.hotplug(grown, 50) is grown
+    assert machine.grow(grown, 50, 1) is grown
 
 
 def booted(frames=16, block_order=2, cpus=3):
-    return plain(machine.boot(frames, block_order, cpus))
+    return machine.boot(frames, block_order, cpus=cpus)
 
 
 def test_boot_maps_everything_and_nobody_owns_it():
-    m = machine.boot(17, 2, 3)
+    m = machine.boot(17, 2, cpus=3)
     assert [len(m.alias), len(m.stale), len(m.stale_frames), len(m.owner)] == [17] * 4
     assert [len(m.marks), len(m.mapcount), len(m.since)] == [17] * 3
     assert [len(m.split), len(m.block_state), len(m.cpu_state)] == [5, 5, 3]
     assert set(m.alias) == {machine.IS_MAPPED}
     assert not any(np.asarray(array).any() for array in m[1:10])
-    assert m.settings[machine.ALL_CPUS] == 0b111
-    assert m.settings[machine.BLOCK_ORDER] == 2
-    assert not any(m.counts)
-    assert len(machine.boot(1).cpu_state) == NR_CPUS
-    assert machine.boot(1).settings[machine.BLOCK_ORDER] == PAGEBLOCK_ORDER
+    assert list(m.all_cpus) == [0b111]
+    assert m.settings.tolist() == (2, *[0] * 6)
+    assert not any(np.ravel(field).any() for field in m.counts)
+    assert machine.boot(1, cpus=1).settings.block_order == PAGEBLOCK_ORDER
 
 
-def test_cpus_above_the_most_share_no_bit():
-    every = (1 << machine.MOST_CPUS) - 1
-    assert machine.MOST_CPUS == 62, "a bit each, of an int64 that stays positive"
-    assert machine.boot(1, cpus=100).settings[machine.ALL_CPUS] == every
-    assert machine.boot(1, cpus=62).settings[machine.ALL_CPUS] == every
-    m = machine.boot(1)
-    less = machine.of_cpus(m, 5)
-    assert less.settings[machine.ALL_CPUS] == 0b11111
-    assert len(less.cpu_state) == 5
-    assert less.alias is m.alias
-    assert machine.of_cpus(m, 100).settings[machine.ALL_CPUS] == every
+def test_a_machine_has_the_cpus_that_it_is_given():
+    with pytest.raises(TypeError, match="cpus"):
+        machine.boot(1)
 
 
-def test_hotplug_doubles_and_keeps_the_sizes_of_the_rest():
+def test_growing_doubles_and_keeps_the_sizes_of_the_rest():
     m = booted(10)
-    m.counts[machine.SPLITS] = 7
+    m.counts.splits = 7
     m.cpu_state[2] = 1
-    assert machine.hotplug(m, 10) is m
-    grown = machine.hotplug(m, 11)
+    assert machine.grow(m, 10, 3) is m
+    grown = machine.grow(m, 11, 2)
     assert len(grown.alias) == 20
     assert len(grown.split) == 6
-    assert len(machine.hotplug(m, 50).alias) == 50
-    assert grown.counts[machine.SPLITS] == 7
+    assert len(machine.grow(m, 50, 3).alias) == 50
+    assert grown.counts.splits == 7
     assert list(grown.cpu_state) == [0, 0, 1]
-    assert grown.settings[machine.BLOCK_ORDER] == 2
+    assert grown.settings.block_order == 2
 
 
-def test_causes_and_counts_are_numbered_without_a_gap():
-    numbers = [
-        *(machine.ALLOC, machine.REFILL, machine.BLOCK, machine.ALTERNATION),
-        *(machine.KUNMAP, machine.UNMAPPED, machine.MAPPED, machine.EXPOSED),
-        *(machine.EXPOSED_TIME, machine.STALE_FRAMES, machine.FLUSHES),
-        *(machine.LOCAL_FLUSHES, machine.FLUSHES_IRQS_OFF, machine.SPLITS),
-    ]
-    assert numbers == list(range(machine.NR_COUNTS))
-    settings = [
-        *(machine.ALL_CPUS, machine.BLOCK_ORDER, machine.IRQS_OFF, machine.NOW),
-        *(machine.ZEROING, machine.COPY_PERCENT, machine.COPY_DUE),
-        machine.UNANSWERED,
-    ]
-    assert settings == list(range(machine.NR_SETTINGS))
+def test_causes_and_owners_are_numbered_without_a_gap():
+    numbers = [machine.ALLOC, machine.REFILL, machine.BLOCK, machine.ALTERNATION]
+    assert [*numbers, machine.KUNMAP] == list(range(len(machine.CAUSES)))
     assert machine.CAUSES[machine.KUNMAP] == "kunmap"
     assert [machine.FREE, machine.KERNEL, machine.USER] == [0, 1, 2]
     assert machine.XPFO_USER | machine.XPFO_UNMAPPED == 3
@@ -153,17 +209,17 @@ def test_causes_and_counts_are_numbered_without_a_gap():
 
 
 def at(m, now):
-    m.settings[machine.NOW] = now
+    m.settings.now = now
 
 
 def exposed(m):
-    return m.counts[machine.EXPOSED_TIME]
+    return m.counts.exposed_time
 
 
 def test_a_users_frame_is_exposed_until_it_is_flushed_freed_or_given_anew():
     m = booted()
     at(m, 100)
-    assert machine.give(m, [1, 2, 3]) == 3
+    assert machine.hand_to_user(m, [1, 2, 3]) == 3
     assert [m.since[1], m.owner[1], exposed(m)] == [100, machine.USER, 0]
     at(m, 110)
     machine.unmap(m, [1])
@@ -171,20 +227,20 @@ def test_a_users_frame_is_exposed_until_it_is_flushed_freed_or_given_anew():
     at(m, 117)
     machine.flush(m, machine.ALLOC)
     assert exposed(m) == 17
-    machine.take(m, [2], machine.KERNEL)
+    machine.take_back(m, [2], machine.KERNEL)
     assert [exposed(m), m.owner[2]] == [34, machine.KERNEL]
     at(m, 120)
-    assert machine.give(m, [3, 1]) == 1
+    assert machine.hand_to_user(m, [3, 1]) == 1
     assert [exposed(m), m.since[3]] == [54, 120]
     at(m, 125)
-    machine.take(m, [1, 2, 3], machine.FREE)
+    machine.take_back(m, [1, 2, 3], machine.FREE)
     assert exposed(m) == 59
     assert [m.owner[f] for f in (1, 2, 3)] == [machine.FREE] * 3
 
 
 def test_the_time_starts_anew_when_the_alias_is_mapped_back():
     m = booted()
-    machine.give(m, [1])
+    machine.hand_to_user(m, [1])
     machine.unmap(m, [1])
     at(m, 10)
     machine.map_back(m, [1])
@@ -209,12 +265,12 @@ def test_reachable_is_what_is_mapped_or_stale():
 def test_an_entry_is_split_once_by_the_first_frame():
     m = booted()
     machine.unmap(m, [4, 5])
-    assert [list(m.split), m.counts[machine.SPLITS]] == [[0, 1, 0, 0, 0], 1]
+    assert [list(m.split), m.counts.splits] == [[0, 1, 0, 0, 0], 1]
     machine.map_back(m, [4])
-    assert m.counts[machine.SPLITS] == 1
+    assert m.counts.splits == 1
     m.split[1] = 0
     machine.map_back(m, [5])
-    assert m.counts[machine.SPLITS] == 2
+    assert m.counts.splits == 2
 
 
 def test_a_block_without_spared_frames_goes_whole():
@@ -225,25 +281,25 @@ def test_a_block_without_spared_frames_goes_whole():
     assert machine.unmap_block(m, 1, machine.KERNEL) == 0
     assert machine.map_block(m, 1, machine.USER) == 4
     assert machine.map_block(m, 1, machine.USER) == 0
-    assert [m.counts[machine.SPLITS], m.split[1]] == [0, 0]
+    assert [m.counts.splits, m.split[1]] == [0, 0]
 
 
 @pytest.mark.parametrize("frame", [4, 7])
 def test_a_block_that_spares_a_frame_is_split(frame):
     m = booted()
-    machine.take(m, [frame], machine.KERNEL)
+    machine.take_back(m, [frame], machine.KERNEL)
     assert machine.spares(m, 1, machine.KERNEL)
     assert not machine.spares(m, 0, machine.KERNEL)
     assert not machine.spares(m, 2, machine.KERNEL)
     assert machine.unmap_block(m, 1, machine.KERNEL) == 3
     assert m.alias[frame] == machine.IS_MAPPED
-    assert [m.counts[machine.SPLITS], m.split[1]] == [1, 1]
+    assert [m.counts.splits, m.split[1]] == [1, 1]
     m.split[1] = 0
-    machine.take(m, [frame], machine.FREE)
-    machine.give(m, [11 - frame])
+    machine.take_back(m, [frame], machine.FREE)
+    machine.hand_to_user(m, [11 - frame])
     assert machine.map_block(m, 1, machine.USER) == 2
     assert not m.alias[11 - frame] & machine.IS_MAPPED
-    assert [m.counts[machine.SPLITS], m.split[1]] == [2, 1]
+    assert [m.counts.splits, m.split[1]] == [2, 1]
 
 
 def test_a_split_block_stays_split_when_it_goes_whole():
@@ -252,27 +308,27 @@ def test_a_split_block_stays_split_when_it_goes_whole():
     machine.unmap_block(m, 1, machine.KERNEL)
     assert m.split[1] == 1
     machine.map_block(m, 1, machine.USER)
-    assert [m.counts[machine.SPLITS], m.split[1]] == [1, 1]
+    assert [m.counts.splits, m.split[1]] == [1, 1]
 
 
 def test_a_flush_of_one_cpu_leaves_the_others_stale():
     m = booted()
     machine.unmap(m, [1, 2])
     machine.flush_local(m, 1)
-    assert [m.stale[1], m.stale[2], m.stale[3]] == [0b101, 0b101, 0]
+    assert [m.stale[1, 0], m.stale[2, 0], m.stale[3, 0]] == [0b101, 0b101, 0]
     machine.invlpg(m, 0, [2])
-    assert [m.stale[1], m.stale[2]] == [0b101, 0b100]
+    assert [m.stale[1, 0], m.stale[2, 0]] == [0b101, 0b100]
     assert m.alias[2] == machine.IS_STALE
-    assert m.counts[machine.STALE_FRAMES] == 2
+    assert m.counts.stale_frames == 2
     machine.invlpg(m, 2, [2, 3])
-    assert [m.stale[1], m.stale[2], m.alias[2]] == [0b101, 0, 0]
-    assert m.counts[machine.STALE_FRAMES] == 1
+    assert [m.stale[1, 0], m.stale[2, 0], m.alias[2]] == [0b101, 0, 0]
+    assert m.counts.stale_frames == 1
     assert m.stale_frames[0] == 1
     machine.flush_local(m, 0)
     machine.flush_local(m, 2)
-    assert [m.alias[1], m.counts[machine.STALE_FRAMES]] == [0, 0]
-    assert m.counts[machine.LOCAL_FLUSHES] == 5
-    assert m.counts[machine.FLUSHES] == 0
+    assert [m.alias[1], m.counts.stale_frames] == [0, 0]
+    assert m.counts.local_flushes == 5
+    assert m.counts.flushes == 0
 
 
 def test_a_mapped_frame_may_be_stale_and_stays_mapped():
@@ -280,7 +336,7 @@ def test_a_mapped_frame_may_be_stale_and_stays_mapped():
     machine.unmap(m, [1])
     machine.map_back(m, [1])
     machine.invlpg(m, 0, [1])
-    assert m.stale[1] == 0b110
+    assert m.stale[1, 0] == 0b110
     machine.flush(m, machine.REFILL)
     assert m.alias[1] == machine.IS_MAPPED
     assert exposed(m) == 0
@@ -289,8 +345,8 @@ def test_a_mapped_frame_may_be_stale_and_stays_mapped():
 def test_a_flush_with_interrupts_off_is_counted_too():
     m = booted()
     machine.flush(m, machine.BLOCK)
-    assert m.counts[machine.FLUSHES_IRQS_OFF] == 0
-    m.settings[machine.IRQS_OFF] = 1
+    assert m.counts.flushes_irqs_off == 0
+    m.settings.irqs_off = 1
     machine.flush(m, machine.BLOCK)
-    assert m.counts[machine.FLUSHES_IRQS_OFF] == 1
-    assert m.counts[machine.FLUSHES] == m.counts[machine.BLOCK] == 2
+    assert m.counts.flushes_irqs_off == 1
+    assert m.counts.flushes == m.counts.flushes_by_cause[machine.BLOCK] == 2

@@ -4,15 +4,12 @@ import pytest
 
 from xpfo_model import engine
 
-numba = pytest.importorskip("numba")
-pytestmark = pytest.mark.skipif(not engine.FAST, reason="nothing is compiled")
-
 
 def part(numbers, at):
     return numbers[at] + 1
 
 
-@engine.seldom
+@engine.noinline
 def rare(numbers, at):
     return part(numbers, at) * 10
 
@@ -29,9 +26,12 @@ def loop(monkeypatch, tmp_path):
     monkeypatch.setattr(engine, "_cache_directory", lambda _: tmp_path)
     for function in (part, rare, entry):
         monkeypatch.setattr(function, "__module__", "xpfo_model.gfp")
-    engine._bind.cache_clear()
+    caches = (engine._bind, engine._reached, engine._compiled)
+    for cache in caches:
+        cache.cache_clear()
     yield engine.compiled(entry)
-    engine._bind.cache_clear()
+    for cache in caches:
+        cache.cache_clear()
 
 
 def inner(loop, name):
@@ -53,7 +53,7 @@ def test_parts_are_linked_and_not_emitted(loop):
     assert not isinstance(whole.library, Part)
 
 
-def test_what_is_seldom_is_not_copied_into_its_callers(loop):
+def test_what_is_noinline_is_not_copied_into_its_callers(loop):
     assert inner(loop, "part").targetoptions["forceinline"]
     assert not inner(loop, "rare").targetoptions["forceinline"]
 

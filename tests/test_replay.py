@@ -18,7 +18,6 @@ from logs import (
 from reference import Reference, previous_owners, rows_of_log
 
 from xpfo_model import replay, strategies
-from xpfo_model.engine import FAST
 from xpfo_model.errors import TraceError, UnknownStrategyError
 from xpfo_model.stepper import Stepper, steps_of
 
@@ -250,7 +249,7 @@ def test_an_unknown_strategy_is_an_error_that_names_the_others():
 def test_memory_follows_the_frames_that_are_touched():
     far = 1 << 30
     log = log_of([alloc(far, USER_MOVABLE), alloc(0, USER_MOVABLE)])
-    run = replay.Run("per_frame")
+    run = replay.Run("per_frame", cpus=1)
     from xpfo_model.stepper import Stepper, steps_of
 
     stepper = Stepper("v6.1")
@@ -260,18 +259,65 @@ def test_memory_follows_the_frames_that_are_touched():
     assert stepper.frames == 2 * 1024
 
 
+SLOW = """
+import sys, json
+sys.path.insert(0, sys.argv[1])
+from logs import *
+import random
+from xpfo_model import replay, strategies
+from xpfo_model.engine import compiled
+from xpfo_model.steps import walk
+r = random.Random(1)
+rows = []
+for _ in range(3000):
+    cpu, pfn = r.choice([0, 1, 61, 62, 63, 64, 99, 299]), r.randrange(8192)
+    mask = r.choice([USER_MOVABLE, USER_UNMOVABLE, GFP_KERNEL])
+    rows.append(r.choice([alloc(pfn, mask, 0, cpu), free(pfn, 0, cpu),
+        locked(pfn, r.randrange(3), 0, cpu), switch(cpu),
+        extfrag(pfn >> 9 << 9, r.randrange(2), 9, cpu)]))
+outcome = replay.replay_log(log_of(rows), list(strategies.REGISTRY))
+print(hasattr(compiled(walk), "py_func"))
+print(outcome.totals, outcome.strategies)
+"""
+
+
+def test_python_counts_what_compiled_code_counts_on_hundreds_of_cpus():
+    compiled, python = (
+        subprocess.run(
+            [sys.executable, "-c", SLOW, str(Path(__file__).parent)],
+            env=os.environ | {"NUMBA_DISABLE_JIT": off},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.splitlines()
+        for off in "01"
+    )
+    assert [compiled[0], python[0]] == ["True", "False"]
+    assert compiled[1] == python[1]
+
+
+@pytest.mark.parametrize("cpus", [1, 4, 300])
+def test_a_machine_grows_when_a_step_names_another_cpu(cpus):
+    log = log_of([alloc(0, USER_MOVABLE, cpu=2), alloc(1, USER_MOVABLE, cpu=99)])
+    run = replay.Run("v9", cpus=cpus)
+    stepper = Stepper(log.about.kernel)
+    for steps in steps_of(log.chunks(), stepper):
+        run.feed(steps, stepper.frames)
+    assert len(run.machine.cpu_state) == max(cpus, 100)
+    assert run.machine.cpu_state.sum() == max(cpus, 100)
+
+
 def test_a_prepared_loop_counts_like_any_other():
     from xpfo_model.evidence import prepare
 
     prepare("v6", {})
-    run = replay.Run("v6")
+    run = replay.Run("v6", cpus=1)
     run.prepare()
-    assert run.counts == replay.Run("v6").counts
-    if FAST:
-        assert len(run._loop.signatures) == 1
-        log = log_of([alloc(0, USER_MOVABLE)])
-        stepper = Stepper(log.about.kernel)
-        for steps in steps_of(log.chunks(), stepper):
-            run.feed(steps, stepper.frames)
-        assert len(run._loop.signatures) == 1
-        assert run.counts.flushes == 1
+    assert run.counts == replay.Run("v6", cpus=1).counts
+    assert len(run._loop.signatures) == 1
+    log = log_of([alloc(0, USER_MOVABLE)])
+    stepper = Stepper(log.about.kernel)
+    for steps in steps_of(log.chunks(), stepper):
+        run.feed(steps, stepper.frames)
+    assert len(run._loop.signatures) == 1
+    assert run.counts.flushes == 1

@@ -114,7 +114,7 @@ class Project:
                 *("-b", "html", "docs", str(out), "-d", "_build/doctrees"),
             ],
             cwd=self.root,
-            env=os.environ | {"XPFO_MODEL_ENGINE": "python"},
+            env=os.environ | {"NUMBA_DISABLE_JIT": "1"},
             capture_output=True,
             text=True,
             check=False,

@@ -1,53 +1,40 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""One text, two speeds: run plain functions as they are, or compiled by numba.
+"""Compile plain functions with numba, together with all that they call.
 
 Transition functions are written once, in the subset of Python that numba
-compiles. `compiled` compiles a function together with the functions of this
-package that it calls; without numba it makes one function of them all. The tests
-run both and compare.
+compiles. A loop calls placeholders where a strategy's functions belong;
+`compiled` puts these in their places. With NUMBA_DISABLE_JIT=1 in the
+environment Python runs the same functions, a thousand times slower.
 """
 
-import builtins
 import hashlib
-import importlib.util
 import os
 import platform
 import shutil
-from collections.abc import Callable
-from functools import cache, partial
+from collections.abc import Callable, Mapping
+from functools import cache, partial, wraps
 from pathlib import Path
 from types import FunctionType
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, NoReturn, TypeVar, cast
 
 import numpy as np
 
-from xpfo_model.inline import World, inlined
-from xpfo_model.subset import NotInlinableError
+from xpfo_model.errors import UnboundHookError
 
 PACKAGE: Final = Path(__file__).parent
 
 F = TypeVar("F", bound=Callable[..., Any])
+Given = Mapping[Callable[..., Any], Callable[..., Any]]
+"""Functions by those whose place they take."""
 
 _KEPT_CACHES: Final = 4
 
 _COUNTS_REFERENCES: Final = False
-"""Compiled functions allocate nothing and return numbers, so that nobody need
-count who holds an array; counting took nine tenths of the allocator's time."""
+"""Compiled functions allocate nothing and return numbers, so that references to
+arrays need no count; counting took nine tenths of the allocator's time."""
 
-_SELDOM: Final[set[Callable[..., Any]]] = set()
-
-
-def _fast() -> bool:
-    wanted = os.environ.get("XPFO_MODEL_ENGINE", "")
-    if wanted not in {"", "numba", "python"}:
-        raise ValueError(f"XPFO_MODEL_ENGINE={wanted}: it is numba or python")
-    if wanted == "python":
-        return False
-    return wanted == "numba" or importlib.util.find_spec("numba") is not None
-
-
-FAST: Final = _fast()
-"""Whether functions are compiled. XPFO_MODEL_ENGINE=python turns it off."""
+_NOINLINE: Final[set[Callable[..., Any]]] = set()
+_PLACEHOLDERS: Final[set[Callable[..., Any]]] = set()
 
 
 @cache
@@ -60,57 +47,141 @@ def digest() -> str:
     return whole.hexdigest()
 
 
-def view(array: Any) -> Any:
-    """An array as the engine reads it fastest: itself, or a memoryview of it.
-
-    A memoryview shares the memory and gives Python integers, several times
-    faster than NumPy scalars.
-    """
-    return array if FAST else memoryview(array)
-
-
-def numbers(array: Any) -> Any:
-    """A few numbers as the engine reads and writes them fastest: array or list.
-
-    Unlike a `view` it does not share the memory of the array.
-    """
-    return array.copy() if FAST else array.tolist()
-
-
-def seldom(function: F) -> F:
+def noinline(function: F) -> F:
     """Mark a function that runs too seldom to be copied into each of its callers.
 
-    It changes how long compiling takes and how fast it runs, never a result.
+    The mark changes how long compiling takes and how fast the code runs, never a
+    result.
     """
-    _SELDOM.add(function)
+    _NOINLINE.add(function)
     return function
 
 
-def plain(function: F, **hooks: Callable[..., Any]) -> F:
-    """The function as Python runs it, with the global names in `hooks` replaced."""
-    bound = cast("FunctionType", function)
-    return cast("F", _bind(bound, tuple(sorted(hooks.items())), fast=False))
+def placeholder(function: F) -> F:
+    """Mark a function that stands for those that `bound` puts in its place.
 
-
-def compiled(function: F, **hooks: Callable[..., Any]) -> F:
-    """The function at its best speed, with the global names in `hooks` replaced.
-
-    `hooks` is how a loop is bound to a strategy: the loop calls ``alloc``, and
-    ``compiled(loop, alloc=v6.alloc)`` is that loop for v6.
+    A call of the placeholder itself raises `UnboundHookError`.
     """
-    if not FAST:
-        return as_one(function, **hooks)
-    bound = cast("FunctionType", function)
-    return cast("F", _bind(bound, tuple(sorted(hooks.items())), entry=True))
+
+    @wraps(function)
+    def unbound(*_: Any) -> NoReturn:
+        raise _unbound(function)
+
+    _PLACEHOLDERS.add(unbound)
+    return cast("F", unbound)
 
 
-def as_one(function: F, **hooks: Callable[..., Any]) -> F:
-    """The function as plain Python runs it fastest: with those that it calls in it."""
-    bound = cast("FunctionType", function)
-    return cast("F", _as_one(bound, tuple(sorted(hooks.items()))))
+def _unbound(function: Callable[..., Any]) -> UnboundHookError:
+    return UnboundHookError(
+        f"the hook {function.__name__} is not bound",
+        remedy="call its caller through engine.compiled, with a function for it",
+    )
 
 
-def _ours(value: Any) -> bool:
+def bound(function: F, given: Given | None = None) -> F:
+    """The function as Python runs it, with others in the place of those it reaches.
+
+    Its arrays are read and written as memoryviews, which give Python's integers:
+    they are at least as wide as numba's, where NumPy's are as narrow as the array.
+    Raises `UnboundHookError` for a placeholder for which no function is given.
+    """
+    python = _bind(cast("FunctionType", function), _pairs(given), _as_python)
+
+    @wraps(function)
+    def entry(*arguments: Any) -> Any:
+        return python(*map(_readable, arguments))
+
+    return cast("F", entry)
+
+
+def compiled(function: F, given: Given | None = None) -> F:
+    """The function as `bound` binds it, compiled; its code is kept on disk.
+
+    Raises `UnboundHookError` as `bound` does.
+    """
+    return cast("F", _compiled(cast("FunctionType", function), _pairs(given)))
+
+
+def _readable(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        array: Any = value
+        return array.view(np.recarray) if array.dtype.names else memoryview(array)
+    if isinstance(value, tuple):
+        parts = map(_readable, value)
+        return value._make(parts) if hasattr(value, "_make") else tuple(parts)
+    return value.item() if isinstance(value, np.number | np.bool_) else value
+
+
+Pairs = frozenset[tuple[FunctionType, FunctionType]]
+
+
+def _pairs(given: Given | None) -> Pairs:
+    return frozenset(cast("Mapping[FunctionType, FunctionType]", given or {}).items())
+
+
+@cache
+def _compiled(function: FunctionType, given: Pairs) -> Any:
+    import numba  # noqa: PLC0415 - half a second, only where it is used
+
+    config: Any = numba.config
+    if config.DISABLE_JIT:
+        return bound(function, dict(given))
+    return _cached_on_disk(_bind(function, given, _as_part, entry=True))
+
+
+@cache
+def _bind(
+    function: FunctionType,
+    given: Pairs,
+    finish: Callable[[FunctionType, FunctionType], Any],
+    *,
+    entry: bool = False,
+) -> Any:
+    """A copy of a function that names finished copies of those that it calls."""
+    if function in _PLACEHOLDERS:
+        raise _unbound(function)
+    places = dict(given)
+    ready = {}
+    for name, value in _named(function).items():
+        called = places.get(value, value)
+        reached = _reached(called, given)
+        needed = frozenset(pair for pair in given if pair[0] in reached)
+        ready[name] = _bind(called, needed, finish)
+    copy = FunctionType(
+        function.__code__, function.__globals__ | ready, function.__name__
+    )
+    copy.__module__ = function.__module__
+    # numba's cache tells functions apart by their qualified names
+    takers = sorted(f"{f.__module__}.{f.__qualname__}" for _, f in given)
+    suffix = hashlib.sha256(" ".join(takers).encode()).hexdigest()[:12] * bool(given)
+    copy.__qualname__ = function.__qualname__ + suffix
+    return copy if entry else finish(copy, function)
+
+
+def _named(function: FunctionType) -> dict[str, FunctionType]:
+    """The functions of this package that a function names."""
+    names = function.__globals__
+    return {
+        name: names[name]
+        for name in function.__code__.co_names
+        if _is_ours(names.get(name))
+    }
+
+
+@cache
+def _reached(function: FunctionType, given: Pairs) -> frozenset[FunctionType]:
+    """All functions of this package that a function names, itself or by others."""
+    places = dict(given)
+    found: set[FunctionType] = set()
+    waiting = [function]
+    while waiting:
+        new = set(_named(waiting.pop()).values()) - found
+        found |= new
+        waiting += [places.get(one, one) for one in new]
+    return frozenset(found)
+
+
+def _is_ours(value: Any) -> bool:
     package = __name__.partition(".")[0]
     return (
         isinstance(value, FunctionType)
@@ -118,60 +189,19 @@ def _ours(value: Any) -> bool:
     )
 
 
-@cache
-def _as_one(function: FunctionType, hooks: tuple[tuple[str, Any], ...]) -> Any:
-    def resolve(of: FunctionType, name: str) -> Any:
-        if name in replaced and _calls_hooks(of, function, hooks):
-            return replaced[name]
-        names = of.__globals__
-        return names[name] if name in names else vars(builtins)[name]
-
-    def called(value: Any) -> Any:
-        if not _ours(value):
-            return value
-        return _as_one(value, hooks if _calls_hooks(value, function, hooks) else ())
-
-    replaced = dict(hooks)
-    world = World(resolve, lambda f: _ours(f) and f not in _SELDOM, called)
-    try:
-        return inlined(function, world)
-    except NotInlinableError:
-        return _bind(function, hooks, fast=False)
+def _as_python(copy: FunctionType, _: FunctionType) -> Any:
+    return copy
 
 
-@cache
-def _bind(
-    function: FunctionType,
-    hooks: tuple[tuple[str, Any], ...],
-    *,
-    entry: bool = False,
-    fast: bool = FAST,
-) -> Any:
-    called = {
-        name: value
-        for name in function.__code__.co_names
-        if _ours(value := function.__globals__.get(name))
-    }
-    ready = {
-        name: _bind(
-            value, hooks if _calls_hooks(value, function, hooks) else (), fast=fast
-        )
-        for name, value in called.items()
-    }
-    ready |= {name: _bind(hook, (), fast=fast) for name, hook in hooks}
-    copy = _copy(function, ready, hooks)
-    if not fast:
-        return copy
-    if entry:
-        return _jit(copy)
-    import numba  # noqa: PLC0415
+def _as_part(copy: FunctionType, function: FunctionType) -> Any:
+    """A function that only compiled code calls: no wrapper, no cache of its own."""
+    import numba  # noqa: PLC0415 - half a second, only where it is used
 
     from xpfo_model.parts import PartCompiler  # noqa: PLC0415 - imports numba
 
     njit: Any = numba.njit
-    # Only compiled code calls it: no wrapper for Python, no cache of its own.
     return njit(
-        forceinline=function not in _SELDOM,
+        forceinline=function not in _NOINLINE,
         no_cpython_wrapper=True,
         no_cfunc_wrapper=True,
         pipeline_class=PartCompiler,
@@ -179,35 +209,7 @@ def _bind(
     )(copy)
 
 
-def _calls_hooks(
-    function: Any, loop: FunctionType, hooks: tuple[tuple[str, Any], ...]
-) -> bool:
-    """Whether a function calls a loop's hooks by their names.
-
-    Those of the loop's own module do, and those of a module that imports what a
-    hook takes the place of.
-    """
-    if function.__module__ == loop.__module__:
-        return True
-    found = (function.__globals__.get(name) for name, _ in hooks)
-    return any(_ours(one) and one.__module__ != function.__module__ for one in found)
-
-
-def _copy(
-    function: FunctionType, names: dict[str, Any], hooks: tuple[tuple[str, Any], ...]
-) -> FunctionType:
-    copy = FunctionType(
-        function.__code__, function.__globals__ | names, function.__name__
-    )
-    copy.__module__ = function.__module__
-    bound = "".join(f"_{hook.__module__}_{hook.__name__}" for _, hook in hooks)
-    # numba's cache tells functions apart by their qualified names
-    suffix = hashlib.sha256(bound.encode()).hexdigest()[:12] if bound else ""
-    copy.__qualname__ = function.__qualname__ + suffix
-    return copy
-
-
-def _jit(function: FunctionType) -> Any:
+def _cached_on_disk(function: FunctionType) -> Any:
     import numba  # noqa: PLC0415 - half a second, only where it is used
 
     config: Any = numba.config
@@ -239,3 +241,24 @@ def _cache_directory(numba_version: str) -> Path:
     for old in caches[:-_KEPT_CACHES]:
         shutil.rmtree(old, ignore_errors=True)
     return directory
+
+
+# removed with the last caller
+
+FAST: Final = True
+seldom = noinline
+
+
+def view(array: Any) -> Any:
+    """The array itself."""
+    return array
+
+
+def numbers(array: Any) -> Any:
+    """A copy of the array."""
+    return array.copy()
+
+
+def plain(function: F) -> F:
+    """The function itself."""
+    return function

@@ -48,6 +48,10 @@ class UnknownStrategyError(XpfoModelError):
     """A strategy that is not in the registry."""
 
 
+class UnboundHookError(XpfoModelError):
+    """A loop that calls a strategy's hook, for which no function was given."""
+
+
 class TraceError(XpfoModelError):
     """Base of what can be wrong with a trace."""
 

@@ -17,7 +17,6 @@ from xpfo_model.errors import TraceError
 from xpfo_model.events import SCHED_SWITCH, EventLog
 from xpfo_model.explore import ENOUGH, Report, Scope, check_all
 from xpfo_model.kept import Columns, Study
-from xpfo_model.machine import of_cpus
 from xpfo_model.replay import Counts, Outcome, Run, replay
 from xpfo_model.stepper import Stepper, steps_of
 from xpfo_model.steps import ALLOC, CONTEXT_SWITCH, Steps, split_refills
@@ -67,7 +66,7 @@ class Provenance:
 
 def prepare(strategy: str, replaced: Hooks) -> None:
     """Compile a replay loop and leave it in the cache, for other processes too."""
-    Run(strategy, **replaced).prepare()
+    Run(strategy, cpus=1, **replaced).prepare()
 
 
 def prepare_allocator() -> int:
@@ -255,9 +254,13 @@ class Evidence:
         prepared = self._prepared.get((strategy, *sorted(replaced.items())))
         if prepared is not None:
             prepared.result()
-        run = Run(strategy, zeroing=zeroing, copy_percent=copy_percent, **replaced)
-        run.machine = of_cpus(run.machine, self.provenance[name].cpus)
-        return run
+        return Run(
+            strategy,
+            cpus=self.provenance[name].cpus,
+            zeroing=zeroing,
+            copy_percent=copy_percent,
+            **replaced,
+        )
 
     def _without_idle(self, name: str) -> list[Steps]:
         events = self.log(name).events

@@ -2,16 +2,16 @@
 """The machine: page frames, their aliases in the direct map, and the TLBs.
 
 A frame's alias is *mapped* or not. Once unmapped it is *stale* on every CPU that
-has not flushed since: that CPU may still translate it. Every function here is
-short, and numba compiles the same text that Python runs.
+has not flushed since: that CPU may still translate it.
 """
 
-from typing import Any, Final, NamedTuple
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple, cast
 
 import numpy as np
+import numpy.typing as npt
 
-from xpfo_model.constants import NR_CPUS, PAGEBLOCK_ORDER
-from xpfo_model.engine import view
+from xpfo_model.constants import PAGEBLOCK_ORDER
 
 FREE: Final = 0
 KERNEL: Final = 1
@@ -26,7 +26,7 @@ IS_STALE: Final = 2
 XPFO_USER: Final = 1
 XPFO_UNMAPPED: Final = 2
 
-# What a synchronous flush was for: its cause is its index in Machine.counts.
+# What a synchronous flush was for: its index in Counts.flushes_by_cause.
 ALLOC: Final = 0
 REFILL: Final = 1
 BLOCK: Final = 2
@@ -35,111 +35,142 @@ KUNMAP: Final = 4
 CAUSES: Final = ("alloc", "refill", "block", "alternation", "kunmap")
 """Names of the causes of a flush, by number."""
 
-# What else is counted.
-UNMAPPED: Final = 5
-MAPPED: Final = 6
-EXPOSED: Final = 7
-EXPOSED_TIME: Final = 8
-STALE_FRAMES: Final = 9
-FLUSHES: Final = 10
-LOCAL_FLUSHES: Final = 11
-FLUSHES_IRQS_OFF: Final = 12
-SPLITS: Final = 13
-NR_COUNTS: Final = 14
+CPUS_PER_WORD: Final = 62
+"""CPUs that have a bit in a word of `Machine.stale`: it is signed, and stays so."""
 
-# Where the machine's settings stand in Machine.settings.
-ALL_CPUS: Final = 0
-BLOCK_ORDER: Final = 1
-IRQS_OFF: Final = 2
-NOW: Final = 3
-ZEROING: Final = 4
-COPY_PERCENT: Final = 5
-COPY_DUE: Final = 6
-UNANSWERED: Final = 7
-NR_SETTINGS: Final = 8
+Frames = Sequence[int] | npt.NDArray[np.int64]
+"""Numbers of page frames: a range, or an array."""
 
-MOST_CPUS: Final = 62
-"""CPUs that have a bit of their own in `Machine.stale`."""
+
+class Settings(np.record):  # type: ignore[misc]  # NumPy allows it
+    """What the machine is told."""
+
+    block_order: int
+    """Frames per pageblock as a power of two."""
+    irqs_off: int
+    """Whether interrupts are off."""
+    now: int
+    """Time of the event that is replayed, in the trace's clock."""
+    zeroing: int
+    """See `replay.Run`."""
+    copy_percent: int
+    """See `replay.Run`."""
+    copy_due: int
+    """Percent of a copy that is due: a whole one makes the next page be copied."""
+    unanswered: int
+    """Whether a flush is only asked for: other CPUs answer it later."""
+
+
+class Counts(np.record):  # type: ignore[misc]  # NumPy allows it
+    """What is counted."""
+
+    flushes_by_cause: npt.NDArray[np.int64]
+    """Synchronous flushes, by cause."""
+    flushes: int
+    """Synchronous flushes, all causes together."""
+    flushes_irqs_off: int
+    """Synchronous flushes that were asked for with interrupts off."""
+    local_flushes: int
+    """Flushes of one CPU's TLB by itself."""
+    unmapped: int
+    """Direct-map entries cleared."""
+    mapped: int
+    """Direct-map entries set again."""
+    exposed: int
+    """Frames handed to users while the kernel could still reach them."""
+    exposed_time: int
+    """Sum over users' frames of the time that the kernel could reach them."""
+    stale_frames: int
+    """Entries of `Machine.stale_frames`."""
+    splits: int
+    """2M entries of the direct map that were split."""
+
+
+def _zero(kind: type[np.record]) -> np.record:
+    """A record of a class, each of its fields an int64, or an array by cause."""
+    fields = [
+        (name, np.int64, (len(CAUSES),) if name == "flushes_by_cause" else ())
+        for name in kind.__annotations__
+    ]
+    return cast("np.record", np.zeros((), np.dtype((kind, fields)))[()])
 
 
 class Machine(NamedTuple):
-    """The state that strategies act on; frames are numbered from 0.
+    """The state that strategies act on; frames are numbered from 0."""
 
-    Arrays of integers, or memoryviews of them: see `engine.view`.
-    """
-
-    alias: Any
+    alias: npt.NDArray[np.int8]
     """Per frame: IS_MAPPED if the direct map holds its alias, IS_STALE if a CPU may
-    still translate what was unmapped, uint8."""
-    stale: Any
-    """Per frame: a bit for each CPU that may still translate it, int64."""
-    stale_frames: Any
-    """The stale frames, as a stack of counts[STALE_FRAMES] entries, int64."""
-    owner: Any
-    """Per frame: FREE, KERNEL or USER, by its last mm_page_alloc, uint8."""
-    marks: Any
-    """Per frame: XPFO_USER and XPFO_UNMAPPED, for strategies that mark, uint8."""
-    mapcount: Any
-    """Per frame: how often it is kmapped, uint8."""
-    since: Any
-    """Per frame: when a user's frame became reachable, int64."""
-    split: Any
-    """Per pageblock: 1 if its 2M entry in the direct map was split, uint8."""
-    block_state: Any
-    """Per pageblock: a strategy's own, 0 at the start, uint8."""
-    cpu_state: Any
-    """Per CPU: a strategy's own, 0 at the start, uint8."""
-    settings: Any
-    """ALL_CPUS mask … UNANSWERED, int64: see `replay.Run` for ZEROING to COPY_DUE."""
-    counts: Any
-    """Flushes by cause, then UNMAPPED … SPLITS, int64."""
+    still translate what was unmapped."""
+    stale: npt.NDArray[np.int64]
+    """Per frame, in words of CPUS_PER_WORD CPUs: a bit for each CPU that may still
+    translate it."""
+    stale_frames: npt.NDArray[np.int64]
+    """The stale frames, as a stack of `counts.stale_frames` entries."""
+    owner: npt.NDArray[np.uint8]
+    """Per frame: FREE, KERNEL or USER, by its last mm_page_alloc."""
+    marks: npt.NDArray[np.int8]
+    """Per frame: XPFO_USER and XPFO_UNMAPPED, for strategies that mark."""
+    mapcount: npt.NDArray[np.uint8]
+    """Per frame: how often it is kmapped."""
+    since: npt.NDArray[np.int64]
+    """Per frame: when a user's frame became reachable."""
+    split: npt.NDArray[np.uint8]
+    """Per pageblock: 1 if its 2M entry in the direct map was split."""
+    block_state: npt.NDArray[np.uint8]
+    """Per pageblock: a strategy's own, 0 at the start."""
+    cpu_state: npt.NDArray[np.uint8]
+    """Per CPU: a strategy's own, 0 at the start."""
+    all_cpus: npt.NDArray[np.int64]
+    """The bits of all CPUs, in words as in `stale`."""
+    settings: Settings
+    counts: Counts
 
 
-def boot(
-    frames: int, block_order: int = PAGEBLOCK_ORDER, cpus: int = NR_CPUS
-) -> Machine:
-    """A machine of at least `frames` frames, all free and all mapped."""
+def boot(frames: int, block_order: int = PAGEBLOCK_ORDER, *, cpus: int) -> Machine:
+    """A machine of so many CPUs and frames, which are all free and all mapped."""
     blocks = (frames >> block_order) + 1
-    settings = np.zeros(NR_SETTINGS, np.int64)
-    settings[ALL_CPUS] = (1 << min(cpus, MOST_CPUS)) - 1
-    settings[BLOCK_ORDER] = block_order
+    words = -(-cpus // CPUS_PER_WORD)
+    settings = cast("Settings", _zero(Settings))
+    settings.block_order = block_order
+    in_word = np.clip(cpus - CPUS_PER_WORD * np.arange(words), 0, CPUS_PER_WORD)
     return Machine(
-        alias=view(np.full(frames, IS_MAPPED, np.uint8)),
-        stale=view(np.zeros(frames, np.int64)),
-        stale_frames=view(np.zeros(frames, np.int64)),
-        owner=view(np.zeros(frames, np.uint8)),
-        marks=view(np.zeros(frames, np.uint8)),
-        mapcount=view(np.zeros(frames, np.uint8)),
-        since=view(np.zeros(frames, np.int64)),
-        split=view(np.zeros(blocks, np.uint8)),
-        block_state=view(np.zeros(blocks, np.uint8)),
-        cpu_state=view(np.zeros(cpus, np.uint8)),
-        settings=view(settings),
-        counts=view(np.zeros(NR_COUNTS, np.int64)),
+        alias=np.full(frames, IS_MAPPED, np.int8),
+        stale=np.zeros((frames, words), np.int64),
+        stale_frames=np.zeros(frames, np.int64),
+        owner=np.zeros(frames, np.uint8),
+        marks=np.zeros(frames, np.int8),
+        mapcount=np.zeros(frames, np.uint8),
+        since=np.zeros(frames, np.int64),
+        split=np.zeros(blocks, np.uint8),
+        block_state=np.zeros(blocks, np.uint8),
+        cpu_state=np.zeros(cpus, np.uint8),
+        all_cpus=(1 << in_word) - 1,
+        settings=settings,
+        counts=cast("Counts", _zero(Counts)),
     )
 
 
-def hotplug(m: Machine, frames: int) -> Machine:
-    """The same machine with at least `frames` frames; the new ones as at boot."""
-    if frames <= len(m.alias):
-        return m
-    more = max(frames, 2 * len(m.alias))
-    grown = boot(more, int(m.settings[BLOCK_ORDER]), len(m.cpu_state))
-    for old, new in zip(m, grown, strict=True):
-        np.asarray(new)[: len(old)] = np.asarray(old)
-    return grown
+def grow(m: Machine, frames: int, cpus: int) -> Machine:
+    """The same machine with at least so many frames and CPUs.
 
-
-def of_cpus(m: Machine, cpus: int) -> Machine:
-    """The same machine, before its first step, with so many CPUs.
-
-    A flush that is deferred for a CPU that is not there would never happen.
+    New frames are as at boot. A new CPU holds no stale translation.
     """
-    m.settings[ALL_CPUS] = (1 << min(cpus, MOST_CPUS)) - 1
-    return m._replace(cpu_state=view(np.zeros(cpus, np.uint8)))
+    if frames <= len(m.alias) and cpus <= len(m.cpu_state):
+        return m
+    if frames > len(m.alias):
+        frames = max(frames, 2 * len(m.alias))
+    grown = boot(
+        max(frames, len(m.alias)),
+        int(m.settings.block_order),
+        cpus=max(cpus, len(m.cpu_state)),
+    )
+    arrays: Any = zip(m[:-3], grown[:-3], strict=True)
+    for old, new in arrays:
+        new[tuple(map(slice, old.shape))] = old
+    return grown._replace(settings=m.settings, counts=m.counts)
 
 
-def reachable(m: Machine, frames: Any) -> int:
+def reachable(m: Machine, frames: Frames) -> int:
     """How many of the frames the kernel can still reach through their alias."""
     reached = 0
     for frame in frames:
@@ -148,29 +179,29 @@ def reachable(m: Machine, frames: Any) -> int:
     return reached
 
 
-def conceal(m: Machine, frame: int) -> None:
-    """A user's frame is out of reach, or no longer a user's: count its time."""
+def end_exposure(m: Machine, frame: int) -> None:
+    """Count how long the kernel could reach a frame, if it is a user's."""
     if m.owner[frame] == USER:
-        m.counts[EXPOSED_TIME] += m.settings[NOW] - m.since[frame]
+        m.counts.exposed_time += m.settings.now - m.since[frame]
 
 
-def give(m: Machine, frames: Any) -> int:
+def hand_to_user(m: Machine, frames: Frames) -> int:
     """Make the frames a user's; how many of them the kernel can still reach."""
     reached = 0
     for frame in frames:
         if m.alias[frame]:
-            conceal(m, frame)
-            m.since[frame] = m.settings[NOW]
+            end_exposure(m, frame)
+            m.since[frame] = m.settings.now
             reached += 1
         m.owner[frame] = USER
     return reached
 
 
-def take(m: Machine, frames: Any, owner: int) -> None:
+def take_back(m: Machine, frames: Frames, owner: int) -> None:
     """Make the frames the kernel's, or free: KERNEL or FREE."""
     for frame in frames:
         if m.alias[frame]:
-            conceal(m, frame)
+            end_exposure(m, frame)
         m.owner[frame] = owner
 
 
@@ -180,54 +211,88 @@ def split_entry(m: Machine, frame: int) -> None:
     x86 re-forms none of those that single pages split. Mirrors
     arch/x86/mm/pat/set_memory.c: __split_large_page, v6.1.
     """
-    block = frame >> m.settings[BLOCK_ORDER]
+    block = frame >> m.settings.block_order
     if not m.split[block]:
         m.split[block] = 1
-        m.counts[SPLITS] += 1
+        m.counts.splits += 1
 
 
-def unmap(m: Machine, frames: Any) -> int:
+def make_stale(m: Machine, frame: int) -> None:
+    """Every CPU may still translate a frame that is unmapped."""
+    if not m.alias[frame] & IS_STALE:
+        m.alias[frame] |= IS_STALE
+        m.stale_frames[m.counts.stale_frames] = frame
+        m.counts.stale_frames += 1
+    for word in range(len(m.all_cpus)):
+        m.stale[frame, word] = m.all_cpus[word]
+
+
+def clear_pte(m: Machine, frame: int, splits: bool) -> int:
+    """Unmap the alias of a frame; 1 if it was mapped, 0 if not.
+
+    It is stale on all CPUs until a flush. `splits`: not with the rest of its block.
+    """
+    if not m.alias[frame] & IS_MAPPED:
+        return 0
+    make_stale(m, frame)
+    m.alias[frame] = IS_STALE
+    if splits:
+        split_entry(m, frame)
+    return 1
+
+
+def set_pte(m: Machine, frame: int, splits: bool) -> int:
+    """Map the alias of a frame; 1 if it was unmapped, 0 if not.
+
+    x86 does not cache translations that are not present, so that none is stale.
+    """
+    if m.alias[frame] & IS_MAPPED:
+        return 0
+    if not m.alias[frame]:
+        m.since[frame] = m.settings.now
+    m.alias[frame] |= IS_MAPPED
+    if splits:
+        split_entry(m, frame)
+    return 1
+
+
+def unmap(m: Machine, frames: Frames) -> int:
     """Take the aliases of frames out of the direct map; how many were mapped.
 
     They are stale on all CPUs until a flush. The first one of a pageblock splits
-    its 2M entry; see `unmap_block`. Mirrors mm/xpfo.c: set_kpte(…, 0), v9.
+    its 2M entry; see `unmap_block`.
     """
     unmapped = 0
     for frame in frames:
-        if m.alias[frame] & IS_MAPPED:
-            unmapped += 1
-            if not m.alias[frame] & IS_STALE:
-                m.stale_frames[m.counts[STALE_FRAMES]] = frame
-                m.counts[STALE_FRAMES] += 1
-            m.alias[frame] = IS_STALE
-            m.stale[frame] = m.settings[ALL_CPUS]
-            split_entry(m, frame)
-    m.counts[UNMAPPED] += unmapped
+        unmapped += clear_pte(m, frame, splits=True)
+    m.counts.unmapped += unmapped
     return unmapped
 
 
-def map_back(m: Machine, frames: Any) -> int:
-    """Put the aliases of frames back; how many were unmapped. No flush.
-
-    x86 does not cache translations that are not present, so nothing can be
-    stale. Mirrors mm/xpfo.c: set_kpte(…, PAGE_KERNEL), v9.
-    """
+def map_back(m: Machine, frames: Frames) -> int:
+    """Put the aliases of frames back; how many were unmapped. No flush."""
     mapped = 0
     for frame in frames:
-        if not m.alias[frame] & IS_MAPPED:
-            if not m.alias[frame]:
-                m.since[frame] = m.settings[NOW]
-            m.alias[frame] |= IS_MAPPED
-            mapped += 1
-            split_entry(m, frame)
-    m.counts[MAPPED] += mapped
+        mapped += set_pte(m, frame, splits=True)
+    m.counts.mapped += mapped
     return mapped
+
+
+def set_kpte(m: Machine, frame: int, mapped: bool) -> None:
+    """Map or unmap the alias of one frame, without a flush.
+
+    Mirrors mm/xpfo.c: set_kpte, v9.
+    """
+    if mapped:
+        m.counts.mapped += set_pte(m, frame, splits=True)
+    else:
+        m.counts.unmapped += clear_pte(m, frame, splits=True)
 
 
 def spares(m: Machine, block: int, owner: int) -> bool:
     """Whether frames of a pageblock are an owner's, so that it cannot flip whole."""
-    first = block << m.settings[BLOCK_ORDER]
-    for frame in range(first, first + (1 << m.settings[BLOCK_ORDER])):
+    first = block << m.settings.block_order
+    for frame in range(first, first + (1 << m.settings.block_order)):
         if m.owner[frame] == owner:
             return True
     return False
@@ -239,17 +304,13 @@ def unmap_block(m: Machine, block: int, spared: int) -> int:
     If none is spared, the 2M entry goes as one and is not split. Mirrors
     arch/x86/mm/pat/set_memory.c: __should_split_large_page, v6.1.
     """
-    whole = not spares(m, block, spared)
-    was_split = m.split[block]
-    if whole:
-        m.split[block] = 1  # one entry for all: no frame can split it
+    splits = spares(m, block, spared)
     unmapped = 0
-    first = block << m.settings[BLOCK_ORDER]
-    for frame in range(first, first + (1 << m.settings[BLOCK_ORDER])):
+    first = block << m.settings.block_order
+    for frame in range(first, first + (1 << m.settings.block_order)):
         if m.owner[frame] != spared:
-            unmapped += unmap(m, range(frame, frame + 1))
-    if whole:
-        m.split[block] = was_split
+            unmapped += clear_pte(m, frame, splits)
+    m.counts.unmapped += unmapped
     return unmapped
 
 
@@ -258,61 +319,84 @@ def map_block(m: Machine, block: int, spared: int) -> int:
 
     The 2M entry is split as in `unmap_block`.
     """
-    whole = not spares(m, block, spared)
-    was_split = m.split[block]
-    if whole:
-        m.split[block] = 1  # one entry for all: no frame can split it
+    splits = spares(m, block, spared)
     mapped = 0
-    first = block << m.settings[BLOCK_ORDER]
-    for frame in range(first, first + (1 << m.settings[BLOCK_ORDER])):
+    first = block << m.settings.block_order
+    for frame in range(first, first + (1 << m.settings.block_order)):
         if m.owner[frame] != spared:
-            mapped += map_back(m, range(frame, frame + 1))
-    if whole:
-        m.split[block] = was_split
+            mapped += set_pte(m, frame, splits)
+    m.counts.mapped += mapped
     return mapped
 
 
-def forget(m: Machine, cpus: int) -> None:
-    """The TLBs of a mask of CPUs hold no stale translation any more."""
-    kept = 0
-    for i in range(m.counts[STALE_FRAMES]):
+def is_stale(m: Machine, frame: int) -> bool:
+    """Whether a CPU may still translate what was unmapped."""
+    left = 0
+    for word in range(len(m.all_cpus)):
+        left |= m.stale[frame, word]
+    return left != 0
+
+
+def drop_all_stale(m: Machine) -> None:
+    """No TLB holds a stale translation any more."""
+    for i in range(m.counts.stale_frames):
         frame = m.stale_frames[i]
-        m.stale[frame] &= ~cpus
-        if m.stale[frame]:
+        for word in range(len(m.all_cpus)):
+            m.stale[frame, word] = 0
+        m.alias[frame] &= ~IS_STALE
+        if not m.alias[frame]:
+            end_exposure(m, frame)
+    m.counts.stale_frames = 0
+
+
+def drop_stale(m: Machine, cpu: int, frames: Frames) -> None:
+    """The TLB of a CPU holds no stale translation of the frames any more."""
+    word = cpu // CPUS_PER_WORD
+    for frame in frames:
+        m.stale[frame, word] &= ~(1 << cpu % CPUS_PER_WORD)
+
+
+def settle_stale(m: Machine) -> None:
+    """Take the frames that are stale on no CPU off the stack of stale frames."""
+    kept = 0
+    for i in range(m.counts.stale_frames):
+        frame = m.stale_frames[i]
+        if is_stale(m, frame):
             m.stale_frames[kept] = frame
             kept += 1
         else:
             m.alias[frame] &= ~IS_STALE
             if not m.alias[frame]:
-                conceal(m, frame)
-    m.counts[STALE_FRAMES] = kept
+                end_exposure(m, frame)
+    m.counts.stale_frames = kept
 
 
 def flush(m: Machine, cause: int) -> None:
     """One synchronous shootdown on every CPU: nothing is stale after it.
 
-    With interrupts off it may wait for ever; that is counted, too. With UNANSWERED
+    With interrupts off it may wait for ever; that is counted, too. With `unanswered`
     set it is only asked for: the checker lets other CPUs act before they answer.
     Mirrors arch/x86/mm/tlb.c: flush_tlb_kernel_range, v4.14 to v6.18.
     """
-    m.counts[cause] += 1
-    m.counts[FLUSHES] += 1
-    if m.settings[IRQS_OFF]:
-        m.counts[FLUSHES_IRQS_OFF] += 1
-    if not m.settings[UNANSWERED]:
-        forget(m, m.settings[ALL_CPUS])
+    m.counts.flushes_by_cause[cause] += 1
+    m.counts.flushes += 1
+    if m.settings.irqs_off:
+        m.counts.flushes_irqs_off += 1
+    if not m.settings.unanswered:
+        drop_all_stale(m)
 
 
 def flush_local(m: Machine, cpu: int) -> None:
     """Flush everything on one CPU. Mirrors arch/x86/mm/tlb.c: __flush_tlb_all."""
-    m.counts[LOCAL_FLUSHES] += 1
-    forget(m, 1 << cpu)
+    m.counts.local_flushes += 1
+    drop_stale(m, cpu, m.stale_frames[: m.counts.stale_frames])
+    settle_stale(m)
 
 
-def invlpg(m: Machine, cpu: int, frames: Any) -> None:
+def invlpg(m: Machine, cpu: int, frames: Frames) -> None:
     """Flush the aliases of frames on one CPU. Mirrors __flush_tlb_one, v4.14."""
-    m.counts[LOCAL_FLUSHES] += 1
+    m.counts.local_flushes += 1
+    drop_stale(m, cpu, frames)
     for frame in frames:
-        m.stale[frame] &= ~(1 << cpu)
-        if m.alias[frame] & IS_STALE and not m.stale[frame]:
-            forget(m, 0)
+        if m.alias[frame] & IS_STALE and not is_stale(m, frame):
+            settle_stale(m)

@@ -121,7 +121,7 @@ def sources(strategy: str, scope: str) -> str:
     that they call, and the constants that those name; not the engine, which changes
     no result.
     """
-    hooks = strategies.hooks(strategy)
+    hooks = strategies.functions(strategy)
     entry = strategies.REGISTRY[strategy]
     how = (entry.marks, entry.unmapped_mark, entry.irqs_off, entry.safe)
     parts = [repr(explore.scope(scope)), repr(how), inspect.getsource(explore.check)]

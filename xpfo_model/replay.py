@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from xpfo_model import strategies
-from xpfo_model.engine import compiled, view
+from xpfo_model.engine import compiled
 from xpfo_model.events import (
     EVENT_NAMES,
     MM_PAGE_ALLOC_EXTFRAG,
@@ -24,42 +24,31 @@ from xpfo_model.events import (
 )
 from xpfo_model.machine import (
     CAUSES,
-    COPY_DUE,
-    COPY_PERCENT,
-    EXPOSED,
-    EXPOSED_TIME,
-    FLUSHES,
     FREE,
     KERNEL,
     KUNMAP,
-    LOCAL_FLUSHES,
-    MAPPED,
-    NOW,
-    SPLITS,
-    UNMAPPED,
     USER,
-    ZEROING,
+    Frames,
     Machine,
     boot,
-    give,
-    hotplug,
+    grow,
+    hand_to_user,
     reachable,
-    take,
+    take_back,
 )
 from xpfo_model.stepper import Stepper, room_for
 from xpfo_model.steps import ALLOC as ALLOC_PAGES
 from xpfo_model.steps import CHANGE_BLOCK, CONTEXT_SWITCH, REFILL, Steps
 from xpfo_model.steps import FREE as FREE_PAGES
 from xpfo_model.strategies.guarantee import go_on, leave
-from xpfo_model.strategies.none import (
+from xpfo_model.strategies.hooks import (
     alloc,
     change_block,
     context_switch,
     drain,
     free,
-    kmap,
-    kunmap,
     refill,
+    use,
 )
 
 PERCENT: Final = 100
@@ -75,27 +64,33 @@ SELDOM: Final = (EVENT_NAMES[MM_PAGE_ALLOC_EXTFRAG],)
 """Events that a trace may lack although they were recorded: fallbacks are rare."""
 
 
-def use(m: Machine, cpu: int, frame: int) -> None:
-    """The kernel maps a user's frame for a moment, to zero it or to copy."""
-    kmap(m, cpu, frame)
-    kunmap(m, cpu, frame)
-
-
-def use_new(m: Machine, cpu: int, frames: Any, zeroed: bool) -> int:
-    """The kernel's own use of new user pages; how many it can still reach."""
-    often = zeroed
+def use_new(m: Machine, cpu: int, frames: Frames, zeroed: bool) -> None:
+    """Let the kernel use new user pages: to zero them, or to copy into some."""
+    used = zeroed
     if not zeroed:
-        m.settings[COPY_DUE] += m.settings[COPY_PERCENT]
-        if m.settings[COPY_DUE] >= PERCENT:
-            m.settings[COPY_DUE] -= PERCENT
-            often = True
-    if often:
+        m.settings.copy_due += m.settings.copy_percent
+        if m.settings.copy_due >= PERCENT:
+            m.settings.copy_due -= PERCENT
+            used = True
+    if used:
         for frame in frames:
             use(m, cpu, frame)
-    return reachable(m, frames)
 
 
-def run_steps(m: Machine, s: Steps, history: Any) -> None:
+def hand_out(m: Machine, cpu: int, frames: Frames, user: bool, zeroed: bool) -> None:
+    """Allocate a page, and let its new owner have it."""
+    alloc(m, cpu, frames, user, zeroed)
+    if user:
+        reached = hand_to_user(m, frames)
+        if m.settings.zeroing:
+            use_new(m, cpu, frames, zeroed)
+            reached = reachable(m, frames)
+        m.counts.exposed += reached
+    else:
+        take_back(m, frames, KERNEL)
+
+
+def run_steps(m: Machine, s: Steps, history: npt.NDArray[np.int64]) -> None:
     """Call a strategy's hooks, step by step; bound with `engine.compiled`.
 
     `history`, unless empty, gets the flushes so far after each step.
@@ -103,33 +98,23 @@ def run_steps(m: Machine, s: Steps, history: Any) -> None:
     for i in range(len(s.op)):
         op = s.op[i]
         cpu = s.cpu[i]
-        m.settings[NOW] = s.time[i]
+        start, stop = s.start[i], s.stop[i]
+        m.settings.now = s.time[i]
         if op == ALLOC_PAGES:
-            frames = range(s.start[i], s.stop[i])
-            zeroed = s.zeroed[i] != 0
-            if s.user[i]:
-                alloc(m, cpu, frames, True, zeroed)
-                reached = give(m, frames)
-                if m.settings[ZEROING]:
-                    reached = use_new(m, cpu, frames, zeroed)
-                m.counts[EXPOSED] += reached
-            else:
-                alloc(m, cpu, frames, False, zeroed)
-                take(m, frames, KERNEL)
+            hand_out(m, cpu, range(start, stop), s.user[i] != 0, s.zeroed[i] != 0)
         elif op == FREE_PAGES:
-            frames = range(s.start[i], s.stop[i])
-            free(m, cpu, frames)
-            take(m, frames, FREE)
+            free(m, cpu, range(start, stop))
+            take_back(m, range(start, stop), FREE)
         elif op == REFILL:
-            refill(m, cpu, s.frames[s.start[i] : s.stop[i]], s.migratetype[i])
+            refill(m, cpu, s.frames[start:stop], s.migratetype[i])
         elif op == CHANGE_BLOCK:
-            change_block(m, cpu, s.start[i], s.migratetype[i])
+            change_block(m, cpu, start, s.migratetype[i])
         elif op == CONTEXT_SWITCH:
             context_switch(m, cpu)
         else:
-            drain(m, cpu, range(s.start[i], s.stop[i]))
+            drain(m, cpu, range(start, stop))
         if len(history):
-            history[i] = m.counts[FLUSHES]
+            history[i] = m.counts.flushes
 
 
 class Run:
@@ -139,6 +124,8 @@ class Run:
     ----------
     strategy : str
         A key of `strategies.REGISTRY`.
+    cpus : int
+        CPUs of the machine; it gets more when a step names one.
     zeroing : bool
         Whether the kernel maps each zeroed user page to zero it, and so flushes
         a second time where kunmap does.
@@ -155,19 +142,20 @@ class Run:
         self,
         strategy: str,
         *,
+        cpus: int,
         zeroing: bool = False,
         copy_percent: int = 0,
         **replaced: Callable[..., Any],
     ) -> None:
-        hooks = strategies.hooks(strategy) | replaced
+        hooks = strategies.functions(strategy) | replaced
         self.strategy = strategy
         self._heeds_all = hooks["drain"] is not leave or (
             hooks["context_switch"] is not go_on
         )
-        self.machine = boot(0)
-        self.machine.settings[ZEROING] = zeroing
-        self.machine.settings[COPY_PERCENT] = copy_percent
-        self._loop = compiled(run_steps, **hooks)
+        self.machine = boot(0, cpus=cpus)
+        self.machine.settings.zeroing = zeroing
+        self.machine.settings.copy_percent = copy_percent
+        self._loop = compiled(run_steps, strategies.given(hooks))
 
     @property
     def heeds_all(self) -> bool:
@@ -189,31 +177,31 @@ class Run:
         return flushes
 
     def _feed(self, steps: Steps, frames: int, history: npt.NDArray[np.int64]) -> None:
-        self.machine = hotplug(self.machine, frames)
-        columns = Steps(*(view(column) for column in steps))
-        self._loop(self.machine, columns, view(history))
+        named = int(np.max(steps.cpu, initial=0)) + 1
+        self.machine = grow(self.machine, frames, named)
+        self._loop(self.machine, steps, history)
 
     @property
     def counts(self) -> "Counts":
         """What was counted so far."""
-        counts = [int(count) for count in self.machine.counts]
-        causes = dict(zip(CAUSES, counts, strict=False))
-        if not counts[KUNMAP]:
+        counts = self.machine.counts
+        causes = dict(zip(CAUSES, map(int, counts.flushes_by_cause), strict=True))
+        if not causes[CAUSES[KUNMAP]]:
             del causes[CAUSES[KUNMAP]]
         return Counts(
             flushes_by_cause=causes,
-            frames_unmapped=counts[UNMAPPED],
-            frames_mapped=counts[MAPPED],
-            frames_exposed=counts[EXPOSED],
-            frame_time_exposed=counts[EXPOSED_TIME] + self._still_exposed(),
-            local_flushes=counts[LOCAL_FLUSHES],
-            splits=counts[SPLITS],
+            frames_unmapped=int(counts.unmapped),
+            frames_mapped=int(counts.mapped),
+            frames_exposed=int(counts.exposed),
+            frame_time_exposed=int(counts.exposed_time) + self._still_exposed(),
+            local_flushes=int(counts.local_flushes),
+            splits=int(counts.splits),
         )
 
     def _still_exposed(self) -> int:
         m = self.machine
-        exposed = (np.asarray(m.owner) == USER) & (np.asarray(m.alias) != 0)
-        return int((m.settings[NOW] - np.asarray(m.since)[exposed]).sum())
+        exposed = (m.owner == USER) & (m.alias != 0)
+        return int((m.settings.now - m.since[exposed]).sum())
 
 
 @dataclass(frozen=True)
@@ -305,7 +293,7 @@ def replay(trace: Recording, names: Sequence[str] | None = None) -> Outcome:
     strategy that needs a kind of event that the trace does not hold is not counted.
     Raises `UnknownStrategyError`, `TraceError`.
     """
-    runs = [Run(name) for name in (names or strategies.SHOWN)]
+    runs = [Run(name, cpus=trace.cpus or 1) for name in (names or strategies.SHOWN)]
     heeds = any(run.heeds_all for run in runs)
     stepper = Stepper(trace.kernel, everything=heeds)
 

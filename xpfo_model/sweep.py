@@ -100,7 +100,7 @@ def run_task(point: Point, seed: int, names: Sequence[str]) -> Result:
         ),
     )
     stepper = Stepper(load.masks)
-    runs = {name: Run(name) for name in names}
+    runs = {name: Run(name, cpus=point.cpus) for name in names}
 
     def feed(events: Events) -> None:
         steps = stepper.steps(events)

@@ -1,18 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-only
 import dataclasses
 import random
-import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from tiny_worlds import DEFAULT, SMALL, memory, table_of
 
 from xpfo_model import explore, strategies
-from xpfo_model.engine import plain
+from xpfo_model.engine import bound
 from xpfo_model.errors import UnknownStrategyError, XpfoModelError
 from xpfo_model.explore import actions as act_
 from xpfo_model.explore.actions import describe
-from xpfo_model.explore.check import WAITING, how_of
+from xpfo_model.explore.check import FEW, WAITING, how_of
 from xpfo_model.explore.invariants import CHECK_MARKS, INVARIANTS, violated
 from xpfo_model.explore.search import slot_of
 from xpfo_model.explore.step import (
@@ -35,24 +34,25 @@ from xpfo_model.explore.world import (
 def test_a_search_can_stop_at_the_first_violation_of_one_invariant():
     whole = explore.check("v9", explore.limited(DEFAULT, 1500))
     for violation in whole.violations:
-        report = explore.check("v9", DEFAULT, violation.invariant)
+        few = explore.limited(DEFAULT, FEW)
+        report = explore.check("v9", few, violation.invariant)
         assert report.found[violation.invariant] == violation
         assert violation.visited <= report.states <= 1500
         assert not report.exhaustive
-    assert explore.check("v6", SMALL, "mark-agrees").exhaustive
+    small = explore.limited(SMALL, FEW)
+    assert explore.check("v6", small, "mark-agrees").exhaustive
 
 
 def brute_force(name, scope):
     """The states and violations by sets and recursion-free search, unreduced."""
-    module = strategies.load(name)
     entry = strategies.REGISTRY[name]
-    step = plain(act, **{hook: getattr(module, hook) for hook in strategies.HOOKS})
+    step = bound(act, strategies.given(strategies.functions(name)))
     world = memory(create(scope, marks=True))
     table = table_of(scope)
     how = how_of(entry)
     marked = entry.marks and entry.unmapped_mark
     checks = (CHECK_MARKS if marked else 0) | (
-        0 if module.kmap.__name__ == "local_kmap" else 2
+        0 if strategies.load(name).kmap.__name__ == "local_kmap" else 2
     )
     start = pack(world, 0)
     seen, level, depth, found = {start}, [start], 0, {}
@@ -81,7 +81,7 @@ def brute_force(name, scope):
 
 @pytest.mark.parametrize("name", strategies.REGISTRY)
 def test_the_search_agrees_with_brute_force(name):
-    scope = dataclasses.replace(SMALL, frames=1)
+    scope = dataclasses.replace(SMALL, frames=1, most_states=FEW)
     states, found = brute_force(name, scope)
     report = explore.check(name, scope)
     assert report.exhaustive
@@ -110,9 +110,8 @@ def test_a_counterexample_leads_where_it_says(name, states):
     """The told actions, done one by one, end in the violation and not before."""
     scope = explore.limited(DEFAULT, states)
     report = explore.check(name, scope)
-    module = strategies.load(name)
     entry = strategies.REGISTRY[name]
-    step = plain(act, **{hook: getattr(module, hook) for hook in strategies.HOOKS})
+    step = bound(act, strategies.given(strategies.functions(name)))
     table = table_of(scope)
     by_text = {describe(table, i, int(table.cpu[i])): i for i in range(len(table.op))}
     how = how_of(entry)
@@ -135,8 +134,7 @@ def test_a_counterexample_leads_where_it_says(name, states):
 def test_long_random_walks_beyond_the_scope_find_nothing(seed):
     """The recommended strategy on a machine that is too large to exhaust."""
     scope = explore.Scope(cpus=4, frames=16, block_order=2, nesting=3, orders=3)
-    module = strategies.load("pcp_batch_local")
-    step = plain(act, **{hook: getattr(module, hook) for hook in strategies.HOOKS})
+    step = bound(act, strategies.given(strategies.functions("pcp_batch_local")))
     world = memory(create(scope, marks=False))
     table = table_of(scope)
     rng = random.Random(seed)
@@ -332,15 +330,13 @@ def test_a_strategy_without_a_fault_is_told_in_a_line():
     assert exact.states == good.states
 
 
-def test_the_room_grows_until_all_states_fit(monkeypatch):
-    whole = explore.check("v8", dataclasses.replace(SMALL, frames=1))
-    for room in ("_FIRST_ROOM", "WITHOUT_COMPILER"):
-        module = sys.modules["xpfo_model.explore.check"]
-        monkeypatch.setattr(module, room, 4, raising=False)
-    again = explore.check("v8", dataclasses.replace(SMALL, frames=1))
-    assert again.states == whole.states > 32
-    assert again.exhaustive
-    assert again.violations == whole.violations
+def test_few_states_are_explored_by_python_and_many_by_compiled_code_alike():
+    few = explore.check("v8", explore.limited(SMALL, FEW))
+    many = explore.check("v8", explore.limited(SMALL, FEW + 1))
+    assert few.states == many.states > 32
+    assert few.exhaustive
+    assert many.exhaustive
+    assert few.violations == many.violations
     bounded = explore.check("v8", explore.limited(SMALL, 33))
     assert [bounded.states, bounded.exhaustive] == [33, False]
 

@@ -6,7 +6,7 @@ import pytest
 from tiny_worlds import BITS, DEFAULT, memory, table_of
 
 from xpfo_model import strategies
-from xpfo_model.engine import plain
+from xpfo_model.engine import bound
 from xpfo_model.explore.actions import describe
 from xpfo_model.explore.invariants import violated
 from xpfo_model.explore.step import (
@@ -34,9 +34,7 @@ from xpfo_model.explore.world import (
 )
 from xpfo_model.machine import (
     FREE,
-    IRQS_OFF,
     KERNEL,
-    STALE_FRAMES,
     USER,
 )
 
@@ -45,19 +43,19 @@ CALLS = []
 
 def saying_alloc(m, cpu, frames, user, zeroed):
     CALLS.append(("alloc", cpu, list(frames), bool(user), bool(zeroed)))
-    if m.settings[IRQS_OFF]:
+    if m.settings.irqs_off:
         CALLS.append("irqs off")
 
 
 def saying_free(m, cpu, frames):
     CALLS.append(("free", cpu, list(frames), m.owner[frames[0]]))
-    if m.settings[IRQS_OFF]:
+    if m.settings.irqs_off:
         CALLS.append("irqs off")
 
 
 def saying_kmap(m, cpu, frame):
     CALLS.append(("kmap", cpu, frame, m.owner[frame]))
-    if m.settings[IRQS_OFF]:
+    if m.settings.irqs_off:
         CALLS.append("irqs off")
 
 
@@ -67,25 +65,25 @@ def saying_kunmap(m, cpu, frame):
 
 def saying_refill(m, cpu, frames, migratetype):
     CALLS.append(("refill", cpu, list(frames), migratetype))
-    if m.settings[IRQS_OFF]:
+    if m.settings.irqs_off:
         CALLS.append("irqs off")
 
 
 def saying_drain(m, cpu, frames):
     CALLS.append(("drain", cpu, list(frames)))
-    if m.settings[IRQS_OFF]:
+    if m.settings.irqs_off:
         CALLS.append("irqs off")
 
 
 def saying_change(m, cpu, block, migratetype):
     CALLS.append(("change", cpu, block, migratetype))
-    if m.settings[IRQS_OFF]:
+    if m.settings.irqs_off:
         CALLS.append("irqs off")
 
 
 def saying_switch(m, cpu):
     CALLS.append(("switch", cpu))
-    if m.settings[IRQS_OFF]:
+    if m.settings.irqs_off:
         CALLS.append("irqs off")
 
 
@@ -108,7 +106,7 @@ class Told:
         unpack(self.world, pack(self.world, 0))
         self.scope, self.irqs_off = scope, irqs_off
         self.table = table_of(scope)
-        self.step = plain(act, **hooks)
+        self.step = bound(act, strategies.given(hooks))
         ops = range(len(self.table.op))
         self.by_text = {describe(self.table, i, self.table.cpu[i]): i for i in ops}
 
@@ -220,7 +218,7 @@ def test_a_frame_is_kmapped_as_often_as_the_nesting_allows():
 
 def waiting(name, how=0):
     """A machine with a strategy, whose actions wait for their flushes."""
-    return Told(irqs_off=how, hooks=strategies.hooks(name))
+    return Told(irqs_off=how, hooks=strategies.functions(name))
 
 
 def test_a_frame_whose_flush_is_not_answered_is_nobody_s():
@@ -229,7 +227,7 @@ def test_a_frame_whose_flush_is_not_answered_is_nobody_s():
     assert t.do("CPU 0 allocates frame 0 for a user") is not None
     assert t.world.waits[0] == TO_USER
     assert t.frames[0] == (IN_FLIGHT, 0, 0, FREE)
-    assert t.world.m.stale[0] == 0b11
+    assert t.world.m.stale[0, 0] == 0b11
     assert violated(t.world, 2) == 0
     for text in (
         "allocates frame 0 for the kernel",
@@ -243,7 +241,7 @@ def test_a_frame_whose_flush_is_not_answered_is_nobody_s():
     assert t.do("CPU 0 has its flush answered") is not None
     assert t.world.waits[0] == RUNS
     assert t.frames[0] == (USER_HAS, 1, 0, USER)
-    assert t.world.m.stale[0] == 0
+    assert t.world.m.stale[0, 0] == 0
     assert violated(t.world, 2) == 0
 
 
@@ -262,7 +260,7 @@ def test_who_waits_does_only_what_interrupts_do_and_those_do_not_wait():
     ):
         assert t.do(f"CPU 0 {text}") is None, text
     assert t.do("CPU 0 kmaps and kunmaps frame 2 in an interrupt") is not None
-    assert t.world.m.stale[2] == 0
+    assert t.world.m.stale[2, 0] == 0
     assert t.do("CPU 0 allocates frame 1 for the kernel, interrupts off") is not None
     assert t.frames[1] == (KERNEL_HAS, 0, 0, KERNEL)
     assert t.do("CPU 0 frees frame 2 to the MOVABLE list") is not None
@@ -277,11 +275,11 @@ def test_a_flush_of_another_cpu_does_not_cover_what_is_in_flight():
     assert list(t.world.waits) == [TO_USER, TO_USER]
     t.do("CPU 1 has its flush answered")
     assert t.frames[1][0] == USER_HAS
-    assert list(t.world.m.stale)[:2] == [0b11, 0]
-    assert t.world.m.counts[STALE_FRAMES] == 1
+    assert [t.world.m.stale[frame, 0] for frame in (0, 1)] == [0b11, 0]
+    assert t.world.m.counts.stale_frames == 1
     assert t.world.m.stale_frames[0] == 0
     t.do("CPU 0 has its flush answered")
-    assert list(t.world.m.stale)[:2] == [0, 0]
+    assert [t.world.m.stale[frame, 0] for frame in (0, 1)] == [0, 0]
 
 
 def test_a_page_is_zeroed_before_its_user_has_it_and_waits_twice():
@@ -307,7 +305,7 @@ def test_a_frame_is_kmapped_until_the_flush_of_its_kunmap_is_answered():
     t.do("CPU 0 kunmaps frame 0")
     assert t.world.waits[0] == TO_KUNMAPPED
     assert t.world.held[0] == 1
-    assert t.world.m.stale[0] == 0b11
+    assert t.world.m.stale[0, 0] == 0b11
     assert violated(t.world, 2) == 0
     assert t.do("CPU 1 kunmaps frame 0") is None
     assert t.do("CPU 1 frees frame 0 to the MOVABLE list") is None

@@ -319,7 +319,7 @@ def seed(evidence: Evidence, batch: int = PCP_BATCH_2017) -> Finding:
     cells: dict[str, list[str]] = {}
     unmapped: dict[str, int] = {}
     for strategy in shown:
-        after = _after_allocations(Run(strategy), parts, stepper.frames)
+        after = _after_allocations(Run(strategy, cpus=1), parts, stepper.frames)
         flushes = [counts.flushes for counts in after]
         frames = [counts.frames_unmapped for counts in after]
         first[strategy] = flushes[len(SEED_SEQUENCE) - 1]

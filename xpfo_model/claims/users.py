@@ -26,7 +26,7 @@ NOTICEABLE: Final = 0.1
 
 def alloc_flushes_by_list(evidence: Evidence, trace: str) -> tuple[int, int, int]:
     """pcp_batch's flushes: at refill, at MOVABLE allocations, at other ones."""
-    run = Run("pcp_batch")
+    run = Run("pcp_batch", cpus=evidence.provenance[trace].cpus)
     steps, stepper = evidence.steps(trace)
     movable = other = before = 0
     for some in steps:

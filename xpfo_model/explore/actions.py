@@ -2,12 +2,12 @@
 """Everything that can happen next: who allocates, frees, maps and switches."""
 
 from itertools import combinations
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from xpfo_model.constants import MIGRATE_MOVABLE, MIGRATE_UNMOVABLE
-from xpfo_model.engine import view
 from xpfo_model.explore.scope import Scope
 
 ALLOC_USER: Final = 0
@@ -44,14 +44,14 @@ _TEXT: Final = {
 class Actions(NamedTuple):
     """Columns, one row an action."""
 
-    op: Any
-    cpu: Any
-    migratetype: Any
+    op: npt.NDArray[np.int64]
+    cpu: npt.NDArray[np.int64]
+    migratetype: npt.NDArray[np.int64]
     """Of FREE_PAGE, REFILL and CHANGE_BLOCK."""
-    start: Any
+    start: npt.NDArray[np.int64]
     """First index into `frames`; of CHANGE_BLOCK the block."""
-    stop: Any
-    frames: Any
+    stop: npt.NDArray[np.int64]
+    frames: npt.NDArray[np.int64]
     """The frames of all actions, one after the other."""
 
 
@@ -91,9 +91,7 @@ def enumerate_actions(scope: Scope) -> Actions:
             frames += some
             stop.append(len(frames))
     columns = ([r[0] for r in rows], [r[1] for r in rows], [r[2] for r in rows])
-    return Actions(
-        *(view(np.array(c, np.int64)) for c in (*columns, start, stop, frames))
-    )
+    return Actions(*(np.array(c, np.int64) for c in (*columns, start, stop, frames)))
 
 
 def describe(a: Actions, action: int, cpu: int) -> str:

@@ -2,15 +2,16 @@
 """Check strategies: explore, and tell the shortest way to each violation."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from xpfo_model import strategies
-from xpfo_model.engine import as_one, compiled, plain, view
+from xpfo_model.engine import Given, bound, compiled
 from xpfo_model.errors import XpfoModelError
 from xpfo_model.explore.actions import Actions, describe, enumerate_actions
 from xpfo_model.explore.invariants import CHECK_KMAP, CHECK_MARKS, INVARIANTS
@@ -26,23 +27,20 @@ from xpfo_model.explore.step import (
 from xpfo_model.explore.world import (
     RUNS,
     World,
-    canonical,
     create,
     pack,
     unpack,
     width,
 )
-from xpfo_model.machine import IS_MAPPED, Machine
 from xpfo_model.strategies.kmaps import local_kmap
 
 _MOST_BITS: Final = 62
-WITHOUT_COMPILER: Final = 8000
-"""States that plain Python visits in less time than compilation takes."""
+FEW: Final = 8000
+"""States that Python visits in less time than compilation takes."""
 ENOUGH: Final = 3500
 """States after which a strategy that is not said to be safe can be left alone."""
 WAITING: Final = ", waiting for its flush"
 """Said of an action that other CPUs may act after before it ends."""
-_MORE_ROOM: Final = 16
 _MS: Final = 1000
 
 
@@ -113,7 +111,7 @@ def check(
     Raises `UnknownStrategyError`, and `XpfoModelError` for a scope whose states
     need more than 62 bits.
     """
-    hooks = strategies.hooks(name)
+    hooks = strategies.functions(name)
     entry = strategies.REGISTRY[name]
     bits = width(scope, marks=entry.marks)
     if bits > _MOST_BITS:
@@ -128,23 +126,21 @@ def check(
     how = how_of(entry, listed_first=listed_first)
     options = np.array([scope.nesting, how, checks, stop], np.int64)
     actions = enumerate_actions(scope)
-    world = create(scope, marks=entry.marks)
-    room = min(WITHOUT_COMPILER, scope.most_states)
-    search, as_engine = as_one(bfs, **hooks), _memory
-    while True:
-        start = time.perf_counter()
-        states, whole, tree = _explore(
-            search, as_engine, (world, actions, options), room
-        )
-        seconds = time.perf_counter() - start
-        if whole or states < room or room >= scope.most_states:
-            break
-        room = min(room * _MORE_ROOM, scope.most_states)
-        if as_engine is _memory:
-            search, as_engine = compiled(bfs, **hooks), view
-            # once for a single state, so that compilation is not in the time
-            _explore(search, as_engine, (world, actions, options), 1)
-    teller = _Teller(world, actions, options, plain(act, **hooks), tree)
+    given = strategies.given(hooks)
+    is_short = scope.most_states <= FEW
+    search: Any = (bound if is_short else compiled)(bfs, given)
+
+    def explore(room: int) -> tuple[int, bool, _Tree]:
+        worlds = [create(scope, marks=entry.marks) for _ in range(2)]
+        tree = _Tree.of(room)
+        states, whole = search(*worlds, actions, options, _table(room), *tree)
+        return int(states), bool(whole), tree
+
+    explore(1)  # compiled now, so that the time is the exploration's
+    start = time.perf_counter()
+    states, whole, tree = explore(scope.most_states)
+    seconds = time.perf_counter() - start
+    teller = _Teller(create(scope, marks=entry.marks), actions, options, given, tree)
     violations = tuple(
         teller.tell(invariant, int(state), int(action))
         for invariant, (state, action) in zip(INVARIANTS, tree.first, strict=True)
@@ -153,75 +149,46 @@ def check(
     return Report(name, scope, states, whole, violations, seconds)
 
 
-@dataclass
-class _Tree:
-    states: Any
-    parent: Any
-    via: Any
-    first: Any
+class _Tree(NamedTuple):
+    """The states in the order in which they were found; see `search.bfs`."""
+
+    states: npt.NDArray[np.int64]
+    parent: npt.NDArray[np.int32]
+    via: npt.NDArray[np.int16]
+    first: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, room: int) -> "_Tree":
+        """A tree with room for so many states."""
+        return cls(
+            np.zeros(room, np.int64),
+            np.zeros(room, np.int32),
+            np.zeros(room, np.int16),
+            np.full((len(INVARIANTS), 2), EMPTY, np.int64),
+        )
 
 
-def _explore(
-    search: Any,
-    as_engine: Callable[[Any], Any],
-    what: tuple[World, Actions, Any],
-    room: int,
-) -> tuple[int, bool, _Tree]:
-    world, actions, options = what
-    slots = 1 << max(4, (2 * room - 1).bit_length())
-    table = np.full(slots, EMPTY, np.int32)
-    tree = _Tree(
-        np.zeros(room, np.int64),
-        np.zeros(room, np.int32),
-        np.zeros(room, np.int16),
-        np.full((len(INVARIANTS), 2), EMPTY, np.int64),
-    )
-    states, whole = search(
-        _each(as_engine, _reset(world)),
-        _each(lambda array: as_engine(array.copy()), world),
-        Actions(*map(as_engine, map(np.asarray, actions))),
-        as_engine(options),
-        as_engine(table),
-        as_engine(tree.states),
-        as_engine(tree.parent),
-        as_engine(tree.via),
-        as_engine(tree.first),
-    )
-    return int(states), bool(whole), tree
-
-
-def _each(change: Callable[[Any], Any], world: World) -> World:
-    """The world with each of its arrays changed."""
-    m = Machine(*map(change, map(np.asarray, world.m)))
-    return World(m, *map(change, map(np.asarray, world[1:])))
-
-
-def _reset(world: World) -> World:
-    """The same world at the start: everything free and mapped."""
-    m = world.m
-    for array in (*m[:-2], *world[1:5]):
-        np.asarray(array)[:] = 0
-    np.asarray(m.alias)[:] = IS_MAPPED
-    np.asarray(m.counts)[:] = 0
-    return world
-
-
-def _memory(array: Any) -> Any:
-    numbers: Any = np.asarray(array)
-    return memoryview(numbers)
+def _table(room: int) -> npt.NDArray[np.int32]:
+    """A hash table for so many states, at most half full."""
+    return np.full(1 << max(4, (2 * room - 1).bit_length()), EMPTY, np.int32)
 
 
 class _Teller:
     """Tells the way to a state, with the CPUs named as they were at the start."""
 
     def __init__(
-        self, world: World, actions: Actions, options: Any, step: Any, tree: _Tree
+        self,
+        world: World,
+        actions: Actions,
+        options: npt.NDArray[np.int64],
+        given: Given,
+        tree: _Tree,
     ) -> None:
-        # plain Python wants memoryviews, whatever the engine
-        self.world = _each(_memory, world)
-        self.actions = Actions(*map(_memory, actions))
-        self.options = options
-        self.step = step
+        self.world = world
+        self.actions = actions
+        self.nesting, self.how = map(int, options[:2])
+        self.act = bound(act, given)
+        self.pack, self.unpack = bound(pack), bound(unpack)
         self.tree = tree
 
     def tell(self, invariant: str, state: int, action: int) -> Violation:
@@ -234,30 +201,19 @@ class _Teller:
         lines = []
         # names[i] is who the canonical state's CPU i really is
         names = list(range(len(self.world.m.cpu_state)))
-        unpack(self.world, int(self.tree.states[0]))
+        self.unpack(self.world, int(self.tree.states[0]))
         for number in reversed(way):
             here = int(self.actions.cpu[number])
             waited = self.world.waits[here]
             line = describe(self.actions, number, names[here])
-            self.step(
-                self.world,
-                self.actions,
-                number,
-                int(self.options[0]),
-                int(self.options[1]),
-            )
+            self.act(self.world, self.actions, number, self.nesting, self.how)
             waits = self.world.waits[here]
             lines.append(line + WAITING * (waits not in (RUNS, waited)))
-            order = _canonical_order(self.world)
-            names = [names[cpu] for cpu in order]
-            unpack(self.world, canonical(self.world))
+            orders = self.world.orders_of_cpus
+            keys = [self.pack(self.world, order) for order in range(len(orders))]
+            names = [names[cpu] for cpu in orders[keys.index(min(keys))]]
+            self.unpack(self.world, min(keys))
         return Violation(invariant, len(lines), tuple(lines), visited)
-
-
-def _canonical_order(world: World) -> list[int]:
-    orders = np.asarray(world.orders_of_cpus)
-    best = min(range(len(orders)), key=lambda order: pack(world, order))
-    return [int(cpu) for cpu in orders[best]]
 
 
 def check_all(

@@ -10,7 +10,7 @@ from xpfo_model.explore.world import (
     USER_HAS,
     World,
 )
-from xpfo_model.machine import FLUSHES_IRQS_OFF, IS_MAPPED, XPFO_UNMAPPED
+from xpfo_model.machine import IS_MAPPED, XPFO_UNMAPPED, is_stale
 
 HANDED_OUT_UNMAPPED: Final = 1 << 0
 MARK_AGREES: Final = 1 << 1
@@ -78,14 +78,14 @@ def violated_by(w: World, frame: int, checks: int) -> int:  # noqa: C901 - a lis
             found |= KMAP_FINDS_IT_MAPPED
     elif mapped:
         found |= HANDED_OUT_UNMAPPED
-    elif m.stale[frame] and not leaving(w, frame):
+    elif is_stale(m, frame) and not leaving(w, frame):
         found |= NO_STALE_TRANSLATION
     return found
 
 
 def violated(w: World, checks: int) -> int:
     """The invariants that the state violates, a bit for each."""
-    found = FLUSH_WITH_IRQS_ON if w.m.counts[FLUSHES_IRQS_OFF] else 0
+    found = FLUSH_WITH_IRQS_ON if w.m.counts.flushes_irqs_off else 0
     for frame in range(len(w.place)):
         found |= violated_by(w, frame, checks)
     return found

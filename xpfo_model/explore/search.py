@@ -5,7 +5,10 @@ The hooks are those that `replay` counts. States are numbers in a hash table, so
 that a million of them take seconds and megabytes.
 """
 
-from typing import Any, Final
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
 
 from xpfo_model.explore.actions import Actions
 from xpfo_model.explore.invariants import violated
@@ -20,7 +23,9 @@ HASH: Final = 0x1E3779B97F4A7C15
 HASH_SHIFT: Final = 20
 
 
-def slot_of(table: Any, states: Any, key: int) -> int:
+def slot_of(
+    table: npt.NDArray[np.int32], states: npt.NDArray[np.int64], key: int
+) -> int:
     """Where a state is in the hash table, or the empty slot where it belongs."""
     mask = len(table) - 1
     slot = ((key * HASH) >> HASH_SHIFT) & mask
@@ -29,7 +34,7 @@ def slot_of(table: Any, states: Any, key: int) -> int:
     return slot
 
 
-def note(first: Any, found: int, state: int, action: int) -> None:
+def note(first: npt.NDArray[np.int64], found: int, state: int, action: int) -> None:
     """Remember where each of the violated invariants was violated first."""
     for n in range(len(first)):
         if found >> n & 1 and first[n, 0] == EMPTY:
@@ -41,12 +46,12 @@ def bfs(
     w: World,
     here: World,
     a: Actions,
-    options: Any,
-    table: Any,
-    states: Any,
-    parent: Any,
-    via: Any,
-    first: Any,
+    options: npt.NDArray[np.int64],
+    table: npt.NDArray[np.int32],
+    states: npt.NDArray[np.int64],
+    parent: npt.NDArray[np.int32],
+    via: npt.NDArray[np.int16],
+    first: npt.NDArray[np.int64],
 ) -> tuple[int, bool]:
     """Explore all states; how many there are, and whether that is all of them.
 

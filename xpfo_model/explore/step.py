@@ -6,7 +6,7 @@ has changed so far. What it is about to hand out or to list is in flight until t
 nobody else knows of it.
 """
 
-from typing import Any, Final
+from typing import Final
 
 from xpfo_model.constants import MIGRATE_MOVABLE
 from xpfo_model.explore.actions import (
@@ -44,21 +44,16 @@ from xpfo_model.explore.world import (
     World,
 )
 from xpfo_model.machine import (
-    ALL_CPUS,
-    BLOCK_ORDER,
-    FLUSHES,
     FREE,
-    IRQS_OFF,
     IS_MAPPED,
-    IS_STALE,
     KERNEL,
-    STALE_FRAMES,
-    UNANSWERED,
-    forget,
-    give,
-    take,
+    Frames,
+    drop_all_stale,
+    hand_to_user,
+    make_stale,
+    take_back,
 )
-from xpfo_model.strategies.none import (
+from xpfo_model.strategies.hooks import (
     alloc,
     change_block,
     context_switch,
@@ -80,18 +75,18 @@ FLIPS_FREE_BLOCKS: Final = 8
 
 def asked(w: World) -> bool:
     """Whether the action asked for a flush that nobody has answered yet."""
-    return bool(w.m.settings[UNANSWERED] and w.m.counts[FLUSHES])
+    return bool(w.m.settings.unanswered and w.m.counts.flushes)
 
 
 def land(w: World, frame: int, target: int) -> None:
     """A frame comes to where an action takes it."""
     page = range(frame, frame + 1)
     if target <= TO_CLEARED:
-        give(w.m, page)
+        hand_to_user(w.m, page)
         w.place[frame] = USER_HAS
         w.was_user[frame] = 1
     elif target == TO_KERNEL:
-        take(w.m, page, KERNEL)
+        take_back(w.m, page, KERNEL)
         w.place[frame] = KERNEL_HAS
         w.was_user[frame] = 0
     elif target == TO_MOVABLE:
@@ -106,7 +101,7 @@ def clear(w: World, cpu: int) -> None:
     """clear_highpage(): the frames in flight are the user's, who does not know yet."""
     for frame in range(len(w.place)):
         if w.place[frame] == IN_FLIGHT + cpu:
-            give(w.m, range(frame, frame + 1))
+            hand_to_user(w.m, range(frame, frame + 1))
             kmap(w.m, cpu, frame)
             kunmap(w.m, cpu, frame)
 
@@ -135,7 +130,7 @@ def finish(w: World, cpu: int, target: int) -> None:
 def answer(w: World, cpu: int) -> None:
     """All CPUs have done what a waiting CPU asked for; it goes on."""
     target = w.waits[cpu]
-    forget(w.m, w.m.settings[ALL_CPUS])
+    drop_all_stale(w.m)
     if target >= TO_KUNMAPPED:
         w.held[target - TO_KUNMAPPED] -= 1
     arrive(w, cpu, target)
@@ -143,17 +138,12 @@ def answer(w: World, cpu: int) -> None:
 
 def stay_stale(w: World) -> None:
     """No flush but its own covers a frame in flight, as far as anybody knows."""
-    m = w.m
     for frame in range(len(w.place)):
-        if w.place[frame] >= IN_FLIGHT and not m.alias[frame] & IS_MAPPED:
-            if not m.alias[frame] & IS_STALE:
-                m.alias[frame] |= IS_STALE
-                m.stale_frames[m.counts[STALE_FRAMES]] = frame
-                m.counts[STALE_FRAMES] += 1
-            m.stale[frame] = m.settings[ALL_CPUS]
+        if w.place[frame] >= IN_FLIGHT and not w.m.alias[frame] & IS_MAPPED:
+            make_stale(w.m, frame)
 
 
-def together(w: World, frames: Any) -> int:
+def together(w: World, frames: Frames) -> int:
     """Where all of the frames are; KERNEL_HAS if they are not at one place."""
     place = w.place[frames[0]]
     for frame in frames:
@@ -162,13 +152,13 @@ def together(w: World, frames: Any) -> int:
     return int(place)
 
 
-def allocate(w: World, cpu: int, frames: Any, op: int) -> bool:
+def allocate(w: World, cpu: int, frames: Frames, op: int) -> bool:
     """Hand the frames out, if they are free and at one place."""
     if together(w, frames) >= KERNEL_HAS:
         return False
     user = op in (ALLOC_USER, ALLOC_ZEROED)
     page = range(frames[0], frames[0] + len(frames))
-    w.m.settings[IRQS_OFF] = op == ALLOC_ATOMIC
+    w.m.settings.irqs_off = op == ALLOC_ATOMIC
     alloc(w.m, cpu, page, user, op == ALLOC_ZEROED)
     if op == ALLOC_ATOMIC:  # perhaps on a CPU that waits, and has frames in flight
         for frame in page:
@@ -183,25 +173,25 @@ def allocate(w: World, cpu: int, frames: Any, op: int) -> bool:
     return True
 
 
-def release(w: World, cpu: int, frames: Any, target: int) -> bool:
+def release(w: World, cpu: int, frames: Frames, target: int) -> bool:
     """Free a frame that nobody has kmapped, to one of the lists."""
     frame = frames[0]
     if w.place[frame] not in (KERNEL_HAS, USER_HAS) or w.held[frame]:
         return False
     page = range(frame, frame + 1)
     free(w.m, cpu, page)
-    take(w.m, page, FREE)
+    take_back(w.m, page, FREE)
     w.place[frame] = target
     return True
 
 
-def frames_of(w: World, block: int) -> Any:
+def frames_of(w: World, block: int) -> Frames:
     """The frames of a pageblock that the machine has."""
-    order = w.m.settings[BLOCK_ORDER]
+    order = w.m.settings.block_order
     return range(block << order, min((block + 1) << order, len(w.place)))
 
 
-def whole(w: World, frames: Any) -> bool:
+def whole(w: World, frames: Frames) -> bool:
     """Whether the buddy allocator has all of the frames."""
     free = 0
     for frame in frames:
@@ -209,18 +199,18 @@ def whole(w: World, frames: Any) -> bool:
     return free == len(frames)
 
 
-def feeds(w: World, frames: Any, migratetype: int) -> bool:
+def feeds(w: World, frames: Frames, migratetype: int) -> bool:
     """Whether the blocks of all of the frames are of a list's type already."""
     user = 1 if migratetype == MIGRATE_MOVABLE else 0
     for frame in frames:
-        if w.m.block_state[frame >> w.m.settings[BLOCK_ORDER]] != user:
+        if w.m.block_state[frame >> w.m.settings.block_order] != user:
             return False
     return True
 
 
 def flip(w: World, cpu: int, block: int, migratetype: int, how: int) -> bool:
     """Change a block's owner, if it can be changed."""
-    w.m.settings[IRQS_OFF] = how & BLOCK_IRQS_OFF
+    w.m.settings.irqs_off = how & BLOCK_IRQS_OFF
     if how & FLIPS_FREE_BLOCKS:
         frames = frames_of(w, block)
         if not whole(w, frames):
@@ -234,7 +224,7 @@ def flip(w: World, cpu: int, block: int, migratetype: int, how: int) -> bool:
     return True
 
 
-def move(w: World, a: Actions, i: int, frames: Any, how: int) -> bool:
+def move(w: World, a: Actions, i: int, frames: Frames, how: int) -> bool:
     """Move frames between the buddy allocator and a list, if they are there."""
     cpu = a.cpu[i]
     if a.op[i] == REFILL:
@@ -242,7 +232,7 @@ def move(w: World, a: Actions, i: int, frames: Any, how: int) -> bool:
             return False
         if how & FLIPS_FREE_BLOCKS and not feeds(w, frames, a.migratetype[i]):
             return False
-        w.m.settings[IRQS_OFF] = how & REFILL_IRQS_OFF
+        w.m.settings.irqs_off = how & REFILL_IRQS_OFF
         refill(w.m, cpu, frames, a.migratetype[i])
         for frame in frames:
             w.place[frame] = IN_FLIGHT + cpu
@@ -278,7 +268,7 @@ def access(w: World, cpu: int, frame: int, op: int, nesting: int) -> bool:
         else:
             w.held[frame] -= 1
     else:
-        w.m.settings[IRQS_OFF] = 1
+        w.m.settings.irqs_off = 1
         kmap(w.m, cpu, frame)
         kunmap(w.m, cpu, frame)
     return True
@@ -302,9 +292,9 @@ def act(w: World, a: Actions, i: int, nesting: int, how: int) -> bool:
     if not can_begin(w, cpu, op):
         return False
     runs = w.waits[cpu] == RUNS or op == ANSWER
-    w.m.counts[FLUSHES] = 0
-    w.m.settings[IRQS_OFF] = 0
-    w.m.settings[UNANSWERED] = runs and op not in (ALLOC_ATOMIC, BOUNCE)
+    w.m.counts.flushes = 0
+    w.m.settings.irqs_off = 0
+    w.m.settings.unanswered = runs and op not in (ALLOC_ATOMIC, BOUNCE)
     done = True
     if op == SWITCH:
         context_switch(w.m, cpu)

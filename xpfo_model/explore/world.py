@@ -2,20 +2,17 @@
 """The tiny machine with all that surrounds it, and its state as one number."""
 
 from itertools import permutations
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from xpfo_model.engine import view
 from xpfo_model.explore.scope import Scope
 from xpfo_model.machine import (
-    ALL_CPUS,
     FREE,
     IS_MAPPED,
     IS_STALE,
     KERNEL,
-    NR_COUNTS,
-    STALE_FRAMES,
     USER,
     XPFO_UNMAPPED,
     XPFO_USER,
@@ -66,19 +63,19 @@ class World(NamedTuple):
     """A machine, and what the strategy does not know."""
 
     m: Machine
-    place: Any
-    """Per frame: BUDDY … USER_HAS, or IN_FLIGHT + CPU, uint8."""
-    was_user: Any
-    """Per frame: 1 if a user had it last, and the kernel not since, uint8."""
-    held: Any
-    """Per frame: kmaps that were not undone yet, uint8."""
-    waits: Any
-    """Per CPU: RUNS, or what it waits for, uint8."""
-    orders_of_cpus: Any
-    """Every permutation of the CPUs, int64 of shape (n!, n)."""
-    bits: Any
+    place: npt.NDArray[np.uint8]
+    """Per frame: BUDDY … USER_HAS, or IN_FLIGHT + CPU."""
+    was_user: npt.NDArray[np.uint8]
+    """Per frame: 1 if a user had it last, and the kernel not since."""
+    held: npt.NDArray[np.uint8]
+    """Per frame: kmaps that were not undone yet."""
+    waits: npt.NDArray[np.uint8]
+    """Per CPU: RUNS, or what it waits for."""
+    orders_of_cpus: npt.NDArray[np.int64]
+    """Every permutation of the CPUs, of shape (n!, n)."""
+    bits: npt.NDArray[np.int64]
     """Bits in a state's number of a count of kmaps, of the marks, of a place, and
-    of what a CPU waits for, int64."""
+    of what a CPU waits for."""
 
 
 def bits_of(scope: Scope, *, marks: bool) -> tuple[int, int, int, int]:
@@ -97,16 +94,16 @@ def create(scope: Scope, *, marks: bool) -> World:
     Without `marks` a state has no room for a strategy's marks on frames.
     """
     frames = scope.frames
-    m = boot(scope.blocks << scope.block_order, scope.block_order, scope.cpus)
+    m = boot(scope.blocks << scope.block_order, scope.block_order, cpus=scope.cpus)
     orders = np.array(list(permutations(range(scope.cpus))), np.int64)
     return World(
         m,
-        view(np.zeros(frames, np.uint8)),
-        view(np.zeros(frames, np.uint8)),
-        view(np.zeros(frames, np.uint8)),
-        view(np.zeros(scope.cpus, np.uint8)),
-        view(orders),
-        view(np.array(bits_of(scope, marks=marks), np.int64)),
+        np.zeros(frames, np.uint8),
+        np.zeros(frames, np.uint8),
+        np.zeros(frames, np.uint8),
+        np.zeros(scope.cpus, np.uint8),
+        orders,
+        np.array(bits_of(scope, marks=marks), np.int64),
     )
 
 
@@ -153,8 +150,8 @@ def pack(w: World, order: int) -> int:
         one = (one << mark_bits) | m.marks[frame]
         one = (one << 1) | (m.alias[frame] & IS_MAPPED)
         one <<= cpus
-        stale = m.stale[frame]
-        if stale == m.settings[ALL_CPUS]:
+        stale = m.stale[frame, 0]
+        if stale == m.all_cpus[0]:
             one |= stale  # whatever their names are
         elif stale:
             for cpu in range(cpus):
@@ -198,8 +195,8 @@ def unpack(w: World, key: int) -> None:
     cpus = len(m.cpu_state)
     count_bits, mark_bits = w.bits[BITS_COUNT], w.bits[BITS_MARKS]
     frame_bits = w.bits[BITS_PLACE] + 2 * count_bits + mark_bits + 1 + cpus
-    for i in range(NR_COUNTS):
-        m.counts[i] = 0
+    m.counts.stale_frames = 0
+    m.counts.flushes_irqs_off = 0
     for cpu in range(len(m.cpu_state) - 1, -1, -1):
         w.waits[cpu] = bits_from(key, w.bits[BITS_WAITS])
         key >>= w.bits[BITS_WAITS]
@@ -212,12 +209,12 @@ def unpack(w: World, key: int) -> None:
         for cpu in range(cpus - 1, -1, -1):
             stale |= (one & 1) << cpu
             one >>= 1
-        m.stale[frame] = stale
+        m.stale[frame, 0] = stale
         m.alias[frame] = (one & 1) * IS_MAPPED
         if stale:
             m.alias[frame] = (one & 1) * IS_MAPPED + IS_STALE
-            m.stale_frames[m.counts[STALE_FRAMES]] = frame
-            m.counts[STALE_FRAMES] += 1
+            m.stale_frames[m.counts.stale_frames] = frame
+            m.counts.stale_frames += 1
         one >>= 1
         m.marks[frame] = bits_from(one, mark_bits)
         one >>= mark_bits
@@ -239,7 +236,7 @@ def copy(w: World, to: World) -> None:
         to.place[frame] = w.place[frame]
         to.was_user[frame] = w.was_user[frame]
         to.held[frame] = w.held[frame]
-        other.stale[frame] = m.stale[frame]
+        other.stale[frame, 0] = m.stale[frame, 0]
         other.owner[frame] = m.owner[frame]
         other.marks[frame] = m.marks[frame]
         other.mapcount[frame] = m.mapcount[frame]
@@ -250,9 +247,9 @@ def copy(w: World, to: World) -> None:
     for cpu in range(len(m.cpu_state)):
         other.cpu_state[cpu] = m.cpu_state[cpu]
         to.waits[cpu] = w.waits[cpu]
-    for i in range(NR_COUNTS):
-        other.counts[i] = m.counts[i]
-    for i in range(m.counts[STALE_FRAMES]):
+    other.counts.stale_frames = m.counts.stale_frames
+    other.counts.flushes_irqs_off = m.counts.flushes_irqs_off
+    for i in range(m.counts.stale_frames):
         other.stale_frames[i] = m.stale_frames[i]
 
 

@@ -2,16 +2,18 @@
 """The registry: one line a strategy, one file each, baseline first.
 
 Every strategy module has the same functions in the same order, those of `HOOKS`.
+Loops call the placeholders in `hooks`.
 """
 
 import difflib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from types import ModuleType
 from typing import Any, Final
 
+from xpfo_model.engine import Given
 from xpfo_model.errors import UnknownStrategyError
 from xpfo_model.events import (
     EVENT_NAMES,
@@ -22,6 +24,7 @@ from xpfo_model.events import (
     MM_PAGE_PCPU_DRAIN,
     SCHED_SWITCH,
 )
+from xpfo_model.strategies import hooks
 from xpfo_model.strategies.guarantee import go_on, ignore, leave
 
 HOOKS: Final = {
@@ -37,7 +40,7 @@ HOOKS: Final = {
 """The functions of a strategy, in order, and the kernel's place for each."""
 
 OWN: Final = ("use",)
-"""Functions that a strategy may have of its own, in the place of `replay`'s."""
+"""Functions of `hooks` that a strategy may replace by one of its own."""
 
 
 @dataclass(frozen=True)
@@ -134,8 +137,8 @@ def load(name: str) -> ModuleType:
     return import_module(f"{__name__}.{name}")
 
 
-def hooks(name: str) -> dict[str, Callable[..., Any]]:
-    """What a loop calls of a strategy: its hooks, and of `OWN` what it has.
+def functions(name: str) -> dict[str, Callable[..., Any]]:
+    """The functions of a strategy that loops call: its hooks, and of `OWN` its own.
 
     Raises `UnknownStrategyError`.
     """
@@ -150,13 +153,18 @@ def needs(name: str) -> tuple[str, ...]:
     Raises `UnknownStrategyError`.
     """
     found: dict[str, None] = {}
-    for hook, function in hooks(name).items():
+    for hook, function in functions(name).items():
         idle = function in (leave, ignore, go_on)
         if hook in _EVENTS and not idle:
             if hook == "free" and not REGISTRY[name].heeds_free:
                 continue
             found.update(dict.fromkeys(_EVENTS[hook]))
     return tuple(found)
+
+
+def given(taken: Mapping[str, Callable[..., Any]]) -> Given:
+    """Functions by the placeholders whose place they take, for `engine.compiled`."""
+    return {getattr(hooks, hook): function for hook, function in taken.items()}
 
 
 def text(name: str) -> str:

@@ -6,9 +6,9 @@ allocation is of the other kind than its previous one. What is unmapped between
 two flushes is handed out stale.
 """
 
-from typing import Any, Final
+from typing import Final
 
-from xpfo_model.machine import ALTERNATION, Machine, flush, map_back, unmap
+from xpfo_model.machine import ALTERNATION, Frames, Machine, flush, map_back, unmap
 from xpfo_model.strategies.guarantee import go_on, ignore, leave
 from xpfo_model.strategies.kmaps import physmap_kmap, physmap_kunmap
 
@@ -18,7 +18,7 @@ WAS_KERNEL: Final = 1
 WAS_USER: Final = 2
 
 
-def alloc(m: Machine, cpu: int, frames: Any, user: bool, zeroed: bool) -> None:
+def alloc(m: Machine, cpu: int, frames: Frames, user: bool, zeroed: bool) -> None:
     """Remap the frames; flush if this CPU's allocation is of the other kind."""
     if user:
         unmap(m, frames)

@@ -4,10 +4,10 @@
 Mirrors arch/x86/mm/tlb.c: xpfo_flush_tlb_kernel_range and switch_mm_irqs_off, v8.
 """
 
-from typing import Any, Final
+from typing import Final
 
 from xpfo_model.constants import TLB_SINGLE_PAGE_FLUSH_CEILING
-from xpfo_model.machine import ALL_CPUS, Machine, flush_local, invlpg
+from xpfo_model.machine import Frames, Machine, flush_local, invlpg
 
 # cpu_state: whether the CPU's bit in pending_xpfo_flush is set
 CLEAR: Final = 0
@@ -17,11 +17,11 @@ PENDING: Final = 1
 def post_flush(m: Machine, cpu: int) -> None:
     """Set every other CPU's bit in pending_xpfo_flush."""
     for other in range(len(m.cpu_state)):
-        if other != cpu and m.settings[ALL_CPUS] >> other & 1:
+        if other != cpu:
             m.cpu_state[other] = PENDING
 
 
-def xpfo_flush_tlb_kernel_range(m: Machine, cpu: int, frames: Any) -> None:
+def xpfo_flush_tlb_kernel_range(m: Machine, cpu: int, frames: Frames) -> None:
     """Flush frames here, page by page up to the ceiling, and post the rest."""
     if len(frames) > TLB_SINGLE_PAGE_FLUSH_CEILING:
         flush_local(m, cpu)

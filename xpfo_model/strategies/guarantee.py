@@ -8,10 +8,19 @@ unit, to unmap ahead of time, so that the rule finds nothing left to do.
 
 from typing import Any
 
-from xpfo_model.machine import ALLOC, USER, Machine, flush, map_back, unmap
+from xpfo_model.machine import (
+    ALLOC,
+    USER,
+    Frames,
+    Machine,
+    flush,
+    map_back,
+    set_kpte,
+    unmap,
+)
 
 
-def guarantee(m: Machine, cpu: int, frames: Any, user: bool, zeroed: bool) -> None:
+def guarantee(m: Machine, cpu: int, frames: Frames, user: bool, zeroed: bool) -> None:
     """Allocate: unmap for a user and flush if needed, map for the kernel."""
     if user:
         if unmap(m, frames):
@@ -20,15 +29,15 @@ def guarantee(m: Machine, cpu: int, frames: Any, user: bool, zeroed: bool) -> No
         map_back(m, frames)
 
 
-def leave(m: Machine, cpu: int, frames: Any) -> None:
+def leave(m: Machine, cpu: int, frames: Frames) -> None:
     """Free or drain: leave the frames as they are, for whoever gets them next."""
 
 
-def restore(m: Machine, cpu: int, frames: Any) -> None:
+def restore(m: Machine, cpu: int, frames: Frames) -> None:
     """Free: map a user's frames back, as v3 to v8 do."""
     for frame in frames:
         if m.owner[frame] == USER:
-            map_back(m, range(frame, frame + 1))
+            set_kpte(m, frame, mapped=True)
 
 
 def ignore(m: Machine, cpu: int, what: Any, migratetype: int) -> None:

@@ -6,13 +6,13 @@ kunmap flushes again. Through a mapping that only this CPU has (kmap_high's idea
 v9's TODO 4, the mermap of 2026) the direct map stays as it is.
 """
 
-from xpfo_model.machine import KUNMAP, USER, Machine, flush, map_back, unmap
+from xpfo_model.machine import KUNMAP, USER, Machine, flush, set_kpte
 
 
 def physmap_kmap(m: Machine, cpu: int, frame: int) -> None:
     """Map the alias of an unmapped frame. Mirrors mm/xpfo.c: xpfo_kmap, v6."""
     m.mapcount[frame] += 1
-    map_back(m, range(frame, frame + 1))
+    set_kpte(m, frame, mapped=True)
 
 
 def physmap_kunmap(m: Machine, cpu: int, frame: int) -> None:
@@ -22,7 +22,7 @@ def physmap_kunmap(m: Machine, cpu: int, frame: int) -> None:
     """
     m.mapcount[frame] -= 1
     if m.mapcount[frame] == 0 and m.owner[frame] == USER:
-        unmap(m, range(frame, frame + 1))
+        set_kpte(m, frame, mapped=False)
         flush(m, KUNMAP)
 
 

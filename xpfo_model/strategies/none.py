@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """No XPFO: the baseline. Every frame stays mapped."""
 
-from typing import Any
-
-from xpfo_model.machine import Machine
+from xpfo_model.machine import Frames, Machine
 from xpfo_model.strategies.guarantee import go_on, ignore, leave
 from xpfo_model.strategies.kmaps import local_kmap, local_kunmap
 
 
-def alloc(m: Machine, cpu: int, frames: Any, user: bool, zeroed: bool) -> None:
+def alloc(m: Machine, cpu: int, frames: Frames, user: bool, zeroed: bool) -> None:
     """post_alloc_hook(): nothing."""
 
 

@@ -7,17 +7,15 @@ MOVABLE list stays unmapped, and ext4 crashed on one. Mirrors the mail
 20171110010907.qfkqhrbtdkt5y3hy@smitten.
 """
 
-from typing import Any
-
 from xpfo_model.constants import MIGRATE_MOVABLE
 from xpfo_model.machine import (
     REFILL,
     XPFO_UNMAPPED,
     XPFO_USER,
+    Frames,
     Machine,
     flush,
-    map_back,
-    unmap,
+    set_kpte,
 )
 from xpfo_model.strategies import none, v5, v6
 from xpfo_model.strategies.guarantee import go_on, ignore, leave
@@ -28,17 +26,17 @@ kmap = v5.kmap
 kunmap = v6.kunmap
 
 
-def refill(m: Machine, cpu: int, frames: Any, migratetype: int) -> None:
+def refill(m: Machine, cpu: int, frames: Frames, migratetype: int) -> None:
     """rmqueue_bulk(): remap each page, and flush for each that changed."""
     for frame in frames:
         was_unmapped = m.marks[frame] & XPFO_UNMAPPED
         if migratetype == MIGRATE_MOVABLE:
-            unmap(m, range(frame, frame + 1))
+            set_kpte(m, frame, mapped=False)
             m.marks[frame] = XPFO_USER | XPFO_UNMAPPED
             if not was_unmapped:
                 flush(m, REFILL)
         else:
-            map_back(m, range(frame, frame + 1))
+            set_kpte(m, frame, mapped=True)
             m.marks[frame] = 0
             if was_unmapped:
                 flush(m, REFILL)

@@ -7,14 +7,14 @@ it becomes the user's. Its 2M entry is split only if frames are excepted. A fram
 may differ from its block later; the guarantee sees to it.
 """
 
-from typing import Any, Final
+from typing import Final
 
 from xpfo_model.constants import MIGRATE_MOVABLE
 from xpfo_model.machine import (
     BLOCK,
-    BLOCK_ORDER,
     KERNEL,
     USER,
+    Frames,
     Machine,
     flush,
     map_block,
@@ -33,11 +33,11 @@ kmap = physmap_kmap
 kunmap = physmap_kunmap
 
 
-def refill(m: Machine, cpu: int, frames: Any, migratetype: int) -> None:
+def refill(m: Machine, cpu: int, frames: Frames, migratetype: int) -> None:
     """rmqueue_bulk(): the blocks that feed the MOVABLE list are the user's."""
     if migratetype == MIGRATE_MOVABLE:
         for frame in frames:
-            change_block(m, cpu, frame >> m.settings[BLOCK_ORDER], migratetype)
+            change_block(m, cpu, frame >> m.settings.block_order, migratetype)
 
 
 drain = leave

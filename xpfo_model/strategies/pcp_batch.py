@@ -5,10 +5,8 @@ The frames of a refill of the MOVABLE list are unmapped together, with one flush
 before any of them is handed out. Other lists are mapped back, without a flush.
 """
 
-from typing import Any
-
 from xpfo_model.constants import MIGRATE_MOVABLE
-from xpfo_model.machine import REFILL, Machine, flush, map_back, unmap
+from xpfo_model.machine import REFILL, Frames, Machine, flush, map_back, unmap
 from xpfo_model.strategies.guarantee import go_on, guarantee, ignore, leave
 from xpfo_model.strategies.kmaps import physmap_kmap, physmap_kunmap
 
@@ -18,7 +16,7 @@ kmap = physmap_kmap
 kunmap = physmap_kunmap
 
 
-def refill(m: Machine, cpu: int, frames: Any, migratetype: int) -> None:
+def refill(m: Machine, cpu: int, frames: Frames, migratetype: int) -> None:
     """rmqueue_bulk(): unmap a MOVABLE batch with one flush, map any other."""
     if migratetype == MIGRATE_MOVABLE:
         if unmap(m, frames):

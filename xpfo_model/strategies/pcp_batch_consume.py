@@ -5,10 +5,10 @@ Not safe: a frame's PTE is cleared when it is handed to a user, but the flush
 waits for the next refill of that CPU's MOVABLE list. Until then it is stale.
 """
 
-from typing import Any, Final
+from typing import Final
 
 from xpfo_model.constants import MIGRATE_MOVABLE
-from xpfo_model.machine import REFILL, Machine, flush, map_back, unmap
+from xpfo_model.machine import REFILL, Frames, Machine, flush, map_back, unmap
 from xpfo_model.strategies.guarantee import go_on, ignore, leave
 from xpfo_model.strategies.kmaps import physmap_kmap, physmap_kunmap
 
@@ -17,7 +17,7 @@ IDLE: Final = 0
 WAITING: Final = 1
 
 
-def alloc(m: Machine, cpu: int, frames: Any, user: bool, zeroed: bool) -> None:
+def alloc(m: Machine, cpu: int, frames: Frames, user: bool, zeroed: bool) -> None:
     """Unmap for a user and let the flush wait; map for the kernel."""
     if user:
         if unmap(m, frames):
@@ -31,7 +31,7 @@ kmap = physmap_kmap
 kunmap = physmap_kunmap
 
 
-def refill(m: Machine, cpu: int, frames: Any, migratetype: int) -> None:
+def refill(m: Machine, cpu: int, frames: Frames, migratetype: int) -> None:
     """rmqueue_bulk(): the MOVABLE list was consumed, flush what waits."""
     if migratetype == MIGRATE_MOVABLE and m.cpu_state[cpu] == WAITING:
         flush(m, REFILL)

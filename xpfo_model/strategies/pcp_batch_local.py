@@ -8,10 +8,8 @@ list. The kernel's own access goes through a mapping of its CPU, so that kunmap
 flushes no other CPU.
 """
 
-from typing import Any
-
 from xpfo_model.constants import MIGRATE_MOVABLE
-from xpfo_model.machine import REFILL, Machine, flush, unmap
+from xpfo_model.machine import REFILL, Frames, Machine, flush, unmap
 from xpfo_model.strategies.guarantee import go_on, guarantee, ignore, leave
 from xpfo_model.strategies.kmaps import local_kmap, local_kunmap
 
@@ -21,7 +19,7 @@ kmap = local_kmap
 kunmap = local_kunmap
 
 
-def refill(m: Machine, cpu: int, frames: Any, migratetype: int) -> None:
+def refill(m: Machine, cpu: int, frames: Frames, migratetype: int) -> None:
     """After rmqueue_bulk(), before anybody can get it: unmap a batch, flush once."""
     if migratetype == MIGRATE_MOVABLE and unmap(m, frames):
         flush(m, REFILL)

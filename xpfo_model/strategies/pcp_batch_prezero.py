@@ -8,10 +8,10 @@ to be zeroed through kmap, and copies flush as before. Proposed here; 4.14 knew
 such frames as free_pages_prezeroed().
 """
 
-from typing import Any, Final
+from typing import Final
 
 from xpfo_model.constants import MIGRATE_MOVABLE
-from xpfo_model.machine import REFILL, Machine, flush, map_back, unmap
+from xpfo_model.machine import REFILL, Frames, Machine, flush, map_back, set_kpte, unmap
 from xpfo_model.strategies.guarantee import go_on, guarantee, ignore, leave
 from xpfo_model.strategies.kmaps import physmap_kmap, physmap_kunmap
 
@@ -19,20 +19,20 @@ from xpfo_model.strategies.kmaps import physmap_kmap, physmap_kunmap
 XPFO_ZEROED: Final = 1
 
 
-def forget_zeroes(m: Machine, frames: Any) -> None:
+def forget_zeroes(m: Machine, frames: Frames) -> None:
     """Somebody may write to the frames from now on."""
     for frame in frames:
         m.marks[frame] &= ~XPFO_ZEROED
 
 
-def alloc(m: Machine, cpu: int, frames: Any, user: bool, zeroed: bool) -> None:
+def alloc(m: Machine, cpu: int, frames: Frames, user: bool, zeroed: bool) -> None:
     """The guarantee; whether the frames need zeroes is for `use` to see."""
     guarantee(m, cpu, frames, user, zeroed)
     if not user or not zeroed:
         forget_zeroes(m, frames)
 
 
-def free(m: Machine, cpu: int, frames: Any) -> None:
+def free(m: Machine, cpu: int, frames: Frames) -> None:
     """A frame that was used holds no zeroes; its alias is left as it is."""
     forget_zeroes(m, frames)
 
@@ -41,7 +41,7 @@ kmap = physmap_kmap
 kunmap = physmap_kunmap
 
 
-def refill(m: Machine, cpu: int, frames: Any, migratetype: int) -> None:
+def refill(m: Machine, cpu: int, frames: Frames, migratetype: int) -> None:
     """rmqueue_bulk(): zero a MOVABLE batch through the direct map, then unmap it.
 
     All of it with one flush; what still holds zeroes from an earlier refill is
@@ -50,7 +50,7 @@ def refill(m: Machine, cpu: int, frames: Any, migratetype: int) -> None:
     if migratetype == MIGRATE_MOVABLE:
         for frame in frames:
             if not m.marks[frame] & XPFO_ZEROED:
-                map_back(m, range(frame, frame + 1))
+                set_kpte(m, frame, mapped=True)
                 m.marks[frame] |= XPFO_ZEROED
         if unmap(m, frames):
             flush(m, REFILL)
@@ -67,7 +67,7 @@ context_switch = go_on
 def use(m: Machine, cpu: int, frame: int) -> None:
     """The kernel's own use of a new user page: none if it only wants zeroes.
 
-    In the place of `replay.use`. Mirrors mm/page_alloc.c: prep_new_page, v4.14.
+    In the place of `hooks.use`. Mirrors mm/page_alloc.c: prep_new_page, v4.14.
     """
     if m.marks[frame] & XPFO_ZEROED:
         m.marks[frame] &= ~XPFO_ZEROED

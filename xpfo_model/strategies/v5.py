@@ -6,22 +6,20 @@ flush. No PTE is cleared before the first kunmap. Mirrors mm/xpfo.c, v5:
 xpfo_alloc_pages, xpfo_free_pages, xpfo_kmap, xpfo_kunmap.
 """
 
-from typing import Any
-
 from xpfo_model.machine import (
     ALLOC,
     XPFO_UNMAPPED,
     XPFO_USER,
+    Frames,
     Machine,
     flush,
     invlpg,
-    map_back,
-    unmap,
+    set_kpte,
 )
 from xpfo_model.strategies.guarantee import go_on, ignore, leave
 
 
-def alloc(m: Machine, cpu: int, frames: Any, user: bool, zeroed: bool) -> None:
+def alloc(m: Machine, cpu: int, frames: Frames, user: bool, zeroed: bool) -> None:
     """Mark for a user, and flush if a frame was not marked before."""
     first_time = 0
     for frame in frames:
@@ -35,12 +33,12 @@ def alloc(m: Machine, cpu: int, frames: Any, user: bool, zeroed: bool) -> None:
         flush(m, ALLOC)
 
 
-def free(m: Machine, cpu: int, frames: Any) -> None:
+def free(m: Machine, cpu: int, frames: Frames) -> None:
     """Map back what is unmapped; the user mark stays."""
     for frame in frames:
         if m.marks[frame] & XPFO_UNMAPPED:
             m.marks[frame] &= ~XPFO_UNMAPPED
-            map_back(m, range(frame, frame + 1))
+            set_kpte(m, frame, mapped=True)
 
 
 def kmap(m: Machine, cpu: int, frame: int) -> None:
@@ -49,7 +47,7 @@ def kmap(m: Machine, cpu: int, frame: int) -> None:
         m.mapcount[frame] += 1
         if m.marks[frame] & XPFO_UNMAPPED:
             m.marks[frame] &= ~XPFO_UNMAPPED
-            map_back(m, range(frame, frame + 1))
+            set_kpte(m, frame, mapped=True)
 
 
 def kunmap(m: Machine, cpu: int, frame: int) -> None:
@@ -58,7 +56,7 @@ def kunmap(m: Machine, cpu: int, frame: int) -> None:
         m.mapcount[frame] -= 1
         if m.mapcount[frame] == 0:
             m.marks[frame] |= XPFO_UNMAPPED
-            unmap(m, range(frame, frame + 1))
+            set_kpte(m, frame, mapped=False)
             invlpg(m, cpu, range(frame, frame + 1))
 
 

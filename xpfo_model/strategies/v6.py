@@ -7,23 +7,21 @@ the same frame pays again. Mirrors mm/xpfo.c, v6: xpfo_alloc_pages,
 xpfo_free_pages, xpfo_kmap, xpfo_kunmap.
 """
 
-from typing import Any
-
 from xpfo_model.machine import (
     ALLOC,
     KUNMAP,
     XPFO_UNMAPPED,
     XPFO_USER,
+    Frames,
     Machine,
     flush,
-    map_back,
-    unmap,
+    set_kpte,
 )
 from xpfo_model.strategies import v5
 from xpfo_model.strategies.guarantee import go_on, ignore, leave
 
 
-def alloc(m: Machine, cpu: int, frames: Any, user: bool, zeroed: bool) -> None:
+def alloc(m: Machine, cpu: int, frames: Frames, user: bool, zeroed: bool) -> None:
     """Mark and flush for a user, whatever the order: no frame is marked already."""
     for frame in frames:
         if user:
@@ -34,12 +32,12 @@ def alloc(m: Machine, cpu: int, frames: Any, user: bool, zeroed: bool) -> None:
         flush(m, ALLOC)
 
 
-def free(m: Machine, cpu: int, frames: Any) -> None:
+def free(m: Machine, cpu: int, frames: Frames) -> None:
     """Forget the marks and map a user's frames back."""
     for frame in frames:
         if m.marks[frame] & XPFO_USER:
             m.marks[frame] = 0
-            map_back(m, range(frame, frame + 1))
+            set_kpte(m, frame, mapped=True)
 
 
 kmap = v5.kmap
@@ -51,7 +49,7 @@ def kunmap(m: Machine, cpu: int, frame: int) -> None:
         m.mapcount[frame] -= 1
         if m.mapcount[frame] == 0:
             m.marks[frame] |= XPFO_UNMAPPED
-            unmap(m, range(frame, frame + 1))
+            set_kpte(m, frame, mapped=False)
             flush(m, KUNMAP)
 
 

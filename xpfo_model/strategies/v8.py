@@ -6,10 +6,8 @@ marks its frames as unmapped and flushes once, but clears no PTE. Mirrors v8 14/
 6a92971cd9b360ec1b0ae75887f33f67774d681a.1550088114.git.khalid.aziz@oracle.com.
 """
 
-from typing import Any
-
 from xpfo_model.constants import MIGRATE_MOVABLE
-from xpfo_model.machine import XPFO_UNMAPPED, XPFO_USER, Machine, unmap
+from xpfo_model.machine import XPFO_UNMAPPED, XPFO_USER, Frames, Machine, set_kpte
 from xpfo_model.strategies import v5, v6
 from xpfo_model.strategies.deferral import (
     switch_mm_irqs_off,
@@ -19,7 +17,7 @@ from xpfo_model.strategies.deferral import (
 from xpfo_model.strategies.guarantee import ignore, leave
 
 
-def alloc(m: Machine, cpu: int, frames: Any, user: bool, zeroed: bool) -> None:
+def alloc(m: Machine, cpu: int, frames: Frames, user: bool, zeroed: bool) -> None:
     """Mark for a user, and flush if a frame was not marked before."""
     first_time = 0
     for frame in frames:
@@ -43,11 +41,11 @@ def kunmap(m: Machine, cpu: int, frame: int) -> None:
         m.mapcount[frame] -= 1
         if m.mapcount[frame] == 0:
             m.marks[frame] |= XPFO_UNMAPPED
-            unmap(m, range(frame, frame + 1))
+            set_kpte(m, frame, mapped=False)
             xpfo_flush_tlb_kernel_range(m, cpu, range(frame, frame + 1))
 
 
-def refill(m: Machine, cpu: int, frames: Any, migratetype: int) -> None:
+def refill(m: Machine, cpu: int, frames: Frames, migratetype: int) -> None:
     """rmqueue_bulk(): mark a MOVABLE batch, flush once; clear no PTE."""
     first_time = 0
     for frame in frames:

@@ -7,10 +7,14 @@ and 13/13,
 be3868d4514e969f22d37d76a591683be9f6b3ee.1554248002.git.khalid.aziz@oracle.com.
 """
 
-from typing import Any
-
 from xpfo_model.constants import MIGRATE_MOVABLE
-from xpfo_model.machine import XPFO_UNMAPPED, XPFO_USER, Machine, map_back, unmap
+from xpfo_model.machine import (
+    XPFO_UNMAPPED,
+    XPFO_USER,
+    Frames,
+    Machine,
+    set_kpte,
+)
 from xpfo_model.strategies import v5, v8
 from xpfo_model.strategies.deferral import (
     switch_mm_irqs_off,
@@ -20,7 +24,7 @@ from xpfo_model.strategies.deferral import (
 from xpfo_model.strategies.guarantee import ignore, leave
 
 
-def alloc(m: Machine, cpu: int, frames: Any, user: bool, zeroed: bool) -> None:
+def alloc(m: Machine, cpu: int, frames: Frames, user: bool, zeroed: bool) -> None:
     """Mark all frames for a user and clear the first one's PTE; map for the kernel."""
     changed = 0
     for frame in frames:
@@ -35,15 +39,15 @@ def alloc(m: Machine, cpu: int, frames: Any, user: bool, zeroed: bool) -> None:
             m.marks[frame] &= ~XPFO_USER
             if m.marks[frame] & XPFO_UNMAPPED:
                 m.marks[frame] &= ~XPFO_UNMAPPED
-                map_back(m, range(frame, frame + 1))
+                set_kpte(m, frame, mapped=True)
     if changed:
         for head in frames:
-            unmap(m, range(head, head + 1))  # set_kpte() with numpages = 1
+            set_kpte(m, head, mapped=False)  # numpages = 1
             break
         xpfo_flush_tlb_kernel_range(m, cpu, frames)
 
 
-def free(m: Machine, cpu: int, frames: Any) -> None:
+def free(m: Machine, cpu: int, frames: Frames) -> None:
     """Mark a user's frames as unmapped, whatever their PTE."""
     for frame in frames:
         if m.marks[frame] & XPFO_USER:
@@ -54,13 +58,13 @@ kmap = v5.kmap
 kunmap = v8.kunmap
 
 
-def refill(m: Machine, cpu: int, frames: Any, migratetype: int) -> None:
+def refill(m: Machine, cpu: int, frames: Frames, migratetype: int) -> None:
     """__rmqueue_pcplist(): unmap a MOVABLE batch page by page, flush once."""
     changed = 0
     for frame in frames:
         if migratetype == MIGRATE_MOVABLE:
             if not m.marks[frame] & XPFO_UNMAPPED:
-                unmap(m, range(frame, frame + 1))
+                set_kpte(m, frame, mapped=False)
                 changed = 1
             m.marks[frame] = XPFO_USER | XPFO_UNMAPPED
         else:

@@ -6,22 +6,20 @@ it; free is a no-op. A frame is flushed again although it is unmapped already, i
 it was a user's and will not be zeroed. Mirrors the working tree's mm/xpfo.c.
 """
 
-from typing import Any
-
 from xpfo_model.machine import (
     ALLOC,
     XPFO_UNMAPPED,
     XPFO_USER,
+    Frames,
     Machine,
     flush,
-    map_back,
-    unmap,
+    set_kpte,
 )
 from xpfo_model.strategies import v5, v6
 from xpfo_model.strategies.guarantee import go_on, ignore, leave
 
 
-def alloc(m: Machine, cpu: int, frames: Any, user: bool, zeroed: bool) -> None:
+def alloc(m: Machine, cpu: int, frames: Frames, user: bool, zeroed: bool) -> None:
     """Unmap for a user what the kernel had or will not map; map for the kernel."""
     changed = 0
     for frame in frames:
@@ -30,13 +28,13 @@ def alloc(m: Machine, cpu: int, frames: Any, user: bool, zeroed: bool) -> None:
             m.marks[frame] |= XPFO_USER
             if was_kernel or not zeroed:
                 m.marks[frame] |= XPFO_UNMAPPED
-                unmap(m, range(frame, frame + 1))
+                set_kpte(m, frame, mapped=False)
                 changed = 1
         else:
             m.marks[frame] &= ~XPFO_USER
             if m.marks[frame] & XPFO_UNMAPPED:
                 m.marks[frame] &= ~XPFO_UNMAPPED
-                map_back(m, range(frame, frame + 1))
+                set_kpte(m, frame, mapped=True)
                 changed = 1
     if changed:
         flush(m, ALLOC)
