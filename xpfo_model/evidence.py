@@ -19,7 +19,7 @@ from xpfo_model.explore import ENOUGH, Report, Scope, check_all
 from xpfo_model.kept import Columns, Study
 from xpfo_model.replay import Counts, Outcome, Run, replay
 from xpfo_model.stepper import Stepper, steps_of
-from xpfo_model.steps import ALLOC, CONTEXT_SWITCH, Steps, split_refills
+from xpfo_model.steps import ALLOC, CONTEXT_SWITCH, Steps, rows, split_refills
 from xpfo_model.strategies.guarantee import restore
 
 Hooks = dict[str, Any]
@@ -236,7 +236,7 @@ class Evidence:
             course = []
             for some in steps:
                 for start in range(0, len(some.op), length):
-                    part = _rows(some, slice(start, start + length))
+                    part = rows(some, slice(start, start + length))
                     run.feed(part, stepper.frames)
                     allocations += int(np.count_nonzero(part.op == ALLOC))
                     course.append((allocations, run.counts))
@@ -269,10 +269,10 @@ class Evidence:
         switches = 0
         for some in self.steps(name)[0]:
             keep = np.ones(len(some.op), np.bool_)
-            rows = np.flatnonzero(some.op == CONTEXT_SWITCH)
-            keep[rows] = ~to_idle[switches : switches + len(rows)]
-            switches += len(rows)
-            kept.append(_rows(some, keep))
+            places = np.flatnonzero(some.op == CONTEXT_SWITCH)
+            keep[places] = ~to_idle[switches : switches + len(places)]
+            switches += len(places)
+            kept.append(rows(some, keep))
         return kept
 
     def kept(self, study: Study) -> Columns:
@@ -287,9 +287,3 @@ class Evidence:
         if name not in self._outcomes:
             self._outcomes[name] = replay(log, strategies.COUNTED)
         return self._outcomes[name]
-
-
-def _rows(steps: Steps, which: Any) -> Steps:
-    """The steps that a slice or a mask selects."""
-    rows = {f: getattr(steps, f)[which] for f in Steps._fields if f != "frames"}
-    return Steps(frames=steps.frames, **rows)

@@ -7,6 +7,7 @@ it calls, so that the code that is counted is the strategy's own.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -38,7 +39,7 @@ from xpfo_model.machine import (
 )
 from xpfo_model.stepper import Stepper, room_for
 from xpfo_model.steps import ALLOC as ALLOC_PAGES
-from xpfo_model.steps import CHANGE_BLOCK, CONTEXT_SWITCH, REFILL, Steps
+from xpfo_model.steps import CHANGE_BLOCK, CONTEXT_SWITCH, REFILL, Steps, rows
 from xpfo_model.steps import FREE as FREE_PAGES
 from xpfo_model.strategies.guarantee import go_on, leave
 from xpfo_model.strategies.hooks import (
@@ -177,9 +178,15 @@ class Run:
         return flushes
 
     def _feed(self, steps: Steps, frames: int, history: npt.NDArray[np.int64]) -> None:
-        named = int(np.max(steps.cpu, initial=0)) + 1
-        self.machine = grow(self.machine, frames, named)
-        self._loop(self.machine, steps, history)
+        # a CPU that the trace has not named before is there from its first step on
+        highest = np.maximum.accumulate(steps.cpu)
+        new = np.flatnonzero(highest >= len(self.machine.cpu_state))
+        starts = new[np.flatnonzero(np.diff(highest[new], prepend=0))].tolist()
+        for start, stop in pairwise([0, *starts, len(steps.op)]):
+            part = rows(steps, slice(start, stop))
+            named = int(np.max(part.cpu, initial=0)) + 1
+            self.machine = grow(self.machine, frames, named)
+            self._loop(self.machine, part, history[start:stop])
 
     @property
     def counts(self) -> "Counts":

@@ -263,6 +263,12 @@ def close_all(c: Carry, s: Steps, time: int) -> tuple[int, int]:
     return n, filled
 
 
+def rows(steps: Steps, which: Any) -> Steps:
+    """The steps that a slice or a mask selects."""
+    columns = {f: getattr(steps, f)[which] for f in Steps._fields if f != "frames"}
+    return Steps(frames=steps.frames, **columns)
+
+
 def split_refills(steps: Steps, batch: int) -> Steps:
     """The same steps with refills of at most `batch` frames each.
 

@@ -5,8 +5,7 @@ A freed page is named by the allocation that it came from, never by a pfn, unles
 it is FOREIGN: older than the demand, or taken without an event.
 """
 
-from collections.abc import Iterator
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +41,9 @@ from xpfo_model.events import (
     MM_PAGE_FREE,
     MM_PAGE_FREE_BATCHED,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # Operations of a demand.
 ALLOC: Final = 0
