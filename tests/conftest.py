@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What all tests share."""
 
+import signal
 import sys
 from pathlib import Path
 
@@ -52,3 +53,17 @@ def evidence():
 
     with processes() as executor:
         yield Evidence(ROOT / "docs" / "traces", executor)
+
+
+@pytest.fixture
+def dispositions():
+    """Signals as a terminal gives them, though nohup or a shell's & ran the tests."""
+    terminal = {
+        signal.SIGINT: signal.default_int_handler,
+        signal.SIGTERM: signal.SIG_DFL,
+        signal.SIGHUP: signal.SIG_DFL,
+    }
+    before = {number: signal.signal(number, to) for number, to in terminal.items()}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A folder that behaves like tracefs: making an instance fills it with files."""
 
+import errno
 import os
 import shutil
 from pathlib import Path
@@ -28,12 +29,13 @@ read events: 0
 
 
 class FakeTracefs:
-    """What an instance held when it was removed is in `last`."""
+    """What an instance held when it was removed is in `last`; `busy` are in use."""
 
     def __init__(self, root, monkeypatch):
         self.root = root
         self.last = {}
         self.missing = ()
+        self.busy = ()
         self.trace = TRACE
         self.cpus = [
             {"entries": 1, "overrun": 0, "bytes": 32, "dropped": 0} for _ in range(2)
@@ -50,6 +52,8 @@ class FakeTracefs:
             if path.parent != root / "instances":
                 rmdir(path)
                 return
+            if path.name in self.busy:
+                raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
             files = [file for file in path.rglob("*") if file.is_file()]
             self.last = {str(f.relative_to(path)): f.read_text() for f in files}
             shutil.rmtree(path)

@@ -270,3 +270,29 @@ def test_a_zoneinfo_that_is_none_is_named(capsys, trace, tmp_path):
     status, _, said = run(capsys, "fidelity", trace, "--zoneinfo", "nowhere")
     assert status == 2
     assert "nowhere" in said
+
+
+def test_record_takes_options_on_both_sides_of_out_and_a_command(monkeypatch):
+    from xpfo_model import record
+
+    given = []
+    monkeypatch.setattr(record, "record", lambda out, **how: given.append((out, how)))
+    for line in (
+        "record --sched --buffer-size 8 x.txt -- make --sched -- -j4",
+        "record x.txt --buffer-size 8 --sched -- make --sched -- -j4",
+    ):
+        cli.main(line.split())
+        out, how = given.pop()
+        assert out == "x.txt"
+        assert how["sched"]
+        assert how["buffer_kb"] == 8
+        assert how["command"] == ["make", "--sched", "--", "-j4"]
+    cli.main(["record", "x.txt"])
+    assert given.pop()[1]["command"] is None
+
+
+def test_record_without_out_says_so(capsys):
+    for line in (["record"], ["record", "--", "true"]):
+        with pytest.raises(SystemExit):
+            cli.main(line)
+        assert capsys.readouterr().err.endswith("arguments are required: OUT\n")

@@ -9,9 +9,11 @@ import pytest
 
 from xpfo_model.interrupts import ENDING, Interrupts
 
+QUIET = {"capture_output": True, "text": True}
+
 
 @pytest.mark.parametrize("number", ENDING)
-def test_a_signal_is_noted_and_ends_the_wait(number):
+def test_a_signal_is_noted_and_ends_the_wait(number, dispositions):
     before = signal.getsignal(number)
     with Interrupts() as interrupts:
         threading.Timer(0.05, os.kill, (os.getpid(), number)).start()
@@ -37,11 +39,24 @@ def test_a_wait_ends_by_itself():
         assert interrupts.received == []
 
 
-def test_what_was_ignored_stays_ignored():
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        with Interrupts() as interrupts:
-            os.kill(os.getpid(), signal.SIGHUP)
-            assert interrupts.received == []
-    finally:
-        signal.signal(signal.SIGHUP, before)
+@pytest.mark.parametrize("number", ENDING)
+def test_what_was_ignored_stays_ignored_for_a_child_too(number, dispositions):
+    signal.signal(number, signal.SIG_IGN)
+    with Interrupts() as interrupts:
+        os.kill(os.getpid(), number)
+        assert interrupts.received == []
+        assert interrupts.ignored == {number}
+        child = subprocess.run(
+            ["sh", "-c", f"kill -{number} $$; echo alive"], check=False, **QUIET
+        )
+        assert child.stdout == "alive\n"
+    assert signal.getsignal(number) == signal.SIG_IGN
+
+
+def test_what_was_not_ignored_ends_a_child(dispositions):
+    with Interrupts() as interrupts:
+        assert interrupts.ignored == set()
+        child = subprocess.run(
+            ["sh", "-c", "kill -TERM $$; echo alive"], check=False, **QUIET
+        )
+        assert child.returncode == -signal.SIGTERM

@@ -14,6 +14,11 @@ from xpfo_model import record, tracefs, traces
 from xpfo_model.errors import RecordError
 
 
+@pytest.fixture(autouse=True)
+def _as_in_a_terminal(dispositions):
+    pass
+
+
 @pytest.fixture
 def fake(tmp_path, monkeypatch):
     return FakeTracefs(tmp_path / "tracing", monkeypatch)
@@ -54,7 +59,8 @@ def test_sets_up_an_instance_of_its_own(run, fake):
     enabled = {name for name, text in fake.last.items() if text == "1"}
     assert len(enabled) == 6
     assert all(name.startswith("events/kmem/mm_page_") for name in enabled)
-    assert "2 events in 0.0 s, none lost" in said
+    assert "2 events in " in said
+    assert ", none lost: " in said
 
 
 def test_sched_switch_on_demand(run, fake):
@@ -70,9 +76,26 @@ def test_writes_the_trace_and_who_made_it(run):
     assert lines[-len(header) :] == header
     ours = lines[1 : -len(header)]
     assert f"# kernel: {platform.release()}" in ours
+    assert f"# cpus: {os.cpu_count()}" in ours
     assert "# clock: global" in ours
     assert "# command: sh -c 'exit 0 # done'" in ours
     assert all(line.startswith("# ") for line in ours)
+
+
+def test_zoneinfo_is_as_it_was_when_the_recording_began(run, tmp_path, monkeypatch):
+    zoneinfo = tmp_path / "zoneinfo"
+    text = "Node 0, zone      DMA\n  per-node stats\n  pages free     3840\n"
+    zoneinfo.write_text(text)
+    monkeypatch.setattr(record, "_ZONEINFO", zoneinfo)
+    _, said, written = run(command=["sh", "-c", f"echo later >{zoneinfo}"])
+    lines = written.splitlines(keepends=True)
+    kept = [line.removeprefix("# zoneinfo: ") for line in lines if "# zoneinfo" in line]
+    assert "".join(kept) == text
+    assert "cannot be read" not in said
+    zoneinfo.unlink()
+    _, said, written = run(duration=0.01)
+    assert "zoneinfo cannot be read" in said
+    assert "zoneinfo" not in written
 
 
 def test_the_readers_read_it(run, tmp_path):
@@ -125,6 +148,33 @@ def test_a_command_that_does_not_end_is_killed(run, monkeypatch):
     assert run(command=["sleep", "60"])[0] == 128 + signal.SIGKILL
 
 
+def test_an_ignored_signal_stays_ignored_and_sigterm_ends_it(run, fake):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # SIGINT to the recorder and to the command itself, then SIGTERM to the recorder
+    script = "kill -INT $PPID $$; echo alive >alive; kill -TERM $PPID; exec sleep 600"
+    status, _, _ = run(command=["sh", "-c", f"cd {fake.root}; {script}"])
+    assert status == 128 + signal.SIGTERM
+    assert (fake.root / "alive").read_text() == "alive\n"
+
+
+def test_says_how_to_end_it_where_nobody_can_interrupt(run):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGTERM)).start()
+    status, said, _ = run()
+    assert status == 0
+    assert f"until SIGTERM, as of kill {os.getpid()}" in said
+
+
+def test_names_and_removes_what_a_killed_recording_left(run, fake, tmp_path):
+    dead = "xpfo-model-4194305-1"  # above any pid_max
+    (fake.root / "instances" / dead).mkdir()
+    (tmp_path / "out.trace.part").write_text("half")
+    _, said, text = run(duration=0.01)
+    assert f"removed {fake.root}/instances/{dead}, left by a recording that" in said
+    assert f"replaced {tmp_path}/out.trace.part, left by a recording that" in said
+    assert "half" not in text
+
+
 def test_a_second_signal_ends_the_writing(run, fake, tmp_path, monkeypatch):
     text = tracefs.Instance.text
 
@@ -139,14 +189,15 @@ def test_a_second_signal_ends_the_writing(run, fake, tmp_path, monkeypatch):
     assert not (tmp_path / "out.trace").exists()
 
 
-def test_a_full_buffer_ends_the_recording_but_not_the_command(run, fake, monkeypatch):
-    monkeypatch.setattr(record, "CHECK_SECONDS", 0.01)
+def test_a_full_buffer_ends_the_recording_but_not_the_command(run, fake):
     fake.cpus[1]["bytes"] = 1000 * 1024
-    status, said, _ = run(command=["sh", "-c", "sleep 0.2; exit 3"])
+    # the command goes on until the recording has ended
+    wait = f"until grep -q 0 {fake.root}/instances/*/tracing_on; do sleep 0.01; done"
+    status, said, _ = run(command=["sh", "-c", f"{wait}; exit 3"])
     assert status == 3
     assert "STOPPED EARLY: the buffer of CPU 1 is full" in said
     assert "above 1,000 KiB" in said
-    assert "in 0.0 s" in said
+    assert fake.last["trace_marker"] == record.START_MARK + record.END_MARK
 
 
 def test_a_full_buffer_ends_a_duration(run, fake):
@@ -230,7 +281,7 @@ def test_records_this_machine(tmp_path):
     assert status == 5
     assert "none lost" in said[-1]
     assert [(place / name).read_text() for name in untouched] == before
-    assert not (place / "instances" / f"xpfo-model-{os.getpid()}").exists()
+    assert not list((place / "instances").glob(f"xpfo-model-{os.getpid()}-*"))
     log = traces.read(out)
     assert log.about.lost == 0
     assert len(log.between_marks(record.START_MARK, record.END_MARK).kind) > 100

@@ -104,15 +104,41 @@ def test_names_the_event_that_a_kernel_lacks(fake):
     assert fake.instances == []
 
 
+DEAD = 2**22 + 1  # above any pid_max
+
+
+def leave(fake, *names):
+    for name in names:
+        (fake.root / "instances" / name).mkdir()
+
+
 def test_sweeps_what_a_killed_recording_left(fake):
-    dead = 2**22 + 1  # above any pid_max
-    (fake.root / "instances" / f"xpfo-model-{dead}").mkdir()
-    (fake.root / "instances" / f"xpfo-model-{os.getppid()}").mkdir()
-    (fake.root / "instances" / "another").mkdir()
-    with tracefs.Instance(fake.root):
-        pass
-    names = sorted(path.name for path in fake.instances)
-    assert names == ["another", f"xpfo-model-{os.getppid()}"]
+    leave(fake, f"xpfo-model-{DEAD}-7", f"xpfo-model-{DEAD}", "another")
+    removed = tracefs.sweep(fake.root)
+    assert removed == [f"xpfo-model-{DEAD}", f"xpfo-model-{DEAD}-7"]
+    assert [path.name for path in fake.instances] == ["another"]
+
+
+def test_sweeps_no_recording_that_goes_on(fake):
+    leave(fake, f"xpfo-model-{os.getppid()}")
+    with tracefs.Instance(fake.root) as instance:
+        assert tracefs.sweep(fake.root) == []
+        assert instance.path.exists()
+
+
+def test_another_process_with_the_number_of_a_killed_recording_changes_nothing(fake):
+    stale = f"xpfo-model-{os.getpid()}-1"  # nothing but init started that early
+    leave(fake, stale)
+    with tracefs.Instance(fake.root) as instance:
+        assert tracefs.sweep(fake.root) == [stale]
+        assert instance.path.exists()
+
+
+def test_leaves_what_another_pid_namespace_uses(fake):
+    fake.busy = (f"xpfo-model-{DEAD}-7",)
+    leave(fake, *fake.busy)
+    assert tracefs.sweep(fake.root) == []
+    assert [path.name for path in fake.instances] == list(fake.busy)
 
 
 def test_waits_for_a_reader_of_the_instance(fake, monkeypatch):

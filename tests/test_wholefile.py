@@ -60,6 +60,39 @@ def test_a_full_disk_is_named(tmp_path):
     assert path.is_symlink()
 
 
+def test_what_a_killed_process_left_is_named_and_replaced(tmp_path):
+    part = tmp_path / "a.part"
+    part.write_bytes(TEXT + TEXT)
+    said = []
+    with whole(tmp_path / "a", said.append) as file:
+        file.write(TEXT)
+    assert said == [str(part)]
+    assert (tmp_path / "a").read_bytes() == TEXT
+    with whole(tmp_path / "a", said.append):
+        pass
+    assert said == [str(part)]
+
+
+def test_two_do_not_write_one_file(tmp_path):
+    path = tmp_path / "a"
+    with whole(path) as file:
+        with pytest.raises(RecordError, match="another process"), whole(path):
+            pass
+        file.write(TEXT)
+    assert path.read_bytes() == TEXT
+
+
+def test_standard_output_stays_open_and_its_failure_is_named(capfdbinary, monkeypatch):
+    with whole("-") as file:
+        file.write(TEXT)
+    assert capfdbinary.readouterr().out == TEXT
+    with open("/dev/full", "w") as full:  # noqa: PTH123 - as a shell opens it
+        monkeypatch.setattr(sys, "stdout", full)
+        with pytest.raises(RecordError, match=r"<stdout>: .*No space"), whole("-") as f:
+            f.write(TEXT)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), full.fileno())
+
+
 def test_a_folder_that_is_not_there(tmp_path):
     with pytest.raises(RecordError, match="No such file"), whole(tmp_path / "a" / "b"):
         pass

@@ -109,7 +109,7 @@ def run_record(arguments: argparse.Namespace) -> int:
         arguments.out,
         sched=arguments.sched,
         duration=arguments.duration,
-        command=arguments.command or None,
+        command=arguments.command,
         buffer_kb=arguments.buffer_size,
         say=lambda text: print(text, file=sys.stderr),
     )
@@ -335,9 +335,8 @@ def parser() -> argparse.ArgumentParser:
         help="trace buffer of each CPU; from the free memory by default",
     )
     command.add_argument("out", metavar="OUT", help="text, or .gz .xz .zst by its name")
-    command.add_argument(
-        "command", nargs="*", metavar="-- COMMAND", help="record while it runs"
-    )
+    command.usage = "%(prog)s [options] OUT [-- COMMAND ...]"
+    command.epilog = "With a COMMAND, the recording lasts as long as it runs."
 
     _check_arguments(add("check", run_check))
 
@@ -389,7 +388,12 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; the exit status: 0, 1 a claim failed, 2 an error."""
     try:
-        arguments = parser().parse_args(argv)
+        line = list(sys.argv[1:] if argv is None else argv)
+        command = None
+        if line[:1] == ["record"] and "--" in line:
+            dashes = line.index("--")
+            line, command = line[:dashes], line[dashes + 1 :]
+        arguments = parser().parse_args(line, argparse.Namespace(command=command))
         status: int = arguments.run(arguments)
         sys.stdout.flush()
     except XpfoModelError as error:

@@ -25,15 +25,19 @@ class Interrupts:
     def __init__(self) -> None:
         self.received: list[int] = []
         """Numbers of the signals that came, in their order."""
+        self.ignored = frozenset(
+            number for number in ENDING if signal.getsignal(number) == signal.SIG_IGN
+        )
+        """Signals that were ignored before, as nohup and a shell's & have it; they
+        stay ignored, for a child, too."""
 
     def __enter__(self) -> Self:
         self._wake, self._woken = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._wakeup = signal.set_wakeup_fd(self._woken, warn_on_full_buffer=False)
-        # nohup and a shell's & ignore some of them, and that stays so
         self._before = {
             number: signal.signal(number, self._receive)
             for number in (*ENDING, signal.SIGCHLD)
-            if number == signal.SIGCHLD or signal.getsignal(number) != signal.SIG_IGN
+            if number not in self.ignored
         }
         return self
 

@@ -64,6 +64,13 @@ FULL: Final = 0.75
 GRACE_SECONDS: Final = 5.0
 """How long an interrupted command may take to end before it is killed."""
 
+_POSSIBLE_CPUS: Final = Path("/sys/devices/system/cpu/possible")
+_ZONEINFO: Final = Path("/proc/zoneinfo")
+_KILLED: Final = "a recording that was killed"
+
+ZONEINFO_PREFIX: Final = b"# zoneinfo: "
+"""How each line of /proc/zoneinfo, as the recording began, stands in its head."""
+
 START_MARK: Final = "xpfo-workload-start"
 END_MARK: Final = "xpfo-workload-end"
 
@@ -98,8 +105,9 @@ def record(
         Takes one line for the user at a time.
 
     A signal ends the recording, and what was recorded is written; unless that is how
-    it had to end, the status is 128 and the signal's number, as a shell's. Raises
-    `RecordError`; the instance is removed whatever happens.
+    it had to end, the status is 128 and the signal's number, as a shell's. What a
+    killed recording has left is removed. Raises `RecordError`; the instance is
+    removed whatever happens.
     """
     if command and duration is not None:
         raise RecordError(
@@ -111,9 +119,11 @@ def record(
         events.append(f"sched:{EVENT_NAMES[SCHED_SWITCH]}")
     size = buffer_kb or default_buffer_kb(_available_kb(), os.cpu_count() or 1)
     place = tracefs or fs.find()
+    for name in fs.sweep(place):
+        say(f"removed {place / 'instances' / name}, left by {_KILLED}")
     with (
         Interrupts() as interrupts,
-        whole(Path(out)) as file,
+        whole(out, lambda part: say(f"replaced {part}, left by {_KILLED}")) as file,
         fs.Instance(place) as instance,
     ):
         instance.write("trace_clock", CLOCK)
@@ -121,7 +131,9 @@ def record(
         for event in events:
             instance.enable(event)
         header = _header(events, size, command)
-        say(_intent(len(events), size, command, duration))
+        if ZONEINFO_PREFIX not in header:
+            say(f"{_ZONEINFO} cannot be read: the recording is without it")
+        say(_intent(len(events), size, command, duration, interrupts.ignored))
         run = _Run(instance, interrupts, size * 1024, say)
         status = run.command(command) if command else run.sleep(duration)
         stats = instance.stats()
@@ -240,9 +252,15 @@ def _available_kb() -> int:
 
 
 def _intent(
-    events: int, size: int, command: list[str] | None, duration: float | None
+    events: int,
+    size: int,
+    command: list[str] | None,
+    duration: float | None,
+    ignored: frozenset[int],
 ) -> str:
     until = "until interrupted" if duration is None else f"for {duration:g} s"
+    if duration is None and signal.SIGINT in ignored:
+        until = f"until SIGTERM, as of kill {os.getpid()}"
     if command:
         until = f"while this runs: {shlex.join(command)}"
     room = size * 1024 // EVENT_BYTES
@@ -253,9 +271,12 @@ def _intent(
 
 
 def _header(events: list[str], size: int, command: list[str] | None) -> bytes:
+    """Comment lines about this machine, its kernel and what is recorded."""
     about = {
         "kernel": platform.release(),
-        "machine": f"{platform.machine()}, {os.cpu_count()} CPUs",
+        "machine": platform.machine(),
+        "cpus": str(os.cpu_count()),
+        "possible cpus": _text(_POSSIBLE_CPUS).strip(),
         "recorded": datetime.now(UTC).isoformat(timespec="seconds"),
         "clock": CLOCK,
         "buffer": f"{size} KiB per CPU",
@@ -263,8 +284,18 @@ def _header(events: list[str], size: int, command: list[str] | None) -> bytes:
     }
     if command:
         about["command"] = shlex.join(command).replace("\n", " ")
-    lines = "".join(f"# {name}: {text}\n" for name, text in about.items())
-    return lines.encode(errors="backslashreplace")
+    lines = [f"# {name}: {text}\n" for name, text in about.items()]
+    head = "".join(lines).encode(errors="backslashreplace")
+    zoneinfo = _text(_ZONEINFO).encode().splitlines(keepends=True)
+    return head + b"".join(ZONEINFO_PREFIX + line for line in zoneinfo)
+
+
+def _text(path: Path) -> str:
+    """A file that the kernel writes, or nothing where it has none."""
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
 
 
 def _dump(

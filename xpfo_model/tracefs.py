@@ -8,6 +8,7 @@ Documentation/trace/ftrace.rst: Instances.
 
 import errno
 import os
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +28,10 @@ PIECE: Final = 1 << 18
 
 _MOUNTS: Final = Path("/proc/mounts")
 _PREFIX: Final = "xpfo-model-"
+_NAME: Final = re.compile(rf"{_PREFIX}(\d+)(?:-(\d+))?")
+_START_TIME: Final = 22 - 3
+"""Of the fields that follow the name of a task in /proc/PID/stat, which the third
+field is the first of: proc(5), starttime."""
 
 
 class Stats(NamedTuple):
@@ -78,6 +83,39 @@ def find() -> Path:
     )
 
 
+def sweep(tracefs: Path) -> list[str]:
+    """Remove the instances of recordings that were killed; their names.
+
+    An instance is named by the process that made it and the time at which that
+    process started, so that another process with the same number is not taken for
+    it. The kernel refuses to remove an instance whose trace_marker is open, as a
+    recording in another PID namespace has it.
+    """
+    removed = []
+    for path in sorted((tracefs / "instances").glob(f"{_PREFIX}*")):
+        maker = _NAME.fullmatch(path.name)
+        if maker is None:
+            continue
+        started = _start_time(maker[1])
+        if started is not None and maker[2] in {None, started}:
+            continue
+        try:
+            path.rmdir()
+        except OSError:
+            continue
+        removed.append(path.name)
+    return removed
+
+
+def _start_time(pid: str) -> str | None:
+    """When a process started, in clock ticks since boot, or None without it."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+    except OSError:
+        return None
+    return text.rpartition(")")[2].split()[_START_TIME]
+
+
 def refused(error: OSError, what: str) -> RecordError:
     """The error that says what to do about a refusal of the kernel."""
     remedy = None
@@ -99,11 +137,12 @@ class Instance:
     """
 
     def __init__(self, tracefs: Path) -> None:
-        self.path: Final = tracefs / "instances" / f"{_PREFIX}{os.getpid()}"
+        pid = os.getpid()
+        name = f"{_PREFIX}{pid}-{_start_time(str(pid))}"
+        self.path: Final = tracefs / "instances" / name
         self._marker: int | None = None
 
     def __enter__(self) -> Self:
-        self._sweep()
         try:
             self.path.mkdir()
         except OSError as error:
@@ -111,7 +150,7 @@ class Instance:
         try:
             self.write("tracing_on", "0")
             # Open as long as the instance lives: the kernel refuses to remove an
-            # instance in use, so that nobody's sweep takes this one for stale.
+            # instance in use, so that no sweep removes this one.
             self._marker = os.open(self.path / "trace_marker", os.O_WRONLY)
         except OSError as error:
             self._remove()
@@ -173,16 +212,6 @@ class Instance:
                     yield piece
         except OSError as error:
             raise refused(error, "cannot read the trace") from None
-
-    def _sweep(self) -> None:
-        """Remove what recordings left that were killed without a chance."""
-        for path in self.path.parent.glob(f"{_PREFIX}*"):
-            pid = path.name.removeprefix(_PREFIX)
-            if not Path(f"/proc/{pid}").exists() or path == self.path:
-                try:
-                    path.rmdir()
-                except OSError:  # in use after all, in another pid namespace
-                    continue
 
     def _remove(self) -> None:
         if self._marker is not None:

@@ -2,56 +2,112 @@
 """A file to write, compressed by its name, that appears when it is whole."""
 
 import contextlib
+import fcntl
 import gzip
 import lzma
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, BinaryIO, Final
 
 from xpfo_model.errors import RecordError
 
 GZIP_LEVEL: Final = 6
 """gzip's own default: level 9 makes trace text 3 % smaller in twice the time."""
 
+STDOUT: Final = "-"
+
 
 @contextlib.contextmanager
-def whole(path: Path) -> Iterator[IO[bytes]]:
+def whole(
+    path: str | Path, leftover: Callable[[str], None] | None = None
+) -> Iterator[BinaryIO]:
     """Give a file to write to, as .gz, .xz, .zst or plain by the suffix of its name.
 
-    If the writing fails there is no file, and what was there before stays. Every
-    `OSError` inside is taken for one of the writing and becomes a `RecordError`.
+    ``-`` is standard output. If the writing fails there is no file, and what was
+    there before stays; `leftover` is told the name of the unfinished file that a
+    killed process left, which is replaced. Every `OSError` inside is taken for one
+    of the writing and becomes a `RecordError`, but for `BrokenPipeError`.
     """
-    # a pipe or a device is no file that another could take the place of
-    special = path.exists() and not path.is_file()
-    partial = path if special else path.with_name(f"{path.name}.part")
     try:
-        with _open(path.suffix, partial) as file:
-            yield file
-        if not special:
-            partial.replace(path)
+        if str(path) == STDOUT:
+            yield sys.stdout.buffer
+            sys.stdout.buffer.flush()
+        elif Path(path).exists() and not Path(path).is_file():
+            # a pipe or a device is no file that another could take the place of
+            with (
+                Path(path).open("wb") as file,
+                _packed(Path(path).suffix, file) as packed,
+            ):
+                yield packed
+        else:
+            with _replacing(Path(path), leftover) as packed:
+                yield packed
+    except BrokenPipeError:
+        raise
     except OSError as error:
         raise RecordError(
-            f"cannot write it: {error.strerror}",
-            file=str(path),
+            f"cannot write it: {error.strerror or error}",
+            file="<stdout>" if str(path) == STDOUT else str(path),
             remedy="make room, or choose another place for it",
         ) from None
-    finally:
-        if not special:
+
+
+@contextlib.contextmanager
+def _replacing(
+    path: Path, leftover: Callable[[str], None] | None
+) -> Iterator[BinaryIO]:
+    """Write to NAME.part, which takes the place of the file at the end."""
+    partial = path.with_name(f"{path.name}.part")
+    found = partial.exists()
+    with partial.open("ab") as file:
+        if not _alone(file, partial):
+            raise RecordError(
+                "another process is writing it",
+                file=str(path),
+                remedy="wait for it, or choose another name",
+            )
+        try:
+            if found and leftover is not None:
+                leftover(str(partial))
+            file.truncate(0)
+            with _packed(path, file) as packed:
+                yield packed
+            file.flush()
+            partial.replace(path)
+        except BaseException:
             with contextlib.suppress(OSError):
                 partial.unlink()
+            raise
 
 
-def _open(suffix: str, path: Path) -> Any:
+def _alone(file: BinaryIO, path: Path) -> bool:
+    """Lock a file until it is closed; whether that was possible and it still is there.
+
+    A killed process leaves the file, but no lock.
+    """
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except (BlockingIOError, FileNotFoundError):
+        return False
+    except OSError:  # a file system without locks
+        return True
+
+
+def _packed(path: str | Path, file: BinaryIO) -> Any:
+    """A context that gives the file, or what compresses into it."""
+    suffix = Path(path).suffix
     if suffix == ".gz":
-        return gzip.open(path, "wb", GZIP_LEVEL)
+        return gzip.GzipFile("", "wb", GZIP_LEVEL, file, mtime=0)
     if suffix == ".xz":
-        return lzma.open(path, "wb")
+        return lzma.open(file, "wb")
     if suffix == ".zst":
         if sys.version_info >= (3, 14):
             from compression import zstd  # noqa: PLC0415 - new in 3.14
 
-            return zstd.open(path, "wb")
+            return zstd.open(file, "wb")
         try:
             import zstandard  # noqa: PLC0415 - an extra, for this one format
         except ImportError:
@@ -59,5 +115,5 @@ def _open(suffix: str, path: Path) -> Any:
                 "writing zstd needs Python 3.14 or the package zstandard",
                 remedy="pip install 'xpfo-model[zst]', or give a name in .gz",
             ) from None
-        return zstandard.open(path, "wb")
-    return path.open("wb")
+        return zstandard.open(file, "wb")
+    return contextlib.nullcontext(file)
