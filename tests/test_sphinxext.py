@@ -25,10 +25,11 @@ xpfo_digest = {digest!r}
 MADE_UP = """
 from xpfo_model.claims import claim as c
 from xpfo_model.charts import Bar, Bars
+from xpfo_model.mails import HANSEN_2019_02_14
 c.REGISTRY.clear()
 
 @c.claim("one-flush", must="so", instead="otherwise", change={{"wanted": {counter}}},
-         downside="None.", mails=("a@b",))
+         downside="None.", mails=(HANSEN_2019_02_14,))
 def find(evidence, wanted=None):
     "Doc."
     wanted = {wanted} if wanted is None else wanted
@@ -43,7 +44,8 @@ PAGE = """# Page
 
 {value}`one-flush:flushes` of {value}`one-flush:big`, {value}`one-flush:share`,
 {value}`one-flush:share|.2f` and {value}`tiny:strategies.v6.flushes`; it is
-{value}`one-flush:word`. {mail}`x@y` {mail}`the mail <x@y>`
+{value}`one-flush:word`. {mail}`20170921013712.lznwkkmdmp64vaiq@docker`
+{mail}`the mail <20170921013712.lznwkkmdmp64vaiq@docker>`
 
 ```{claim} one-flush
 ```
@@ -133,8 +135,9 @@ def test_a_claim_that_stands_is_published_under_its_name(project):
     page = (out / "index.html").read_text()
     text = html.unescape(page)
     assert "There are 1 flushes." in text
-    link = 'href="https://lore.kernel.org/r/x@y"'
-    for shown in ("1,234,567", "12.3", "12.34", link):
+    link = 'href="https://lore.kernel.org/r/20170921013712.lznwkkmdmp64vaiq@docker"'
+    said = ">Tycho Andersen, 20 September 2017, 19:37</a>"
+    for shown in ("1,234,567", "12.3", "12.34", link, said, ">the mail</a>"):
         assert shown in text
     assert 'class="only-light" src="claims/one-flush.svg" alt="one. There' in text
     assert text.count("Holds: so.") == 2, "in the claim's box, and by itself"
@@ -190,6 +193,7 @@ def test_a_claim_that_stood_is_heard_again_when_the_digest_changes(project):
     [
         ("# Page\n", "claim one-flush is on no page"),
         (PAGE + "{value}`one-flush:nothing`\n", "no value 'one-flush:nothing'"),
+        (PAGE + "{mail}`x@y`\n", "no mail 'x@y' in xpfo_model/mails.py"),
         (PAGE + "\n```{claim} two\n```\n", "no claim 'two' in the registry"),
         (PAGE + "\n```{cover-letter} two\n```\n", "no claim 'two' in the registry"),
         (PAGE + "\n```{claim-table} two\n```\n", "no claim 'two' in the registry"),

@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The faults of the posted versions: what, who said so, and when.
+"""The faults of the posted versions, with their reporters and dates.
 
 Dates are those of the mails. A fault without a reporter was found by reading the
-patches (DERIVED) or by the checker; nobody said so on the list.
+patches (DERIVED) or by the checker, and was not reported on the list.
 """
 
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+from xpfo_model import mails
+from xpfo_model.mails import Mail
+
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that is wrong with one version."""
+    """One fault of one version."""
 
     what: str
     strategy: str
@@ -20,12 +23,16 @@ class Fault:
     invariant: str
     """The key of `explore.INVARIANTS` that it violates."""
     posted: date
-    reported: date | None = None
     who: str = "nobody"
-    mail: str = ""
-    """Message-ID of the report."""
+    mail: Mail | None = None
+    """The report."""
     why: str = ""
-    """For a fault that nobody reported: the reasoning."""
+    """For a fault without a report: the reasoning."""
+
+    @property
+    def reported(self) -> date | None:
+        """The date of the report."""
+        return None if self.mail is None else self.mail.date
 
     @property
     def days(self) -> int | None:
@@ -34,12 +41,12 @@ class Fault:
 
 
 _V5: Final = date(2017, 8, 9)
-_V6: Final = date(2017, 9, 7)
-_THREAD: Final = date(2017, 9, 20)
-_PROTOTYPE: Final = date(2017, 11, 9)
-_V8: Final = date(2019, 2, 13)
-_V9: Final = date(2019, 4, 3)
-_RFC: Final = date(2026, 2, 25)
+_V6: Final = mails.ANDERSEN_2017_09_07.date
+_THREAD: Final = mails.HANSEN_2017_09_20_1727.date
+_PROTOTYPE: Final = mails.ANDERSEN_2017_11_09.date
+_V8: Final = mails.AZIZ_2019_02_13.date
+_V9: Final = mails.AZIZ_2019_04_03.date
+_RFC: Final = mails.JACKMAN_2026_02_25.date
 
 FAULTS: Final = (
     Fault(
@@ -47,45 +54,40 @@ FAULTS: Final = (
         "v5",
         "no-stale-translation",
         _V5,
-        date(2017, 8, 23),
         "Mark Rutland",
-        "20170823170443.GD12567@leverpostej",
+        mails.RUTLAND_2017_08_23,
     ),
     Fault(
         "allocation clears no PTE",
         "v6",
         "handed-out-unmapped",
         _V6,
-        date(2017, 9, 11),
         "Yisheng Xie, then Dave Hansen",
-        "20170911145020.fat456njvyagcomu@docker",
+        mails.ANDERSEN_2017_09_11_0750,
     ),
     Fault(
         "kunmap in an interrupt waits for other CPUs",
         "v6",
         "flush-with-irqs-on",
         _V6,
-        date(2017, 9, 11),
         "Marco Benatto, then Peter Zijlstra",
-        "20170911183225.crtqa5p7tzxft43a@docker",
+        mails.ANDERSEN_2017_09_11_1132,
     ),
     Fault(
         "free maps the attacker's page back",
         "v6",
         "freed-stays-unreachable",
         _V6,
-        date(2017, 9, 20),
         "Dave Hansen",
-        "34454a32-72c2-c62e-546c-1837e05327e1@intel.com",
+        mails.HANSEN_2017_09_20_0848,
     ),
     Fault(
         "a kernel page from the MOVABLE list is not mapped (ext4)",
         "nov2017",
         "kernel-finds-it-mapped",
         _PROTOTYPE,
-        date(2017, 11, 9),
         "Tycho Andersen, with the oops",
-        "20171110010907.qfkqhrbtdkt5y3hy@smitten",
+        mails.ANDERSEN_2017_11_09,
     ),
     Fault(
         "the refill marks frames and clears no PTE",
@@ -107,18 +109,16 @@ FAULTS: Final = (
         "v8",
         "no-stale-translation",
         _V8,
-        date(2019, 2, 14),
         "Dave Hansen",
-        "a6510fa8-e96d-677b-78df-da9a19c4089b@intel.com",
+        mails.HANSEN_2019_02_14,
     ),
     Fault(
         "other CPUs translate until they switch context",
         "v9",
         "no-stale-translation",
         _V9,
-        date(2019, 4, 5),
         "Thomas Gleixner",
-        "alpine.DEB.2.21.1904050909520.1802@nanos.tec.linutronix.de",
+        mails.GLEIXNER_2019_04_05,
     ),
     Fault(
         "what is unmapped between two flushes is handed out stale",
@@ -139,9 +139,8 @@ FAULTS: Final = (
         "v9",
         "kmap-keeps-it-private",
         _V9,
-        date(2019, 4, 3),
         "Khalid Aziz, in the TODO list of v9 itself",
-        "cover.1554248001.git.khalid.aziz@oracle.com",
+        mails.AZIZ_2019_04_03,
     ),
     Fault(
         "the refill flushes with interrupts off",

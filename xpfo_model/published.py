@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from xpfo_model import mails
 from xpfo_model.errors import XpfoModelError
+from xpfo_model.mails import Mail
 
 
 class Confidence(StrEnum):
@@ -82,24 +84,18 @@ class Row:
     """System time; None if only a ratio was given."""
     ratio: float | None
     """To the base row, as it was printed."""
-    mail: str
-    """Message-ID; empty if the number is from memory."""
+    mail: Mail | None
+    """None if the number is from memory."""
     confidence: Confidence = Confidence.PRIMARY
     note: str = ""
 
 
-V7: Final = "cover.1547153058.git.khalid.aziz@oracle.com"
-V8: Final = "cover.1550088114.git.khalid.aziz@oracle.com"
-V9: Final = "cover.1554248001.git.khalid.aziz@oracle.com"
-OCTOBER: Final = "6cc985bb-6aed-4fb7-0ef2-43aad2717095@oracle.com"
-LOCK_STAT: Final = "5efc291c-b0ed-577e-02d1-285d080c293d@oracle.com"
-TYCHO: Final = "20170920223452.vam3egenc533rcta@smitten"
-ARITHMETIC: Final = "97475308-1f3d-ea91-5647-39231f3b40e5@intel.com"
-FLUSH_COST: Final = "20140218193017.ECDF1089@viggo.jf.intel.com"
-INVLPGB: Final = "20250223194943.3518952-1-riel@surriel.com"
-JULIAN_AUGUST: Final = "ciirm8a7p3alos.fsf@u54ee758033e858cfa736.ant.amazon.com"
-JULIAN_12_SEPTEMBER: Final = "ciirm8efdy916l.fsf@u54ee758033e858cfa736.ant.amazon.com"
-JULIAN_17_SEPTEMBER: Final = "ciirm8va743105.fsf@u54ee758033e858cfa736.ant.amazon.com"
+_V7: Final = mails.AZIZ_2019_01_10
+_V8: Final = mails.AZIZ_2019_02_13
+_V9: Final = mails.AZIZ_2019_04_03
+_OCTOBER: Final = mails.AZIZ_2018_10_24
+_TALK: Final = mails.ANDERSEN_2017_09_20_1634
+_AUGUST: Final = mails.STECKLINA_2018_08_30
 
 _LSS = "from a talk; the load is not named"
 _COMPILE = "of a kernel compile; not said of which time"
@@ -114,13 +110,13 @@ _RECALLED = "5% that Khalid Aziz had named, as Julian Stecklina recalls it"
 
 ROWS: Final = (
     Row(
-        *("2014", PAPER, None, "3.13", STRICT, None, 1.0291, ""),
+        *("2014", PAPER, None, "3.13", STRICT, None, 1.0291, None),
         confidence=Confidence.UNVERIFIED,
         note=_PAPER,
     ),
-    Row("2017", TYCHO_LARGE, None, "", STRICT, None, 2.4, TYCHO, note=_LSS),
-    Row("2017", TYCHO_SMALL, None, "", STRICT, None, 1.4, TYCHO, note=_LSS),
-    Row("2018", X86, None, "4.13", STRICT, None, 1.40, JULIAN_AUGUST, note=_COMPILE),
+    Row("2017", TYCHO_LARGE, None, "", STRICT, None, 2.4, _TALK, note=_LSS),
+    Row("2017", TYCHO_SMALL, None, "", STRICT, None, 1.4, _TALK, note=_LSS),
+    Row("2018", X86, None, "4.13", STRICT, None, 1.40, _AUGUST, note=_COMPILE),
     Row(
         "2018",
         X86,
@@ -129,52 +125,52 @@ ROWS: Final = (
         NO_FLUSH,
         None,
         1.03,
-        JULIAN_AUGUST,
+        _AUGUST,
         note=_TWO_TO_THREE,
     ),
     Row(
         *("2018", QUAD, None, "", NO_FLUSH, None, 1.02),
-        *(JULIAN_12_SEPTEMBER, Confidence.PRIMARY, _UP_TO_TWO),
+        *(mails.STECKLINA_2018_09_12, Confidence.PRIMARY, _UP_TO_TWO),
     ),
     Row(
         *("2018", THREADS_72, None, "", NO_FLUSH, None, 1.02),
-        *(JULIAN_17_SEPTEMBER, Confidence.PRIMARY, _COMPILE),
+        *(mails.STECKLINA_2018_09_17, Confidence.PRIMARY, _COMPILE),
     ),
     Row(
-        *("2018", ORACLE, 60, "", NO_FLUSH, None, 1.02, LOCK_STAT),
+        *("2018", ORACLE, 60, "", NO_FLUSH, None, 1.02, mails.AZIZ_2018_09_14),
         note="system time, within the noise",
     ),
     Row(
         *("2018, recalled", ORACLE, None, "", NO_FLUSH, None, 1.05),
-        *(JULIAN_17_SEPTEMBER, Confidence.SECONDARY, _RECALLED),
+        *(mails.STECKLINA_2018_09_17, Confidence.SECONDARY, _RECALLED),
     ),
-    Row("2018-10", DUAL, 30, "4.19-rc8", BASE, 913.84, 1.0, OCTOBER),
-    Row("2018-10", DUAL, 30, "4.19-rc8", NO_FLUSH, 1027.985, 1.125, OCTOBER),
-    Row("2018-10", DUAL, 30, "4.19-rc8", BATCH_NO_FLUSH, 970.39, 1.062, OCTOBER),
-    Row("2018-10", DUAL, 30, "4.19-rc8", STRICT, 8458.449, 9.256, OCTOBER),
-    Row("2018-10", DUAL, 30, "4.19-rc8", BATCH, 4665.659, 5.106, OCTOBER),
-    Row("v7", LARGE, 60, "4.20", BASE, 915.183, 1.0, V7),
-    Row("v7", LARGE, 60, "4.20", STRICT, 24129.354, 26.366, V7, note=_LABEL),
-    Row("v7", LARGE, 60, "4.20", DEFERRED, 1216.987, 1.330, V7, note=_LABEL),
-    Row("v7", DESKTOP, 4, "4.20", BASE, 607.671, 1.0, V7),
-    Row("v7", DESKTOP, 4, "4.20", STRICT, 1588.646, 2.614, V7, note=_LABEL),
-    Row("v7", DESKTOP, 4, "4.20", DEFERRED, 794.473, 1.307, V7, note=_LABEL),
-    Row("v8", LARGE, 60, "4.20", BASE, 950.966, 1.0, V8),
-    Row("v8", LARGE, 60, "4.20", STRICT, 25073.169, 26.37, V8),
-    Row("v8", LARGE, 60, "4.20", DEFERRED, 1372.874, 1.44, V8),
-    Row("v8", LARGE, 60, "4.20", DEFERRED_BATCH, 1255.021, 1.32, V8),
-    Row("v8", DESKTOP, 4, "4.20", BASE, 607.671, 1.0, V8),
-    Row("v8", DESKTOP, 4, "4.20", STRICT, 1588.646, 2.61, V8),
-    Row("v8", DESKTOP, 4, "4.20", DEFERRED, 803.989, 1.32, V8),
-    Row("v8", DESKTOP, 4, "4.20", DEFERRED_BATCH, 795.728, 1.31, V8),
-    Row("v9", LARGE, 60, "5.0", BASE, 913.862, 1.0, V9),
+    Row("2018-10", DUAL, 30, "4.19-rc8", BASE, 913.84, 1.0, _OCTOBER),
+    Row("2018-10", DUAL, 30, "4.19-rc8", NO_FLUSH, 1027.985, 1.125, _OCTOBER),
+    Row("2018-10", DUAL, 30, "4.19-rc8", BATCH_NO_FLUSH, 970.39, 1.062, _OCTOBER),
+    Row("2018-10", DUAL, 30, "4.19-rc8", STRICT, 8458.449, 9.256, _OCTOBER),
+    Row("2018-10", DUAL, 30, "4.19-rc8", BATCH, 4665.659, 5.106, _OCTOBER),
+    Row("v7", LARGE, 60, "4.20", BASE, 915.183, 1.0, _V7),
+    Row("v7", LARGE, 60, "4.20", STRICT, 24129.354, 26.366, _V7, note=_LABEL),
+    Row("v7", LARGE, 60, "4.20", DEFERRED, 1216.987, 1.330, _V7, note=_LABEL),
+    Row("v7", DESKTOP, 4, "4.20", BASE, 607.671, 1.0, _V7),
+    Row("v7", DESKTOP, 4, "4.20", STRICT, 1588.646, 2.614, _V7, note=_LABEL),
+    Row("v7", DESKTOP, 4, "4.20", DEFERRED, 794.473, 1.307, _V7, note=_LABEL),
+    Row("v8", LARGE, 60, "4.20", BASE, 950.966, 1.0, _V8),
+    Row("v8", LARGE, 60, "4.20", STRICT, 25073.169, 26.37, _V8),
+    Row("v8", LARGE, 60, "4.20", DEFERRED, 1372.874, 1.44, _V8),
+    Row("v8", LARGE, 60, "4.20", DEFERRED_BATCH, 1255.021, 1.32, _V8),
+    Row("v8", DESKTOP, 4, "4.20", BASE, 607.671, 1.0, _V8),
+    Row("v8", DESKTOP, 4, "4.20", STRICT, 1588.646, 2.61, _V8),
+    Row("v8", DESKTOP, 4, "4.20", DEFERRED, 803.989, 1.32, _V8),
+    Row("v8", DESKTOP, 4, "4.20", DEFERRED_BATCH, 795.728, 1.31, _V8),
+    Row("v9", LARGE, 60, "5.0", BASE, 913.862, 1.0, _V9),
     Row(
-        *("v9", LARGE, 60, "5.0", DEFERRED_BATCH_FREE, 1165.259, 1.28, V9),
+        *("v9", LARGE, 60, "5.0", DEFERRED_BATCH_FREE, 1165.259, 1.28, _V9),
         note=_FREE,
     ),
-    Row("v9", DESKTOP, 4, "5.0", BASE, 610.642, 1.0, V9),
+    Row("v9", DESKTOP, 4, "5.0", BASE, 610.642, 1.0, _V9),
     Row(
-        *("v9", DESKTOP, 4, "5.0", DEFERRED_BATCH_FREE, 773.075, 1.27, V9),
+        *("v9", DESKTOP, 4, "5.0", DEFERRED_BATCH_FREE, 773.075, 1.27, _V9),
         note=_FREE,
     ),
 )
@@ -212,10 +208,10 @@ FLUSH_COSTS: Final = tuple(
         (35, 0.02, 11400),
     )
 )
-"""``flush_tlb_mm_range()`` by size; Message-ID in `FLUSH_COST`."""
+"""``flush_tlb_mm_range()`` by size; see `mails.HANSEN_2014_02_18`."""
 
 XPFO_LOCK_ACQUISITIONS: Final = 960_222_532
-"""Of ``page->xpfo_lock`` in one ``make -j60``; Message-ID in `LOCK_STAT`."""
+"""Of ``page->xpfo_lock`` in one ``make -j60``; see `mails.AZIZ_2018_09_14`."""
 
 
 def flush_cycles(pages: int | None) -> int:

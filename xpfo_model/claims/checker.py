@@ -4,16 +4,14 @@
 from dataclasses import replace
 from typing import Any, Final
 
-from xpfo_model import recorded
+from xpfo_model import mails, recorded
 from xpfo_model.charts import Bar, Bars, Steps
 from xpfo_model.claims.claim import Finding, Table, claim
-from xpfo_model.claims.thread import NOT_REALLY
 from xpfo_model.evidence import Evidence
 from xpfo_model.explore import INVARIANTS, Report, Scope, Violation, check, scope
 from xpfo_model.faults import FAULTS, Fault
+from xpfo_model.strategies import RECOMMENDED
 
-V9_COVER: Final = "cover.1554248001.git.khalid.aziz@oracle.com"
-RECOMMENDED: Final = "pcp_batch_local"
 STALE: Final = "no-stale-translation"
 ONE_CPU: Final = replace(scope("default"), cpus=1)
 EXPLORED: Final = (scope("default"), ONE_CPU)
@@ -83,7 +81,7 @@ def _steps(count: int) -> str:
     instead="a machine with one CPU",
     change={"cpus": 1},
     downside="The versions are written here from the patches' text, not compiled.",
-    mails=(V9_COVER,),
+    mails=(mails.AZIZ_2019_04_03,),
     basis="exhaustive exploration",
 )
 def finds_reported(evidence: Evidence, cpus: int = 2) -> Finding:
@@ -189,7 +187,7 @@ def recommended_is_safe(evidence: Evidence, strategy: str = RECOMMENDED) -> Find
     instead="the batch on its list after its flush",
     change={"listed_first": False},
     downside="In a kernel it takes a remote drain or a preemption in that window.",
-    mails=(NOT_REALLY,),
+    mails=(mails.HANSEN_2017_09_20_1727,),
     basis="exhaustive exploration",
 )
 def flush_before_the_list(evidence: Evidence, *, listed_first: bool = True) -> Finding:

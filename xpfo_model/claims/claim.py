@@ -14,6 +14,7 @@ from typing import Any, Final
 from xpfo_model.charts import Chart
 from xpfo_model.errors import XpfoModelError
 from xpfo_model.evidence import Evidence, Provenance
+from xpfo_model.mails import Mail
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,8 @@ class Claim:
     """The arguments that make the counterfactual."""
     downside: str
     """What a reader should hold against it, one sentence."""
-    mails: tuple[str, ...]
-    """Message-IDs that it tests or rests on."""
+    mails: tuple[Mail, ...]
+    """The mails that it tests or rests on."""
     find: Callable[..., Finding]
     """Takes the evidence, and the arguments of `change`."""
     basis: str = "made-up demand"
@@ -111,7 +112,7 @@ class Verdict:
             "columns": self.finding.table.columns,
             "rows": self.finding.table.rows,
             "inputs": {item.name: item.sha256 for item in self.inputs},
-            "mails": self.claim.mails,
+            "mails": [mail.message_id for mail in self.claim.mails],
         }
 
 
@@ -126,7 +127,7 @@ def claim(
     instead: str,
     change: dict[str, Any],
     downside: str,
-    mails: tuple[str, ...] = (),
+    mails: tuple[Mail, ...] = (),
     basis: str = "made-up demand",
 ) -> Callable[[Callable[..., Finding]], Callable[..., Finding]]:
     """Register the decorated function as a claim; see `Claim`."""

@@ -4,7 +4,7 @@
 from dataclasses import replace
 from typing import Any, Final
 
-from xpfo_model import cost, published
+from xpfo_model import cost, mails, published
 from xpfo_model.charts import Bar, Bars, Range, Ranges
 from xpfo_model.claims.claim import Finding, Table, claim
 from xpfo_model.claims.tables import BUILDS, MACHINES, at_allocation, parameters
@@ -87,7 +87,7 @@ def _variants(items: tuple[Parameter, ...]) -> Table:
     change={"kunmaps": False},
     downside="Never measured: scaled from the strict rows; kunmaps are bounded, not "
     "counted.",
-    mails=(published.V8, published.OCTOBER),
+    mails=(mails.AZIZ_2019_02_13, mails.AZIZ_2018_10_24),
 )
 def batch_alone(evidence: Evidence, *, kunmaps: bool = True) -> Finding:
     """The number that nobody published."""
@@ -160,7 +160,7 @@ def _worst(evidence: Evidence) -> tuple[str, float]:
     instead="a flush at each user allocation",
     change={"batch": False},
     downside="The factor is a build's; with reclaim or pipes a batch saves far less.",
-    mails=(published.V8, published.V9),
+    mails=(mails.AZIZ_2019_02_13, mails.AZIZ_2019_04_03),
 )
 def refill_flush(evidence: Evidence, *, batch: bool = True) -> Finding:
     """Of batch alone, the batch is the cheap part."""
@@ -221,7 +221,7 @@ def refill_flush(evidence: Evidence, *, batch: bool = True) -> Finding:
     instead="the flushes of pcp_batch in place of one for each allocation",
     change={"strategy": "pcp_batch"},
     downside="A million faults a second on every CPU is the mail's bound, not a load.",
-    mails=(published.ARITHMETIC, published.V8),
+    mails=(mails.HANSEN_2017_09_20_1621, mails.AZIZ_2019_02_13),
 )
 def ipi_arithmetic(evidence: Evidence, strategy: str = "v6") -> Finding:
     """Dave Hansen's 111 million interrupts a second, and what they would take."""
@@ -281,7 +281,7 @@ def ipi_arithmetic(evidence: Evidence, strategy: str = "v6") -> Finding:
     instead="kmap through a mapping of one CPU, which needs no interrupt",
     change={"design": "batch, local kunmap"},
     downside="One at a time: what two wrong parameters do together is not shown.",
-    mails=(published.OCTOBER,),
+    mails=(mails.AZIZ_2018_10_24,),
 )
 def cost_depends_on(evidence: Evidence, design: str = "batch") -> Finding:
     """One parameter at a time, low and high."""

@@ -10,22 +10,19 @@ from typing import Any, Final
 
 import numpy as np
 
-from xpfo_model import whatif
+from xpfo_model import mails, whatif
 from xpfo_model.charts import Bar, Bars, Curves, Lines, Spot
 from xpfo_model.claims.claim import Finding, Table, claim
-from xpfo_model.claims.exposure import RECOMMENDED, in_use
+from xpfo_model.claims.exposure import in_use
 from xpfo_model.claims.tables import BUILDS
-from xpfo_model.claims.thread import NOT_REALLY, SCARCE
+from xpfo_model.claims.thread import SCARCE
 from xpfo_model.claims.whatif import BASIS
 from xpfo_model.claims.whatif import rows as swept
 from xpfo_model.claims.words import by_trace, each, spread
 from xpfo_model.constants import PAGE_SIZE, PAGEBLOCK_NR_PAGES, PAGEBLOCK_ORDER
 from xpfo_model.evidence import Evidence
 from xpfo_model.steps import ALLOC, REFILL
-
-INTEL_2021: Final = "213b4567-46ce-f116-9cdf-bbd0c884eb3c@linux.intel.com"
-JUERG_2018: Final = "CADLDEKsxx=MSFu=4_4JLX1afUMr3GVjNxSQ-726NrbLn8KQaQg@mail.gmail.com"
-FREETYPE: Final = "20260225-page_alloc-unmapped-v1-0-e8808a03cd66@google.com"
+from xpfo_model.strategies import RECOMMENDED
 
 FLIPS: Final = "freetype"
 """Flips whole pageblocks, and kmaps through a mapping of one CPU."""
@@ -163,7 +160,11 @@ def _bars(title: str, names: tuple[str, ...], rows: list[tuple[Any, ...]]) -> Ba
     instead="kmap through the direct map, with the same flips",
     change={"flips": "pageblock"},
     downside="Not so on every trace: see exceptions-split-blocks.",
-    mails=(JUERG_2018, FREETYPE, NOT_REALLY),
+    mails=(
+        mails.HAEFLIGER_2018_09_13,
+        mails.JACKMAN_2026_02_25,
+        mails.HANSEN_2017_09_20_1727,
+    ),
 )
 def block_flips(evidence: Evidence, flips: str = FLIPS) -> Finding:
     """A pageblock that flips as a whole keeps its entry."""
@@ -203,7 +204,7 @@ def block_flips(evidence: Evidence, flips: str = FLIPS) -> Finding:
     instead="the two builds in place of these traces",
     change={"traces": BUILDS},
     downside="An allocator that keeps mapped and unmapped lists would have fewer.",
-    mails=(FREETYPE,),
+    mails=(mails.JACKMAN_2026_02_25,),
 )
 def exceptions_split(evidence: Evidence, traces: tuple[str, ...] = CROWDED) -> Finding:
     """Frames that differ from their block split it anyway."""
@@ -232,7 +233,7 @@ def exceptions_split(evidence: Evidence, traces: tuple[str, ...] = CROWDED) -> F
     instead="flips of whole pageblocks in place of the refills",
     change={"strategy": FLIPS},
     downside="Not on every trace: on some it makes no difference.",
-    mails=(NOT_REALLY,),
+    mails=(mails.HANSEN_2017_09_20_1727,),
 )
 def batching_splits(evidence: Evidence, strategy: str = RECOMMENDED) -> Finding:
     """A batch also unmaps frames that no user will have."""
@@ -263,7 +264,7 @@ def batching_splits(evidence: Evidence, strategy: str = RECOMMENDED) -> Finding:
     instead="pageblock in place of pcp_batch",
     change={"strategy": "pageblock"},
     downside="A machine that has just booted, without kmap: zeroing would split more.",
-    mails=(NOT_REALLY,),
+    mails=(mails.HANSEN_2017_09_20_1727,),
     basis=BASIS,
 )
 def splits_grow(evidence: Evidence, strategy: str = "pcp_batch") -> Finding:
@@ -308,7 +309,7 @@ def splits_grow(evidence: Evidence, strategy: str = "pcp_batch") -> Finding:
     instead="flips of whole pageblocks, where the exceptions accumulate",
     change={"strategy": FLIPS},
     downside="Counted from boot; a machine that is up for days is past it.",
-    mails=(INTEL_2021,),
+    mails=(mails.XING_2021_01_15,),
 )
 def splits_early(evidence: Evidence, strategy: str = RECOMMENDED) -> Finding:
     """The damage is done once, and early."""

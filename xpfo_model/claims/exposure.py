@@ -9,19 +9,15 @@ from typing import Any, Final
 
 import numpy as np
 
-from xpfo_model import strategies
+from xpfo_model import mails, strategies
 from xpfo_model.charts import Bar, Bars, short
 from xpfo_model.claims.claim import Finding, Table, claim
-from xpfo_model.claims.safety import NO_UNMAP
 from xpfo_model.claims.tables import BUILDS
 from xpfo_model.claims.words import by_trace, each, listing, spread
 from xpfo_model.events import SCHED_SWITCH
 from xpfo_model.evidence import Evidence
 from xpfo_model.replay import Counts
-
-V7_WINDOW: Final = "8ffc77a9-6eae-7287-0ea3-56bfb61758cd@intel.com"
-V9_WINDOW: Final = "alpine.DEB.2.21.1904050909520.1802@nanos.tec.linutronix.de"
-V9_COVER: Final = "cover.1554248001.git.khalid.aziz@oracle.com"
+from xpfo_model.strategies import RECOMMENDED
 
 SAME_ON_A_TRACE: Final = "cold_end"
 """Steers the allocator; on a trace it is v5."""
@@ -32,7 +28,6 @@ COUNTED: Final = tuple(
 )
 SYNCHRONOUS: Final = ("will_map", "per_frame", "pcp_batch", "pageblock", "freetype")
 """Clear PTEs and flush every CPU before a user has the frame."""
-RECOMMENDED: Final = "pcp_batch_local"
 NANOSECONDS: Final = 1e9
 HALF: Final = 0.5
 COPIES: Final = (0, 25, 50, 100)
@@ -65,7 +60,7 @@ def _percent(value: float) -> str:
     instead="v9, which defers the flush, in place of the recommended strategy",
     change={"recommended": "v9"},
     downside="Not in it: the time that a kmap through the direct map itself takes.",
-    mails=(V9_COVER,),
+    mails=(mails.AZIZ_2019_04_03,),
 )
 def exposed_frame_time(evidence: Evidence, recommended: str = RECOMMENDED) -> Finding:
     """Frame-time of users that the kernel could reach, by strategy."""
@@ -146,7 +141,7 @@ def _waits(evidence: Evidence, trace: str) -> tuple[float, float]:
     instead="the recommended strategy, which waits for all CPUs, in place of v9",
     change={"strategy": RECOMMENDED},
     downside="What a TLB may hold, not what it holds: most entries are long evicted.",
-    mails=(V7_WINDOW, V9_WINDOW),
+    mails=(mails.HANSEN_2019_01_11, mails.GLEIXNER_2019_04_05),
 )
 def deferral_window(evidence: Evidence, strategy: str = "v9") -> Finding:
     """A deferred flush leaves the frame in the TLBs of the other CPUs."""
@@ -231,7 +226,7 @@ def _windows(evidence: Evidence, strategy: str, traces: list[str]) -> Table:
     instead="v9, which clears PTEs at the refill, in place of v8",
     change={"batched": "v9"},
     downside="A page that the kernel copies into is unmapped after that, too.",
-    mails=(NO_UNMAP,),
+    mails=(mails.ANDERSEN_2017_09_11_0750,),
 )
 def uncleared_pte(evidence: Evidence, batched: str = "v8") -> Finding:
     """Flushing without clearing the PTE protects nothing before the first kunmap."""

@@ -8,23 +8,21 @@ page that it did not zero is not in a trace, and swept.
 from collections.abc import Callable
 from typing import Any, Final
 
-from xpfo_model import published
+from xpfo_model import mails, published
 from xpfo_model.charts import Bar, Bars, Shares
 from xpfo_model.claims.claim import Finding, Table, claim
 from xpfo_model.claims.exposure import (
     COPIES,
     HALF,
-    RECOMMENDED,
-    V9_COVER,
     in_use,
 )
 from xpfo_model.claims.tables import BUILDS, at_allocation
-from xpfo_model.claims.thread import NOT_REALLY
 from xpfo_model.claims.words import by_trace, each, listing, spread
 from xpfo_model.constants import MIGRATE_MOVABLE
 from xpfo_model.evidence import Evidence
 from xpfo_model.published import BATCH, BATCH_NO_FLUSH, DUAL, NO_FLUSH, STRICT
 from xpfo_model.steps import REFILL
+from xpfo_model.strategies import RECOMMENDED
 
 SOURCES: Final = ("alloc", "refill", "block", "kunmap")
 TABLED: Final = (
@@ -50,7 +48,7 @@ AHEAD: Final = "pcp_batch_prezero"
     instead="kmap through a mapping of one CPU",
     change={"strategy": RECOMMENDED},
     downside="Flushes, not seconds; each is taken to cost the same.",
-    mails=(NOT_REALLY, published.OCTOBER),
+    mails=(mails.HANSEN_2017_09_20_1727, mails.AZIZ_2018_10_24),
 )
 def second_flush(evidence: Evidence, strategy: str = "pcp_batch") -> Finding:
     """What batching leaves is the second flush."""
@@ -143,7 +141,7 @@ def _copies_at(evidence: Evidence, trace: str, batched: str, factor: float) -> f
     instead="kmap through a mapping of one CPU, for the batch",
     change={"batched": RECOMMENDED},
     downside="Seconds against counts; the ported batch may have flushed page by page.",
-    mails=(published.OCTOBER, NOT_REALLY),
+    mails=(mails.AZIZ_2018_10_24, mails.HANSEN_2017_09_20_1727),
 )
 def batching_halves(evidence: Evidence, batched: str = "pcp_batch") -> Finding:
     """With both sources counted a batch divides by two or three, as was measured."""
@@ -246,7 +244,7 @@ def _in_vain(evidence: Evidence, trace: str) -> int:
     instead="kmap through the direct map",
     change={"strategy": "pcp_batch"},
     downside="A local mapping costs PTE writes and INVLPG, which are not counted.",
-    mails=(V9_COVER,),
+    mails=(mails.AZIZ_2019_04_03,),
 )
 def local_kmap_beats_prezero(
     evidence: Evidence, strategy: str = RECOMMENDED

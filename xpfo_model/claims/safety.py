@@ -1,15 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Claims about protection: which frames the kernel can still reach."""
 
-from typing import Final
-
+from xpfo_model import mails
 from xpfo_model.charts import Bar, Bars
 from xpfo_model.claims.claim import Finding, Table, claim
-from xpfo_model.claims.thread import ALTERNATES, CONSUMED
 from xpfo_model.claims.words import listing
 from xpfo_model.evidence import Evidence
-
-NO_UNMAP: Final = "20170911145020.fat456njvyagcomu@docker"
 
 
 def _exposure(evidence: Evidence, names: tuple[str, ...], title: str) -> Finding:
@@ -56,7 +52,7 @@ def _exposure(evidence: Evidence, names: tuple[str, ...], title: str) -> Finding
     instead="per_frame in place of alternation",
     change={"strategy": "per_frame"},
     downside="Reachable is not read: the model has no attacker, only the chance.",
-    mails=(ALTERNATES,),
+    mails=(mails.ANDERSEN_2017_09_20_1809,),
 )
 def alternation_leaks(evidence: Evidence, strategy: str = "alternation") -> Finding:
     """Flushing on alternation hands out frames with stale translations."""
@@ -71,7 +67,7 @@ def alternation_leaks(evidence: Evidence, strategy: str = "alternation") -> Find
     instead="pcp_batch in place of pcp_batch_consume",
     change={"strategy": "pcp_batch"},
     downside="Counted at hand-out only; the window lasts until the next refill.",
-    mails=(CONSUMED,),
+    mails=(mails.HANSEN_2017_09_20_1621,),
 )
 def consume_leaks(evidence: Evidence, strategy: str = "pcp_batch_consume") -> Finding:
     """Flushing when the list is consumed comes too late."""
@@ -86,7 +82,7 @@ def consume_leaks(evidence: Evidence, strategy: str = "pcp_batch_consume") -> Fi
     instead="per_frame, v6 with the thread's fixes, in place of v6",
     change={"strategy": "per_frame"},
     downside="v6 protects from the first kunmap on, which a trace does not show.",
-    mails=(NO_UNMAP,),
+    mails=(mails.ANDERSEN_2017_09_11_0750,),
 )
 def v6_protects_nothing(evidence: Evidence, strategy: str = "v6") -> Finding:
     """v6 flushes, but clears no PTE: the frame can be reached at once."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any, Final
 
-from xpfo_model import cost, published
+from xpfo_model import cost, mails, published
 from xpfo_model.charts import Bar, Bars
 from xpfo_model.claims.claim import Finding, Table, claim
 from xpfo_model.cost import DESIGNS, PARAMETERS, Parameter
@@ -28,7 +28,7 @@ BUILDS: Final = ("cc-1cpu", "cc-4cpu")
 CLOSE: Final = 0.05
 """What the owner of the project asked of the prediction."""
 MACHINES: Final = {"small": DESKTOP, "large": LARGE}
-TABLES: Final = (published.V7, published.V8)
+TABLES: Final = (mails.AZIZ_2019_01_10, mails.AZIZ_2019_02_13)
 
 
 def at_allocation(counts: Counts) -> int:
@@ -200,7 +200,7 @@ def _large_over_small(series: str, configuration: str) -> float:
     instead="the two halves of the readings exchanged",
     change={"same_cycles": True},
     downside="Clocks are those of the model names; turbo is not known.",
-    mails=(published.V7,),
+    mails=(mails.AZIZ_2019_01_10,),
 )
 def two_readings(evidence: Evidence, *, same_cycles: bool = False) -> Finding:
     """Proportional to the CPUs, or to the jobs and the clock: the tables fit both."""
@@ -270,7 +270,7 @@ ORDER: Final = (
     instead="a free in v9 that maps the frame back, as in v8",
     change={"v9_factor": "mapped_back_factor"},
     downside="The order is right, the seconds are not: deferral on 96 CPUs is missed.",
-    mails=(published.V8, published.V9),
+    mails=(mails.AZIZ_2019_02_13, mails.AZIZ_2019_04_03),
 )
 def order_of_rows(evidence: Evidence, v9_factor: str = "batch_factor") -> Finding:
     """Strict, deferred, deferred with batch, v9, base."""

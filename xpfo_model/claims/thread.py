@@ -4,6 +4,7 @@
 from collections.abc import Callable
 from typing import Any, Final
 
+from xpfo_model import mails
 from xpfo_model.charts import Bar, Bars, Grid
 from xpfo_model.claims.claim import Finding, Table, claim
 from xpfo_model.claims.words import spread
@@ -14,13 +15,6 @@ from xpfo_model.stepper import Stepper, steps_of
 from xpfo_model.steps import ALLOC, Steps, split_refills
 from xpfo_model.strategies.guarantee import restore
 from xpfo_model.workloads import SEED_SEQUENCE, seed_sequence
-
-REVIEW: Final = "34454a32-72c2-c62e-546c-1837e05327e1@intel.com"
-CONSUMED: Final = "97475308-1f3d-ea91-5647-39231f3b40e5@intel.com"
-ALTERNATES: Final = "20170921000901.v7zo4g5edhqqfabm@docker"
-NOT_REALLY: Final = "d1a35583-8225-2ab3-d9fa-273482615d09@intel.com"
-SEED: Final = "20170921013712.lznwkkmdmp64vaiq@docker"
-V6_COVER: Final = "20170907173609.22696-1-tycho@docker.com"
 
 SCARCE: Final = "reclaim-2cpu"
 """The trace of a machine with less memory than its workload needs."""
@@ -41,7 +35,7 @@ WORTH_A_BLOCK: Final = 10
     instead="per_frame in place of v6",
     change={"strategy": "per_frame"},
     downside="A trace has no kunmap: v6 flushes once more at the last one.",
-    mails=(V6_COVER, REVIEW),
+    mails=(mails.ANDERSEN_2017_09_07, mails.HANSEN_2017_09_20_0848),
 )
 def v6_flushes(evidence: Evidence, strategy: str = "v6") -> Finding:
     """v6 pays one flush for each user allocation."""
@@ -113,7 +107,7 @@ def _transitions(
     instead="v6's free, which maps the frame back, in place of a free that does not",
     change={"free": restore},
     downside="Not so where memory is short: see under-pressure-frames-alternate.",
-    mails=(REVIEW,),
+    mails=(mails.HANSEN_2017_09_20_0848,),
 )
 def few_transitions(
     evidence: Evidence, free: Callable[..., Any] | None = None
@@ -144,7 +138,7 @@ def few_transitions(
     instead="sockets and mappings on a machine with memory to spare",
     change={"trace": "netmap-3cpu"},
     downside="Made to be hard: 224 MiB for what needs more.",
-    mails=(REVIEW,),
+    mails=(mails.HANSEN_2017_09_20_0848,),
 )
 def under_pressure(evidence: Evidence, trace: str = SCARCE) -> Finding:
     """Reclaim gives frames of one kind to the other, again and again."""
@@ -167,7 +161,7 @@ def under_pressure(evidence: Evidence, trace: str = SCARCE) -> Finding:
     instead="refills of one frame (batch = 1)",
     change={"batch": 1},
     downside="What v6 flushes at kunmap is not in these numbers, and stays.",
-    mails=(NOT_REALLY, SEED),
+    mails=(mails.HANSEN_2017_09_20_1727, mails.ANDERSEN_2017_09_20_1937),
 )
 def pcp_batch_divides(evidence: Evidence, batch: int | None = None) -> Finding:
     """Batching at refill divides the flushes."""
@@ -213,7 +207,7 @@ def pcp_batch_divides(evidence: Evidence, batch: int | None = None) -> Finding:
     instead="refills of a pcp list in place of changes of ownership",
     change={"event": "refills"},
     downside="Small machines, from boot; a fuller one has more fallbacks.",
-    mails=(NOT_REALLY, SEED),
+    mails=(mails.HANSEN_2017_09_20_1727, mails.ANDERSEN_2017_09_20_1937),
 )
 def ownership_changes_rare(
     evidence: Evidence, event: str = "ownership_changes"
@@ -257,7 +251,7 @@ def ownership_changes_rare(
     instead="pcp_batch's flushed refills in place of block flips",
     change={"strategy": "pcp_batch", "cause": "refill"},
     downside="What remains for pageblock is flushed at allocation, frame by frame.",
-    mails=(NOT_REALLY,),
+    mails=(mails.HANSEN_2017_09_20_1727,),
 )
 def block_flips_rarest(
     evidence: Evidence, strategy: str = "pageblock", cause: str = "block"
@@ -304,7 +298,11 @@ def block_flips_rarest(
     instead="refills of one frame (batch = 1)",
     change={"batch": 1},
     downside="Made up: four allocations on cold lists, not a workload.",
-    mails=(ALTERNATES, NOT_REALLY, SEED),
+    mails=(
+        mails.ANDERSEN_2017_09_20_1809,
+        mails.HANSEN_2017_09_20_1727,
+        mails.ANDERSEN_2017_09_20_1937,
+    ),
 )
 def seed(evidence: Evidence, batch: int = PCP_BATCH_2017) -> Finding:
     """The seed mail's own sequence, step by step."""

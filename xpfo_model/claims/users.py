@@ -5,10 +5,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from xpfo_model import gfp
+from xpfo_model import gfp, mails
 from xpfo_model.charts import Bar, Bars, Shares
 from xpfo_model.claims.claim import Finding, Table, claim
-from xpfo_model.claims.thread import NOT_REALLY, SEED
 from xpfo_model.claims.words import spread
 from xpfo_model.constants import MIGRATE_MOVABLE
 from xpfo_model.events import FAILED, MM_PAGE_ALLOC
@@ -16,7 +15,6 @@ from xpfo_model.evidence import Evidence
 from xpfo_model.replay import Run
 from xpfo_model.steps import ALLOC
 
-EXT4_OOPS: Final = "20171110010907.qfkqhrbtdkt5y3hy@smitten"
 PIPES: Final = "forkpipe-4cpu"
 NO_PIPES: Final = "cc-4cpu"
 MOST: Final = 0.5
@@ -47,7 +45,7 @@ def alloc_flushes_by_list(evidence: Evidence, trace: str) -> tuple[int, int, int
     instead="a parallel C build in place of the pipes",
     change={"trace": NO_PIPES},
     downside="Made by a loop of pipes: a share, not a rate, of such a workload.",
-    mails=(NOT_REALLY, SEED),
+    mails=(mails.HANSEN_2017_09_20_1727, mails.ANDERSEN_2017_09_20_1937),
 )
 def pipes_dominate(evidence: Evidence, trace: str = PIPES) -> Finding:
     """Pipe buffers are user pages, yet come from the UNMOVABLE lists."""
@@ -116,7 +114,7 @@ def matrix(evidence: Evidence, trace: str) -> dict[tuple[str, str], int]:
     instead="only the parallel C build",
     change={"traces": (NO_PIPES,)},
     downside="Which share a machine has depends on what it runs.",
-    mails=(NOT_REALLY, EXT4_OOPS),
+    mails=(mails.HANSEN_2017_09_20_1727, mails.ANDERSEN_2017_11_09),
 )
 def user_is_not_movable(
     evidence: Evidence, traces: tuple[str, ...] | None = None

@@ -3,10 +3,9 @@
 
 from typing import Any, Final
 
-from xpfo_model import whatif
+from xpfo_model import mails, whatif
 from xpfo_model.charts import Bar, Bars, short
 from xpfo_model.claims.claim import Finding, Table, claim
-from xpfo_model.claims.thread import REVIEW
 from xpfo_model.claims.whatif import BASIS, RATE, Row, rows, served
 from xpfo_model.evidence import Evidence
 from xpfo_model.whatif import BUILD, KERNELS, SITUATIONS
@@ -75,7 +74,7 @@ def _bars(found: dict[str, dict[str, Row]], title: str) -> Bars:
     instead="pageblock in place of pcp_batch",
     change={"strategy": "pageblock"},
     downside="Longer lists keep frames waiting, and more fresh ones are taken instead.",
-    mails=(REVIEW,),
+    mails=(mails.HANSEN_2017_09_20_0848,),
     basis=BASIS,
 )
 def refill_less(evidence: Evidence, strategy: str = "pcp_batch") -> Finding:
@@ -124,7 +123,7 @@ def refill_less(evidence: Evidence, strategy: str = "pcp_batch") -> Finding:
     instead="page faults in place of files",
     change={"workload": "page-faults"},
     downside="Only where readahead runs in a NOFS scope, as in ext4; tmpfs has none.",
-    mails=(REVIEW,),
+    mails=(mails.HANSEN_2017_09_20_0848,),
     basis=BASIS,
 )
 def readahead(evidence: Evidence, workload: str = "page-cache") -> Finding:

@@ -10,10 +10,9 @@ from collections.abc import Callable
 from math import isnan
 from typing import Any, Final
 
-from xpfo_model import kept, whatif
+from xpfo_model import kept, mails, whatif
 from xpfo_model.charts import Bar, Bars, Curves, Spot, short
 from xpfo_model.claims.claim import Finding, Table, claim
-from xpfo_model.claims.thread import ALTERNATES, NOT_REALLY, REVIEW, SEED
 from xpfo_model.claims.words import spread
 from xpfo_model.constants import PAGE_SIZE
 from xpfo_model.evidence import Evidence
@@ -126,7 +125,7 @@ def served(row: Row) -> float:
     instead="a build that reads its files from a disk",
     change={"workload": READING},
     downside="Refills only grow that large where all that a list holds goes to users.",
-    mails=(REVIEW, SEED),
+    mails=(mails.HANSEN_2017_09_20_0848, mails.ANDERSEN_2017_09_20_1937),
     basis=BASIS,
 )
 def batch_divides(evidence: Evidence, workload: str = BUILD) -> Finding:
@@ -163,7 +162,7 @@ def batch_divides(evidence: Evidence, workload: str = BUILD) -> Finding:
     instead="a build without files from a disk",
     change={"workload": BUILD},
     downside="The kernel's share of the MOVABLE lists is that of the posted test.",
-    mails=(ALTERNATES, NOT_REALLY),
+    mails=(mails.ANDERSEN_2017_09_20_1809, mails.HANSEN_2017_09_20_1727),
     basis=BASIS,
 )
 def mixed_lists(evidence: Evidence, workload: str = READING) -> Finding:
@@ -200,7 +199,7 @@ def mixed_lists(evidence: Evidence, workload: str = READING) -> Finding:
     instead="a build that reads its files from a disk",
     change={"workload": READING},
     downside="A block flip walks 512 entries with the zone's lock held.",
-    mails=(NOT_REALLY,),
+    mails=(mails.HANSEN_2017_09_20_1727,),
     basis=BASIS,
 )
 def blocks_beat_batches(evidence: Evidence, workload: str = BUILD) -> Finding:
@@ -257,7 +256,7 @@ def blocks_beat_batches(evidence: Evidence, workload: str = BUILD) -> Finding:
     instead="alternation in place of pcp_batch",
     change={"strategy": "alternation"},
     downside="A flush costs more on more CPUs; how often is all that is counted here.",
-    mails=(REVIEW,),
+    mails=(mails.HANSEN_2017_09_20_0848,),
     basis=BASIS,
 )
 def many_cpus(evidence: Evidence, strategy: str = "pcp_batch") -> Finding:
@@ -292,7 +291,7 @@ def many_cpus(evidence: Evidence, strategy: str = "pcp_batch") -> Finding:
     instead="alternation, which does not look at frames",
     change={"strategy": "alternation"},
     downside="The machine has just booted: its free memory is the kernel's.",
-    mails=(REVIEW,),
+    mails=(mails.HANSEN_2017_09_20_0848,),
     basis=BASIS,
 )
 def more_memory(evidence: Evidence, strategy: str = "per_frame") -> Finding:
@@ -330,7 +329,7 @@ def more_memory(evidence: Evidence, strategy: str = "per_frame") -> Finding:
     instead="alternation in place of pcp_batch",
     change={"strategy": "alternation"},
     downside="Slabs have lists of their own; what shares a list is another matter.",
-    mails=(ALTERNATES, NOT_REALLY),
+    mails=(mails.ANDERSEN_2017_09_20_1809, mails.HANSEN_2017_09_20_1727),
     basis=BASIS,
 )
 def kernel_share_matters_little(
@@ -365,7 +364,7 @@ def kernel_share_matters_little(
     instead="slabs in place of pipes",
     change={"beside": "kernel_share"},
     downside="Pipes whose readers keep up use few pages, again and again.",
-    mails=(REVIEW,),
+    mails=(mails.HANSEN_2017_09_20_0848,),
     basis=BASIS,
 )
 def pipe_pages(evidence: Evidence, beside: str = "pipe_share") -> Finding:

@@ -9,7 +9,7 @@ the cycles scale with it, the seconds of a build do not.
 
 from typing import Final
 
-from xpfo_model import published
+from xpfo_model import mails, published
 from xpfo_model.cost.flush import FULL, Kind, flush_cycles, local_cycles
 from xpfo_model.cost.parameters import (
     CALIBRATED,
@@ -22,7 +22,7 @@ from xpfo_model.cost.parameters import (
 from xpfo_model.published import BASE, DEFERRED, DESKTOP, LARGE, STRICT, Machine
 
 SERIES: Final = "v8"
-FITTED: Final = f"fitted to the 4-core rows of {published.V8}"
+FITTED: Final = f"fitted to the 4-core rows of {mails.AZIZ_2019_02_13}"
 
 
 def flush_seconds(
@@ -86,7 +86,8 @@ def _calibrated_parameters() -> tuple[Parameter, ...]:
         high=switch_share(plain),
         unit="flushes",
         what="at context switches, per deferred flush and other CPU",
-        source=f"an assumption; high: the 96-core deferred row of {published.V8}",
+        source="an assumption; high: the 96-core deferred row of "
+        f"{mails.AZIZ_2019_02_13}",
         confidence=CALIBRATED,
     )
     return (*measured, switch)

@@ -14,7 +14,7 @@ CORES: Final = 28
 THREADS: Final = 2
 """Of a core."""
 CPUS_OF_2017: Final = SOCKETS * CORES * THREADS
-"""The machine of the arithmetic; Message-ID in `published.ARITHMETIC`."""
+"""The machine of the arithmetic; see `mails.HANSEN_2017_09_20_1621`."""
 
 
 def received(cpus: int, flushes: float) -> float:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from xpfo_model import published
+from xpfo_model import mails, published
 from xpfo_model.constants import PCP_BATCH_2017, TLB_SINGLE_PAGE_FLUSH_CEILING
 from xpfo_model.published import BASE, DESKTOP, DUAL, LARGE, NO_FLUSH, Confidence
 
@@ -28,7 +28,7 @@ class Parameter:
     unit: str
     what: str
     source: str
-    """Message-ID, file, or the arithmetic."""
+    """Mail, file, or the arithmetic."""
     confidence: Confidence
 
 
@@ -105,7 +105,7 @@ PARAMETERS: Final = (
         high=INVLPG_SECONDS * (DESKTOP.hertz or 0),
         unit="cycles",
         what="one INVLPG",
-        source=f"{INGO}; low: slope of {published.FLUSH_COST}; high: 100 ns",
+        source=f"{INGO}; low: slope of {mails.HANSEN_2014_02_18}; high: 100 ns",
         confidence=PRIMARY,
     ),
     Parameter(
@@ -115,7 +115,7 @@ PARAMETERS: Final = (
         high=_one - _slope,
         unit="cycles",
         what="a local flush, whatever its range",
-        source=f"{INGO}; high: intercept of {published.FLUSH_COST}, with its bias",
+        source=f"{INGO}; high: intercept of {mails.HANSEN_2014_02_18}, with its bias",
         confidence=DERIVED,
     ),
     Parameter(
@@ -125,7 +125,7 @@ PARAMETERS: Final = (
         high=published.flush_cycles(None),
         unit="cycles",
         what="a full local flush, without what it destroys",
-        source=f"{INGO}, and Dave Hansen, July 2014; high: {published.FLUSH_COST}",
+        source=f"{INGO}, and Dave Hansen, July 2014; high: {mails.HANSEN_2014_02_18}",
         confidence=DERIVED,
     ),
     Parameter(
@@ -145,7 +145,7 @@ PARAMETERS: Final = (
         high=_october / _october_base,
         unit="of base",
         what="XPFO's bookkeeping, without any flush",
-        source=f"{published.LOCK_STAT}; high: {published.OCTOBER}",
+        source=f"{mails.AZIZ_2018_09_14}; high: {mails.AZIZ_2018_10_24}",
         confidence=PRIMARY,
     ),
     Parameter(
@@ -155,7 +155,7 @@ PARAMETERS: Final = (
         high=_pairs * FACTOR_OF_AN_ORDER,
         unit="per build",
         what="flushes of v6 in one build: an order of magnitude",
-        source=f"half the lock acquisitions in {published.LOCK_STAT}",
+        source=f"half the lock acquisitions in {mails.AZIZ_2018_09_14}",
         confidence=DERIVED,
     ),
     Parameter(
@@ -175,7 +175,7 @@ PARAMETERS: Final = (
         high=_gain * TLB_LOOPS[1] / TLB_LOOPS[0],
         unit="times",
         what=f"INVLPGB against interrupts to {MILAN_CPUS} cores",
-        source=published.INVLPGB,
+        source=str(mails.VAN_RIEL_2025_02_23),
         confidence=DERIVED,
     ),
 )

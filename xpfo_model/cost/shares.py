@@ -11,9 +11,9 @@ batch of October 2018 left a share of the flush's cost: the kunmaps are no more.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from xpfo_model import published
+from xpfo_model import mails, published
 from xpfo_model.cost.parameters import DERIVED, Parameter
-from xpfo_model.published import BATCH, BATCH_NO_FLUSH, DUAL, NO_FLUSH, OCTOBER, STRICT
+from xpfo_model.published import BATCH, BATCH_NO_FLUSH, DUAL, NO_FLUSH, STRICT
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def share_parameters(builds: Sequence[BuildCounts]) -> tuple[Parameter, ...]:
         high=high,
         unit="of flushes",
         what="flushes at the last kunmap: no batch removes them",
-        source=f"low: zeroing in {names}; high: {OCTOBER}",
+        source=f"low: zeroing in {names}; high: {mails.AZIZ_2018_10_24}",
         confidence=DERIVED,
     )
     return share, *(

@@ -30,7 +30,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("strategy-diffs", diffs.DiffsDirective)
     app.add_directive("claims-ledger", ledger.LedgerDirective)
     app.add_role("value", directives.ValueRole())
-    app.add_role("mail", directives.mail_role)
+    app.add_role("mail", directives.MailRole())
     app.add_node(ledger.LedgerNode)
     app.connect("builder-inited", court.hear)
     app.connect("env-purge-doc", ledger.purge)

@@ -7,40 +7,42 @@ from collections.abc import Container, Sequence
 from typing import Any, ClassVar, Final
 
 from docutils import nodes
-from docutils.parsers.rst.states import Inliner
 from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
-from xpfo_model import cite, strategies
+from xpfo_model import cite, mails, strategies
 from xpfo_model.charts import short
 from xpfo_model.claims.claim import Table, Verdict
+from xpfo_model.mails import Mail
 from xpfo_model.sphinxext import court, ledger
 
-LORE: Final = "https://lore.kernel.org/r/"
 NUMBERS: Final = re.compile(r"[-+]?\d([\d,.%x/()+ ]| to )*|-?")
 """A cell that is set to the right: one number or some, with their units."""
 
 
-def mail_role(  # noqa: D103 - described in docs/contributing
-    name: str,
-    rawtext: str,
-    text: str,
-    lineno: int,
-    inliner: Inliner,
-    options: dict[str, Any] | None = None,
-    content: list[str] | None = None,
-) -> tuple[list[nodes.Node], list[nodes.system_message]]:
-    del name, lineno, inliner, options, content
-    shown, _, identity = text.rpartition("<")
-    identity = identity.rstrip(">")
-    return [
-        nodes.reference(
-            rawtext,
-            shown.strip() or identity,
-            refuri=LORE + identity,
-            classes=["mail"],
-        )
-    ], []
+class MailRole(SphinxRole):
+    """``{mail}`` MESSAGE-ID, or TEXT <MESSAGE-ID>: a link to a mail of `mails`.
+
+    Without a text the link says author and date.
+    """
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """Look the mail up and link to it."""
+        shown, _, identity = self.text.rpartition("<")
+        found = mails.BY_ID.get(identity.rstrip(">"))
+        if found is None:
+            message = self.inliner.reporter.error(
+                f"no mail {identity!r} in xpfo_model/mails.py", line=self.lineno
+            )
+            return [self.inliner.problematic(identity, self.rawtext, message)], [
+                message
+            ]
+        return [mail_link(found, shown.strip())], []
+
+
+def mail_link(mail: Mail, text: str = "") -> nodes.reference:
+    """A link to a mail, with a text, or its author and date."""
+    return nodes.reference("", text or str(mail), refuri=mail.link, classes=["mail"])
 
 
 class ClaimDirective(SphinxDirective):
@@ -215,7 +217,7 @@ def _proof(verdict: Verdict) -> nodes.Node:
         for number, mail in enumerate(claim.mails):
             if number:
                 line += nodes.Text(", ")
-            line += nodes.reference("", mail, refuri=LORE + mail, classes=["mail"])
+            line += mail_link(mail)
         listing += nodes.list_item("", line)
     return listing
 

@@ -10,7 +10,7 @@ from xpfo_model import recorded
 from xpfo_model.explore import INVARIANTS, Violation
 from xpfo_model.faults import FAULTS, Fault
 from xpfo_model.sphinxext import court
-from xpfo_model.sphinxext.directives import LORE, images, show
+from xpfo_model.sphinxext.directives import images, mail_link, show
 
 HEAD = ("Version", "What is wrong", "Reported by", "Days", "Steps", "States", "ms")
 WIDTHS = (12, 34, 24, 6, 7, 9, 8)
@@ -58,9 +58,8 @@ class FaultsDirective(SphinxDirective):
             )
         name = nodes.literal(text=fault.strategy)
         who: nodes.Node = nodes.Text("nobody")
-        if fault.reported:
-            link = LORE + fault.mail
-            who = nodes.reference("", fault.who, refuri=link, classes=["mail"])
+        if fault.mail:
+            who = mail_link(fault.mail, fault.who)
         return [
             [nodes.reference("", "", name, refuri=f"#{_anchor(fault)}")],
             [nodes.Text(fault.what)],
@@ -79,12 +78,11 @@ class FaultsDirective(SphinxDirective):
         told = (
             f"<p>Posted on {fault.posted}, not reported: {html.escape(fault.why)}.</p>"
         )
-        if fault.reported:
-            mail = html.escape(fault.mail)
+        if fault.mail:
             told = (
                 f"<p>Posted on {fault.posted}, reported on {fault.reported} by "
-                f'{html.escape(fault.who)}, <a class="mail reference external" '
-                f'href="{LORE}{mail}">{mail}</a>.</p>'
+                f'{html.escape(fault.who)}: <a class="mail reference external" '
+                f'href="{html.escape(fault.mail.link)}">{fault.mail}</a>.</p>'
             )
         # a link to what is folded unfolds it, so the anchor is inside
         text = (
@@ -110,11 +108,11 @@ class FaultsOfDirective(SphinxDirective):
             if fault.strategy != self.arguments[0]:
                 continue
             said: list[nodes.Node] = [nodes.Text(": nobody reported it")]
-            if fault.reported:
-                mail = nodes.reference(
-                    "", fault.who, refuri=LORE + fault.mail, classes=["mail"]
-                )
-                said = [nodes.Text(f": after {_days(fault)}, "), mail]
+            if fault.mail:
+                said = [
+                    nodes.Text(f": after {_days(fault)}, "),
+                    mail_link(fault.mail, fault.who),
+                ]
             listing += nodes.list_item(
                 "", nodes.paragraph("", "", nodes.strong(text=fault.what), *said)
             )
