@@ -13,6 +13,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # Lowest floor first; a module imports from its own floor or a lower one.
 FLOORS = [
     {"errors", "constants", "gfp", "events", "engine", "parts", "kept", "traces"}
+    | {"closure", "definitions"}
     | {"inline", "subset"},
     {"machine"},
     {"steps", "stepper", "strategies", "allocator", "workloads"},
