@@ -2,7 +2,8 @@
 import ast
 import dataclasses
 import functools
-import importlib.util
+import importlib
+import itertools
 import re
 import sys
 from pathlib import Path
@@ -10,8 +11,9 @@ from types import FunctionType, ModuleType
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from mutants import mutate
 
 from xpfo_model import closure, definitions, machine, replay, strategies
 from xpfo_model.closure import digest, parts
@@ -27,14 +29,6 @@ MODULES = [
     "xpfo_model.fidelity.drain",
     "xpfo_model.workloads.schedule",
 ]
-
-
-def mutate():
-    spec = importlib.util.spec_from_file_location("mutate", ROOT / "bench/mutate.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["mutate"] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def path_of(name):
@@ -118,15 +112,18 @@ def test_words_comments_and_formatting_are_no_part(name, of_source):
 def test_the_order_of_definitions_is_no_part(name, of_source):
     source = source_of(name)
     tree = ast.parse(source)
-    functions = [n for n in tree.body if isinstance(n, ast.FunctionDef)]
-    others = [n for n in tree.body if not isinstance(n, ast.FunctionDef)]
-    bound = [n for n in others if isinstance(n, ast.Assign)]
-    others = [n for n in others if not isinstance(n, ast.Assign)]
-    tree.body = [*others, *reversed(functions), *bound]
+    body = []
+    for functions, nodes in itertools.groupby(
+        tree.body, lambda node: isinstance(node, ast.FunctionDef)
+    ):
+        run = list(nodes)
+        body += reversed(run) if functions else run
+    tree.body = body
     assert of_source(name, ast.unparse(tree)) == of_source.unchanged(name)
 
 
 @pytest.mark.parametrize("name", MODULES)
+@settings(max_examples=20)
 @given(data=st.data())
 def test_every_mutant_of_a_module_is_another_source(name, of_source, data):
     source = (ROOT / path_of(name)).read_bytes()
@@ -149,7 +146,7 @@ def mutants(path):
             errors.append((start, begins[node.end_lineno - 1] + node.end_col_offset))
     return [
         mutant
-        for mutant in mutate().mutants_of(path)
+        for mutant in mutate.mutants_of(path)
         if mutant.scope
         and not any(start < mutant.start < stop for start, stop in errors)
     ]
@@ -168,7 +165,7 @@ def test_hooks_that_are_given_are_part_with_all_that_they_call(monkeypatch):
 
 
 def test_a_strategy_is_no_part_of_another(monkeypatch):
-    given = strategies.hooks("v6")
+    given = strategies.functions("v6")
     before = digest(replay.run_steps, given=given)
     entry = strategies.Entry("new")
     monkeypatch.setitem(strategies.REGISTRY, "new", entry)
@@ -176,9 +173,9 @@ def test_a_strategy_is_no_part_of_another(monkeypatch):
 
 
 def test_a_changed_constant_is_another_source_wherever_it_is_read(monkeypatch):
-    before = parts(replay.run_steps, given=strategies.hooks("pcp_batch_local"))
+    before = parts(replay.run_steps, given=strategies.functions("pcp_batch_local"))
     monkeypatch.setattr(machine, "IS_STALE", 4)
-    after = parts(replay.run_steps, given=strategies.hooks("pcp_batch_local"))
+    after = parts(replay.run_steps, given=strategies.functions("pcp_batch_local"))
     assert {name for name in before if before[name] != after[name]} == {
         "xpfo_model.machine"
     }
