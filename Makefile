@@ -28,7 +28,7 @@ QUIET := c.IPKernelApp.log_level = "CRITICAL"
 unexport PYTHONPATH PYTHONHOME SOURCE_DATE_EPOCH
 
 help:  ## this list
-	@sed -n 's/^\([a-z]*\):.*  ## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*  ## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
 htmldocs: $(READY)  ## build the site into _build/html; a claim that broke stops it
 	@test -e $(BUILD)/passed || rm -rf $(BUILD)/doctrees
@@ -61,16 +61,13 @@ fuzz: $(READY)  ## 400,000 random inputs for each test that reads a file
 cov: $(READY)  ## the fast tests, and the lines that they miss
 	$(PY) -m pytest --cov --cov-report=term-missing:skip-covered
 
-recorded: $(READY)  ## explore the large scopes, time the checker; into xpfo_model/recorded.json
-	$(PY) -m xpfo_model.recorded
-
 bench: $(READY)  ## time the model and its peers
 	$(PY) bench/run.py
 
 data: $(READY)  ## compute again what the site keeps in docs/data
 	$(PY) -m xpfo_model data
 
-same: $(READY)  ## whether docs/data is what the model says today
+data-check: $(READY)  ## whether docs/data is what the model says today
 	$(PY) -m xpfo_model data --check
 
 linkcheck: $(READY)  ## try every link of the site
@@ -112,4 +109,4 @@ $(READY): $(LOCKED) pyproject.toml
 	echo $$(($$(cat $(LOCKED)) + $$(date +%s) - start)) > $@
 
 .DELETE_ON_ERROR:
-.PHONY: help htmldocs check lint types test slow fuzz cov recorded bench data same linkcheck lock cleandocs clean
+.PHONY: help htmldocs check lint types test slow fuzz cov bench data data-check linkcheck lock cleandocs clean

@@ -3,7 +3,7 @@
 
 ``python bench/mutate.py`` changes the modules that tests/mutation.toml names, in a
 copy, one small change at a time, runs its tests under plain Python, and writes
-tests/mutation-report.md. Each mutant is a fork of one process that has pytest
+_build/mutation-report.md. Each mutant is a fork of one process that has pytest
 loaded, so that it costs its tests and no start. A library would cost a start a
 mutant (cosmic-ray), or wrap functions so that `engine` cannot bind them (mutmut).
 """
@@ -347,12 +347,13 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", default="", help="paths or keys with this text")
     parser.add_argument(
-        "--report", type=Path, default=ROOT / "tests/mutation-report.md"
+        "--report", type=Path, default=ROOT / "_build/mutation-report.md"
     )
     parser.add_argument(
         "--results", type=Path, help="keep them here; if there, only write the report"
     )
     options: Any = parser.parse_args()
+    options.report.parent.mkdir(parents=True, exist_ok=True)
     if options.results and options.results.exists():
         kept = json.loads(options.results.read_text())
         results = [(Mutant(**mutant), result) for mutant, result in kept["results"]]

@@ -1,14 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-only
+import re
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
-from xpfo_model import kept
-from xpfo_model.engine import PACKAGE
+from xpfo_model import kept, strategies
 from xpfo_model.errors import StaleDataError, XpfoModelError
 from xpfo_model.kept import Study
 
+DOCS = Path(__file__).parents[1] / "docs"
+HALF = 0.5
+
 
 def make(docs):
-    return {"batch": [1, 63], "share": [0.5, 0.25], "what": ["a", docs.name]}
+    return {"batch": [1, 63], "share": [HALF, 0.25], "what": ["a", docs.name]}
 
 
 @pytest.fixture
@@ -17,42 +23,70 @@ def one(tmp_path):
     return Study("one", "Two rows.", make, ("in.txt",)), tmp_path
 
 
-@pytest.fixture(autouse=True)
-def of_this_package(monkeypatch):
-    # the digest is that of the function's module
-    monkeypatch.setattr(make, "__module__", "xpfo_model.gfp")
-
-
-def keep(item, docs):
-    path = kept.place(item, docs)
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(kept.text(item, docs, item.make(docs)))
-    return path
-
-
 def test_what_was_kept_is_what_was_made(one):
-    keep(*one)
+    assert kept.renew(*one) == (True, "new")
     assert kept.load(*one) == make(one[1])
+    assert kept.renew(*one) == (False, "the same")
 
 
-def test_a_changed_input_makes_it_stale(one):
+def test_a_changed_input_is_named_and_the_study_to_run(one):
     item, docs = one
-    path = keep(item, docs)
+    kept.renew(item, docs)
     (docs / "in.txt").write_text("y")
-    with pytest.raises(StaleDataError, match=f"{path}: computed by other sources"):
+    path = kept.place(item, docs)
+    said = f"{path}: computed with other sources than today's: in.txt\n"
+    with pytest.raises(StaleDataError, match=re.escape(said)) as stale:
+        kept.load(item, docs)
+    assert "`xpfo-model data one`" in str(stale.value)
+
+
+def test_a_changed_source_is_named(one, monkeypatch):
+    item, docs = one
+    kept.renew(item, docs)
+    monkeypatch.setitem(globals(), "HALF", 0.75)
+    with pytest.raises(StaleDataError, match=f": {re.escape(__name__)}\n"):
         kept.load(item, docs)
 
 
-def test_a_changed_source_makes_it_stale(one, monkeypatch):
+def test_the_same_numbers_of_other_sources_are_said_to_be_the_same(one):
     item, docs = one
-    keep(item, docs)
-    monkeypatch.setattr(make, "__module__", "xpfo_model.constants")
-    with pytest.raises(StaleDataError):
+    kept.renew(item, docs)
+    (docs / "in.txt").write_text("y")
+    before = kept.place(item, docs).read_text()
+    said = (True, "the same numbers, with other sources: in.txt")
+    assert kept.renew(item, docs, write=False) == said
+    assert kept.place(item, docs).read_text() == before
+    assert kept.renew(item, docs) == said
+    assert kept.load(item, docs) == make(docs)
+
+
+def test_other_numbers_are_said_to_be_others(one, monkeypatch):
+    item, docs = one
+    kept.renew(item, docs)
+    monkeypatch.setitem(globals(), "HALF", 0.75)
+    changed, news = kept.renew(item, docs)
+    assert changed
+    assert news.startswith("other numbers, with other sources: ")
+    path = kept.place(item, docs)
+    path.write_text(path.read_text().replace("0.75", "0.5"))
+    assert kept.renew(item, docs) == (True, "other numbers")
+
+
+def test_of_many_changed_sources_a_few_are_named(one):
+    item, docs = one
+    for number in range(9):
+        (docs / f"{number}.txt").write_text("x")
+    item = replace(item, inputs=("[0-9].txt",))
+    kept.renew(item, docs)
+    for number in range(9):
+        (docs / f"{number}.txt").write_text("y")
+    said = r"0\.txt, 1\.txt, 2\.txt, 3\.txt, 4\.txt and 4 more\n"
+    with pytest.raises(StaleDataError, match=said):
         kept.load(item, docs)
 
 
 def test_results_that_are_not_there_are_an_error(one):
-    with pytest.raises(StaleDataError, match="make data"):
+    with pytest.raises(StaleDataError, match="xpfo-model data one"):
         kept.load(*one)
 
 
@@ -60,32 +94,52 @@ def test_an_input_that_is_not_there_is_an_error(one):
     item, docs = one
     (docs / "in.txt").unlink()
     with pytest.raises(XpfoModelError, match=r"reads in\.txt"):
-        kept.digest(item, docs)
+        kept.sources(item, docs)
 
 
-def names(module):
-    return {path.relative_to(PACKAGE).as_posix() for path in kept.sources(module)}
+def test_what_a_clock_measured_is_never_stale_and_computed_by_name_only(one):
+    item, docs = one
+    item = replace(item, measured=True)
+    kept.renew(item, docs)
+    (docs / "in.txt").write_text("y")
+    assert kept.load(item, docs) == make(docs)
+    assert "timings" not in [study.name for study in kept.studies()]
+    assert [study.name for study in kept.studies(["timings"])] == ["timings"]
 
 
-def test_sources_are_what_is_imported_directly_or_not():
-    found = names("xpfo_model.replay")
-    assert {"replay.py", "machine.py", "stepper.py", "constants.py"} <= found
-    assert not {"figures.py", "cli.py", "published.py"} & found
+@pytest.mark.parametrize("item", kept.studies(), ids=lambda item: item.name)
+def test_a_new_strategy_makes_no_kept_result_stale(item, monkeypatch):
+    before = kept.sources(item, DOCS)
+    new = strategies.Entry("another", counted=False, safe=True)
+    monkeypatch.setitem(strategies.REGISTRY, "another", new)
+    assert kept.sources(item, DOCS) == before
 
 
-def test_a_package_counts_with_all_its_modules():
-    assert "strategies/pageblock.py" in names("xpfo_model.replay")
+@pytest.mark.parametrize("item", kept.studies(), ids=lambda item: item.name)
+def test_other_words_about_a_strategy_make_no_kept_result_stale(item, monkeypatch):
+    before = kept.sources(item, DOCS)
+    reworded = replace(strategies.REGISTRY["pcp_batch"], what="other words")
+    monkeypatch.setitem(strategies.REGISTRY, "pcp_batch", reworded)
+    assert kept.sources(item, DOCS) == before
 
 
-def test_a_module_of_a_package_counts_alone():
-    found = names("xpfo_model.allocator.layout")
-    assert "allocator/profiles.py" in found
-    assert "allocator/zonelist.py" not in found
+@pytest.mark.parametrize("item", kept.studies(), ids=lambda item: item.name)
+def test_a_strategy_that_is_counted_is_a_source(item):
+    assert "xpfo_model.strategies.pcp_batch" in kept.sources(item, DOCS)
 
 
-def test_a_new_study_does_not_make_the_others_stale():
-    assert "kept.py" not in names("xpfo_model.whatif")
-    assert "sweep.py" in names("xpfo_model.whatif")
+def test_other_flags_of_a_strategy_are_given_to_the_studies_that_count_it(monkeypatch):
+    before = strategies.sources("pcp_batch")
+    entry = replace(strategies.REGISTRY["pcp_batch"], irqs_off=())
+    monkeypatch.setitem(strategies.REGISTRY, "pcp_batch", entry)
+    assert strategies.sources("pcp_batch") != before
+
+
+@pytest.mark.parametrize("item", kept.studies(), ids=lambda item: item.name)
+def test_a_new_study_does_not_make_the_others_stale(item, monkeypatch):
+    before = kept.sources(item, DOCS)
+    monkeypatch.setitem(kept.REGISTRY, "new", item)
+    assert kept.sources(item, DOCS) == before
 
 
 def test_no_two_studies_have_one_name(monkeypatch):

@@ -172,6 +172,23 @@ def test_a_claim_that_cannot_be_computed_is_named(project):
     assert "claim one-flush cannot be computed: ZeroDivisionError" in said
 
 
+def test_one_cause_that_stops_many_claims_is_said_once(project):
+    (project.docs / "traces" / "tiny.toml").unlink()
+    made_up = project.root / "made_up.py"
+    again = """
+@c.claim("two-flushes", must="so", instead="otherwise", change={"of": "v9"},
+         downside="None.", mails=("a@b",))
+def again(evidence, of="v6"):
+    "Doc."
+    return evidence.counts("tiny", of)
+"""
+    made_up.write_text(made_up.read_text() + again)
+    status, said, _ = project.build()
+    assert status != 0
+    assert said.count("a trace without provenance") == 1
+    assert "claims one-flush, two-flushes cannot be computed: TraceError" in said
+
+
 def test_a_claim_that_says_nothing_stops_the_build(project):
     project.conf(counter=1)
     status, said, _ = project.build()

@@ -125,16 +125,9 @@ def run_data(arguments: argparse.Namespace) -> int:
         if arguments.list:
             print(f"{item.name}: {item.what}")
             continue
-        path = kept.place(item, docs)
-        text = kept.text(item, docs, item.make(docs))
-        before = path.read_text(encoding="utf-8") if path.exists() else ""
-        news = "the same" if text == before else "changed"
-        print(f"{path}: {news}", flush=True)
-        if arguments.check:
-            status = max(status, EXIT_CLAIM * (text != before))
-        elif text != before:
-            path.parent.mkdir(exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+        changed, news = kept.renew(item, docs, write=not arguments.check)
+        print(f"{kept.place(item, docs)}: {news}", flush=True)
+        status = max(status, EXIT_CLAIM * (changed and arguments.check))
     return status
 
 

@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What a long run has done so far, so that it can go on after a stop."""
 
-import hashlib
 import json
 from pathlib import Path
 
 from xpfo_model.errors import SweepError
-from xpfo_model.kept import sources
 
 Result = dict[str, int]
 """What one task counts, by name."""
@@ -15,17 +13,14 @@ Result = dict[str, int]
 class Journal:
     """Finished tasks, a line each.
 
-    A line holds the digest of the sources of `module`: what another model said is
-    not used. Without a `path` nothing outlives the run. Raises `SweepError` for a
-    file that is something else.
+    A line holds the digest of the tasks' sources: what another model said is not
+    used. Without a `path` nothing outlives the run. Raises `SweepError` for a file
+    that is something else.
     """
 
-    def __init__(self, path: Path | None, module: str) -> None:
+    def __init__(self, path: Path | None, digest: str) -> None:
         self._path = path
-        whole = hashlib.sha256()
-        for file in sources(module):
-            whole.update(file.read_bytes())
-        self._digest = whole.hexdigest()
+        self._digest = digest
         self._done: dict[str, Result] = {}
         if path is not None and path.exists():
             self._read(path)

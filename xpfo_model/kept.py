@@ -1,39 +1,45 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Studies too long for a build: their results are kept, named by what they rest on.
 
-docs/data/NAME.csv begins with the digest of every source and input that it was
-computed from. `load` refuses a file whose digest is not today's, so that a page
-never shows what another model said; ``xpfo-model data`` computes it again, and
+docs/data/NAME.csv begins with a digest of each module and input that it was computed
+from. `load` refuses a file of other sources, and says which, so that a page never
+shows what another model said. ``xpfo-model data`` computes all studies again, and
 ``xpfo-model data --check`` says whether the same comes out.
 """
 
-import ast
 import csv
 import hashlib
 import importlib
 import io
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import cache
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from xpfo_model.engine import PACKAGE
+from xpfo_model import closure, engine
 from xpfo_model.errors import StaleDataError, XpfoModelError
 
 Columns = dict[str, list[Any]]
 """Column name to values, all of one length: int, float or str."""
 
-PRODUCERS: Final = ("xpfo_model.fidelity.study", "xpfo_model.whatif")
+PRODUCERS: Final = (
+    "xpfo_model.fidelity.study",
+    "xpfo_model.whatif",
+    "xpfo_model.recorded",
+)
 """Modules that define studies."""
 
-_MARK: Final = "# sources sha256:"
-_REMEDY: Final = "run `make data`, see what changed, and commit the file"
+_DIGEST: Final = re.compile(r"# (\S+) ([0-9a-f]{16})")
+"""A line of a source: a module, or a file below docs/."""
+_LENGTH: Final = 16
+_SHOWN: Final = 5
+"""Sources that a message names."""
 
 
 @dataclass(frozen=True)
 class Study:
-    """Something computed once for a state of the sources."""
+    """A result that is computed once for a state of its sources."""
 
     name: str
     """Of its file in docs/data, without .csv."""
@@ -41,30 +47,38 @@ class Study:
     """What it holds, one sentence."""
     make: Callable[[Path], Columns]
     """Computes it; takes the folder docs/ of a clone."""
-    inputs: tuple[str, ...]
+    inputs: tuple[str, ...] = ()
     """Files below docs/ that it reads, as patterns."""
+    given: Mapping[str, Any] = field(default_factory=dict)
+    """What it looks up by name, such as strategies' hooks; see `closure.parts`."""
+    apart: Collection[Any] = ()
+    """Registries in the place of which entries are given; see `closure.parts`."""
+    measured: bool = False
+    """Whether it is of a clock, so that no two runs give the same: it has no sources,
+    and is computed when it is named."""
 
 
 REGISTRY: Final[dict[str, Study]] = {}
 """The studies that are defined by now; see `studies`."""
 
 
-def study(
-    name: str, *, what: str, inputs: tuple[str, ...] = ()
-) -> Callable[[Callable[[Path], Columns]], Study]:
-    """Register the decorated function as a study; see `Study`."""
+def study(name: str, **how: Any) -> Callable[[Callable[[Path], Columns]], Study]:
+    """Register the decorated function as a study; `how` are fields of `Study`."""
 
     def register(make: Callable[[Path], Columns]) -> Study:
         if name in REGISTRY:
             raise ValueError(f"study {name} is registered twice")
-        REGISTRY[name] = Study(name, what, make, inputs)
+        REGISTRY[name] = Study(name, make=make, **how)
         return REGISTRY[name]
 
     return register
 
 
 def studies(names: Sequence[str] = ()) -> list[Study]:
-    """The studies of these names, all without any. Raises `XpfoModelError`."""
+    """The studies of these names; without any, all that no clock measured.
+
+    Raises `XpfoModelError`.
+    """
     for producer in PRODUCERS:
         importlib.import_module(producer)
     for name in names:
@@ -72,58 +86,19 @@ def studies(names: Sequence[str] = ()) -> list[Study]:
             raise XpfoModelError(
                 f"no study {name!r}", remedy=f"choose one of {', '.join(REGISTRY)}"
             )
-    return [REGISTRY[name] for name in names or REGISTRY]
+    if names:
+        return [REGISTRY[name] for name in names]
+    return [item for item in REGISTRY.values() if not item.measured]
 
 
-@cache
-def sources(module: str) -> list[Path]:
-    """The files of this package that a module of it imports, directly or not.
-
-    A package that is imported counts with all its modules: it may load them by
-    name, as `strategies` does.
-    """
-    found: set[Path] = set()
-    todo = [_file(module)]
-    while todo:
-        path = todo.pop()
-        # this module keeps results and computes none
-        if path is None or path in found or path == Path(__file__):
-            continue
-        found.add(path)
-        if path.name == "__init__.py" and path.parent != PACKAGE:
-            todo.extend(path.parent.glob("*.py"))
-        todo.extend(_file(name) for name in _imports(path))
-    return sorted(found)
-
-
-def _imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            submodules = [f"{node.module}.{alias.name}" for alias in node.names]
-            known = [name for name in submodules if _file(name)]
-            yield from known
-            if len(known) < len(submodules):
-                yield node.module
-
-
-def _file(module: str) -> Path | None:
-    package, _, rest = module.partition(".")
-    if package != PACKAGE.name:
-        return None
-    path = PACKAGE.joinpath(*rest.split(".")) if rest else PACKAGE
-    for file in (path.with_suffix(".py"), path / "__init__.py"):
-        if file.exists():
-            return file
-    return None
-
-
-def digest(item: Study, docs: Path) -> str:
-    """SHA-256 of the sources and inputs of a study, as hex."""
-    whole = hashlib.sha256()
-    for path in sources(item.make.__module__):
-        _add(whole, path.relative_to(PACKAGE).as_posix(), path)
+def sources(item: Study, docs: Path) -> dict[str, str]:
+    """Digests of the modules and inputs of a study. Raises `XpfoModelError`."""
+    if item.measured:
+        return {}
+    # the engine changes no result, and the closure computes none
+    found = closure.parts(
+        item.make, given=item.given, apart=(engine, closure, *item.apart)
+    )
     for pattern in item.inputs:
         files = sorted(docs.glob(pattern))
         if not files:
@@ -133,20 +108,17 @@ def digest(item: Study, docs: Path) -> str:
                 remedy="name the docs/ of a clone with --docs",
             )
         for path in files:
-            _add(whole, path.relative_to(docs).as_posix(), path)
-    return whole.hexdigest()
+            whole = hashlib.sha256(path.read_bytes()).hexdigest()
+            found[path.relative_to(docs).as_posix()] = whole[:_LENGTH]
+    return found
 
 
-def _add(whole: Any, name: str, path: Path) -> None:
-    whole.update(name.encode() + b"\0")
-    whole.update(hashlib.sha256(path.read_bytes()).digest())
-
-
-def text(item: Study, docs: Path, columns: Columns) -> str:
-    """The file of a study's results: three lines of comment, then CSV."""
+def text(item: Study, today: Mapping[str, str], columns: Columns) -> str:
+    """The file of a study's results: comments with its `sources`, then CSV."""
     out = io.StringIO()
     out.write(f"# {item.what}\n# computed by: xpfo-model data {item.name}\n")
-    out.write(f"{_MARK} {digest(item, docs)}\n")
+    for name, digest in today.items():
+        out.write(f"# {name} {digest}\n")
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(columns)
     writer.writerows(zip(*columns.values(), strict=True))
@@ -161,19 +133,61 @@ def place(item: Study, docs: Path) -> Path:
 def load(item: Study, docs: Path) -> Columns:
     """The kept results of a study. Raises `StaleDataError`."""
     path = place(item, docs)
+    remedy = f"run `xpfo-model data {item.name}`, see what changed, and commit the file"
     if not path.exists():
-        raise StaleDataError("not there", file=str(path), remedy=_REMEDY)
-    lines = path.read_text(encoding="utf-8").splitlines()
-    comments = [line for line in lines if line.startswith("#")]
-    if f"{_MARK} {digest(item, docs)}" not in comments:
+        raise StaleDataError("not there", file=str(path), remedy=remedy)
+    head, rows = _split(path.read_text(encoding="utf-8"))
+    other = _differing(head, sources(item, docs))
+    if other:
         raise StaleDataError(
-            "computed by other sources than these", file=str(path), remedy=_REMEDY
+            f"computed with other sources than today's: {_some(other)}",
+            file=str(path),
+            remedy=remedy,
         )
-    header, *rows = csv.reader(lines[len(comments) :])
+    header, *values = csv.reader(rows)
     return {
-        name: [_value(row[number]) for row in rows]
+        name: [_value(row[number]) for row in values]
         for number, name in enumerate(header)
     }
+
+
+def renew(item: Study, docs: Path, *, write: bool = True) -> tuple[bool, str]:
+    """Compute a study again; whether its file changes, and in words how."""
+    path = place(item, docs)
+    # read before minutes of work, in which somebody may edit them
+    today = sources(item, docs)
+    now = text(item, today, item.make(docs))
+    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    if write and now != before:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(now, encoding="utf-8")
+    if now == before:
+        return False, "the same"
+    if not before:
+        return True, "new"
+    (head, rows), (_, rows_now) = _split(before), _split(now)
+    other = _differing(head, today)
+    news = "the same numbers" if rows == rows_now else "other numbers"
+    return True, f"{news}, with other sources: {_some(other)}" if other else news
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
+
+
+def _split(text: str) -> tuple[list[str], list[str]]:
+    """The comments of a file, and its rows."""
+    lines = text.splitlines()
+    comments = [line for line in lines if line.startswith("#")]
+    return comments, lines[len(comments) :]
+
+
+def _differing(head: Sequence[str], today: Mapping[str, str]) -> list[str]:
+    """The sources whose digests are not those of a file's head."""
+    found = filter(None, map(_DIGEST.fullmatch, head))
+    then = {line[1]: line[2] for line in found}
+    return sorted(n for n in {*then, *today} if then.get(n) != today.get(n))
 
 
 def _value(said: str) -> Any:

@@ -1,33 +1,25 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What takes too long for the build, or a clock: recorded once, with its sources.
+"""Studies of the checker: larger scopes, and how long it takes to each fault.
 
-``make recorded`` explores the large scopes and times the checker, and writes
-recorded.json beside this file. An exploration is recorded with a digest of the
-functions that it ran: when one of them changes it counts no more. A time is
-recorded with the number of states, which the build counts anew.
+``xpfo-model data explorations`` explores what takes too long for a build.
+``xpfo-model data timings`` measures both with a clock. A time is kept with the number
+of states, which the build counts anew.
 """
 
-import ast
-import hashlib
-import inspect
-import json
 import platform
 import resource
-import textwrap
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from types import FunctionType
-from typing import Any, Final, TypeGuard, cast
+from typing import Any, Final
 
-from xpfo_model import engine, explore, strategies
-from xpfo_model.explore.actions import enumerate_actions
-from xpfo_model.explore.search import bfs
-from xpfo_model.explore.world import create
+from xpfo_model import explore, kept, strategies
+from xpfo_model.explore import Report
 from xpfo_model.faults import FAULTS
+from xpfo_model.kept import Columns, study
 
-FILE: Final = Path(__file__).with_name("recorded.json")
-COMMAND: Final = "make recorded"
+COMMAND: Final = "xpfo-model data timings"
+"""Measures anew."""
 WANTED: Final = (
     ("pcp_batch_local", "large"),
     ("pcp_batch_local", "wide"),
@@ -36,6 +28,11 @@ WANTED: Final = (
 """Strategies, and the scopes in which they are explored."""
 BOUND: Final = 100_000
 """States after which a strategy that is not said to be safe is left alone."""
+COLUMNS: Final = (
+    *("strategy", "scope", "invariant", "steps", "visited", "milliseconds"),
+    *("megabytes", "machine", "python"),
+)
+"""Of the timings. The end of a scope is no invariant, and no steps away."""
 _RUNS: Final = 5
 """The best of so many runs is the time."""
 _MS: Final = 1000
@@ -45,7 +42,7 @@ _DIGITS: Final = 2
 
 @dataclass(frozen=True)
 class Exploration:
-    """What an exploration found, and of which functions."""
+    """What an exploration found, and how long it took."""
 
     strategy: str
     scope: str
@@ -57,13 +54,6 @@ class Exploration:
     seconds: float
     megabytes: int
     """Of memory, at most, of the process."""
-    sources: str
-    """See `sources`."""
-
-    @property
-    def holds_still(self) -> bool:
-        """Whether the functions are those that were explored."""
-        return self.sources == sources(self.strategy, self.scope)
 
 
 @dataclass(frozen=True)
@@ -80,7 +70,7 @@ class Timing:
 
 @dataclass(frozen=True)
 class Recorded:
-    """The file."""
+    """Both studies."""
 
     machine: str
     """The CPU's name for itself."""
@@ -94,102 +84,106 @@ class Recorded:
         return next(e for e in self.explorations if (e.strategy, e.scope) == key)
 
     def timing(self, strategy: str, invariant: str) -> Timing | None:
-        """Of a fault, if it was recorded."""
+        """Of a fault, if it was measured."""
         key = (strategy, invariant)
         found = (t for t in self.timings if (t.strategy, t.invariant) == key)
         return next(found, None)
 
 
-def read(path: Path = FILE) -> Recorded:
-    """What was recorded."""
-    stored = json.loads(path.read_text(encoding="utf-8"))
-    return Recorded(
-        stored["machine"],
-        stored["python"],
-        tuple(
-            Exploration(**each | {"violated": tuple(each["violated"])})
-            for each in stored["explorations"]
-        ),
-        tuple(Timing(**each) for each in stored["timings"]),
-    )
-
-
-def sources(strategy: str, scope: str) -> str:
-    """SHA-256 of all that an exploration depends on, as hex.
-
-    The scope, the search with the strategy's hooks, the functions of this package
-    that they call, and the constants that those name; not the engine, which changes
-    no result.
-    """
-    hooks = strategies.functions(strategy)
-    entry = strategies.REGISTRY[strategy]
-    how = (entry.marks, entry.unmapped_mark, entry.irqs_off, entry.safe)
-    parts = [repr(explore.scope(scope)), repr(how), inspect.getsource(explore.check)]
-    waiting: list[Any] = [bfs, create, enumerate_actions, *hooks.values()]
-    seen: set[Any] = set(waiting)
-    while waiting:
-        function = waiting.pop()
-        text = textwrap.dedent(inspect.getsource(function))
-        parts.append(text)
-        known = {**cast("FunctionType", function).__globals__, **hooks}
-        for name in sorted({n.id for n in ast.walk(ast.parse(text)) if _reads(n)}):
-            value = known.get(name)
-            if isinstance(value, int | str | tuple):
-                parts.append(f"{name} = {value!r}")
-            elif _is_ours(value):
-                parts.append(f"{name} = {value.__module__}.{value.__qualname__}")
-                waiting += {value} - seen
-                seen.add(value)
-    return hashlib.sha256("\0".join(sorted(parts)).encode()).hexdigest()
-
-
-def _reads(node: ast.AST) -> TypeGuard[ast.Name]:
-    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
-
-
-def _is_ours(value: Any) -> TypeGuard[FunctionType]:
-    if not isinstance(value, FunctionType) or value.__module__ == engine.__name__:
-        return False
-    return value.__module__.partition(".")[0] == engine.__name__.partition(".")[0]
-
-
-def record_exploration(strategy: str, scope: str) -> Exploration:
-    """Explore: to the end if the strategy is said to be safe."""
+def explored(strategy: str, scope: str) -> Report:
+    """Explore a scope: to the end if the strategy is said to be safe."""
     where = explore.scope(scope)
     if not strategies.REGISTRY[strategy].safe:
         where = explore.limited(where, BOUND)
-    report = explore.check(strategy, where)
-    return Exploration(
-        strategy,
-        scope,
-        report.states,
-        report.exhaustive,
-        tuple(report.found),
-        round(report.seconds, 1),
-        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // _KB_IN_MB,
-        sources(strategy, scope),
-    )
+    return explore.check(strategy, where)
 
 
-def record_timing(strategy: str, invariant: str) -> Timing:
-    """Search until the fault is found, several times."""
-    where = explore.scope("default")
-    runs = [explore.check(strategy, where, invariant) for _ in range(_RUNS)]
-    best = min(runs, key=lambda report: report.seconds)
-    found = best.found[invariant]
-    shown = float(f"{best.seconds * _MS:.{_DIGITS}g}")
-    return Timing(strategy, invariant, found.steps, found.visited, shown)
+_LOOKED_UP: Final = {
+    **{name: strategies.sources(name) for name, _ in WANTED},
+    **{name: explore.scope(name) for _, name in WANTED},
+}
+"""The strategies and scopes that are wanted."""
 
 
-def record() -> Recorded:
-    """Explore and time all; minutes."""
-    numba = f", numba {version('numba')}" if engine.FAST else ""
+@study(
+    "explorations",
+    what="What the checker finds in scopes that take too long for a build.",
+    given=_LOOKED_UP,
+    apart=(strategies.REGISTRY, explore.SCOPES),
+)
+def explorations(docs: Path) -> Columns:  # noqa: ARG001 - reads no file
+    """Explore every scope that is wanted."""
+    found = [explored(*each) for each in WANTED]
+    return {
+        "strategy": [report.strategy for report in found],
+        "scope": [scope for _, scope in WANTED],
+        "states": [report.states for report in found],
+        "exhaustive": [int(report.exhaustive) for report in found],
+        "violated": [" ".join(report.found) for report in found],
+    }
+
+
+@study(
+    "timings",
+    what="How long the checker takes: to a fault, or to the end of a scope.",
+    measured=True,
+)
+def timings(docs: Path) -> Columns:  # noqa: ARG001 - reads no file
+    """Measure every exploration, and the search for every fault."""
+    versions = f"Python {platform.python_version()}, numba {version('numba')}"
+    here = (_cpu(), versions)
+    rows: list[tuple[Any, ...]] = []
+    for strategy, scope in WANTED:
+        report = explored(strategy, scope)
+        milliseconds = round(report.seconds, 1) * _MS
+        megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // _KB_IN_MB
+        times = (report.states, milliseconds, megabytes)
+        rows.append((strategy, scope, "", 0, *times, *here))
+    for fault in FAULTS:
+        of = (fault.strategy, explore.scope("default"), fault.invariant)
+        best = min(
+            (explore.check(*of) for _ in range(_RUNS)),
+            key=lambda report: report.seconds,
+        )
+        found = best.found[fault.invariant]
+        milliseconds = float(f"{best.seconds * _MS:.{_DIGITS}g}")
+        times = (found.visited, milliseconds, 0)
+        steps = (fault.invariant, found.steps)
+        rows.append((fault.strategy, "default", *steps, *times, *here))
+    columns = zip(*rows, strict=True)
+    return {name: list(column) for name, column in zip(COLUMNS, columns, strict=True)}
+
+
+def read(docs: Path) -> Recorded:
+    """The kept results of both studies. Raises `StaleDataError`."""
+    times = _rows(kept.load(timings, docs))
+    took = {(t["strategy"], t["scope"]): t for t in times if not t["invariant"]}
+    found = []
+    for row in _rows(kept.load(explorations, docs)):
+        time = took[row["strategy"], row["scope"]]
+        found.append(
+            Exploration(
+                row["strategy"],
+                row["scope"],
+                row["states"],
+                bool(row["exhaustive"]),
+                tuple(row["violated"].split()),
+                time["milliseconds"] / _MS,
+                time["megabytes"],
+            )
+        )
+    fields = ("strategy", "invariant", "steps", "visited", "milliseconds")
+    faults = [Timing(*(t[name] for name in fields)) for t in times if t["invariant"]]
     return Recorded(
-        _cpu(),
-        f"Python {platform.python_version()}{numba}",
-        tuple(record_exploration(*each) for each in WANTED),
-        tuple(record_timing(f.strategy, f.invariant) for f in FAULTS),
+        times[0]["machine"], times[0]["python"], tuple(found), tuple(faults)
     )
+
+
+def _rows(columns: Columns) -> list[dict[str, Any]]:
+    return [
+        dict(zip(columns, row, strict=True))
+        for row in zip(*columns.values(), strict=True)
+    ]
 
 
 def _cpu() -> str:
@@ -199,12 +193,3 @@ def _cpu() -> str:
         lines = []
     names = [line.partition(":")[2] for line in lines if line.startswith("model name")]
     return " ".join((names or [platform.machine()])[0].split())
-
-
-def main() -> None:
-    """Record, into the file."""
-    FILE.write_text(json.dumps(asdict(record()), indent=1) + "\n", encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()

@@ -17,9 +17,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from xpfo_model import strategies, workloads
+from xpfo_model import engine, strategies, workloads
 from xpfo_model.allocator.layout import machine
 from xpfo_model.allocator.profiles import profile
+from xpfo_model.closure import digest
 from xpfo_model.errors import SweepError
 from xpfo_model.events import MM_PAGE_ALLOC, Events
 from xpfo_model.journal import Journal, Result
@@ -161,6 +162,12 @@ def key_of(point: Point, seed: int, names: Sequence[str]) -> str:
     return json.dumps([asdict(point), seed, list(names)])
 
 
+def digest_of(names: Sequence[str]) -> str:
+    """Digest of all that a task with these strategies depends on."""
+    given = {name: strategies.sources(name) for name in names}
+    return digest(run_task, given=given, apart=(engine, strategies.REGISTRY))
+
+
 def sweep(
     points: Sequence[Point],
     seeds: Iterable[int] = range(20),
@@ -195,7 +202,8 @@ def sweep(
     are users'; ``refills`` per 1,000 allocations; ``splits``; ``failed``. All but
     the intervals are medians over the seeds. Raises what `run_task` raises.
     """
-    done = Journal(None if journal is None else Path(journal), __name__)
+    path = None if journal is None else Path(journal)
+    done = Journal(path, digest_of(names) if path else "")
     seeds = list(seeds)
     tasks = {
         key_of(point, seed, names): (point, seed) for point in points for seed in seeds

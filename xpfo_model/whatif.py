@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The what-if studies: one question each, every strategy, twenty seeds a point.
+"""The what-if studies: one question each, the same strategies, twenty seeds a point.
 
 All start from a machine that has just booted, and count after a warm-up.
 """
@@ -8,9 +8,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from xpfo_model import journal, strategies
 from xpfo_model.kept import Columns, Study, study
 from xpfo_model.sweep import Point, grid, sweep
 
+STRATEGIES: Final = (
+    "none",
+    "v6",
+    "per_frame",
+    "alternation",
+    "pcp_batch",
+    "pcp_batch_consume",
+    "pageblock",
+)
+"""Those of the September 2017 thread."""
 SEEDS: Final = range(20)
 LENGTH: Final = 200_000
 """Allocations and frees of a run. Free choice."""
@@ -44,9 +55,14 @@ def what_if(name: str, what: str) -> Callable[[Callable[[], list[Point]]], Study
 
     def register(points: Callable[[], list[Point]]) -> Study:
         def make(docs: Path) -> Columns:  # noqa: ARG001 - reads no file
-            return sweep(points(), SEEDS)
+            return sweep(points(), SEEDS, names=STRATEGIES)
 
-        return study(name, what=what)(make)
+        return study(
+            name,
+            what=what,
+            given={name: strategies.sources(name) for name in STRATEGIES},
+            apart=(journal, strategies.REGISTRY, strategies.COUNTED),
+        )(make)
 
     return register
 

@@ -9,9 +9,10 @@ from xpfo_model.fidelity.study import (
     ALLOCATIONS,
     COLUMNS,
     OTHER,
-    fidelity,
     profile_of,
     rows_of,
+    rows_of_trace,
+    tasks_of,
 )
 
 FIRST = 6144
@@ -41,9 +42,20 @@ def test_a_trace_s_name_says_its_kernel():
         profile_of("fedora-6.1-cc")
 
 
-def test_every_trace_is_compared_with_its_own_kernel_and_another(tmp_path, monkeypatch):
+def test_every_trace_is_compared_with_its_own_kernel_and_another(tmp_path):
     (tmp_path / "traces").mkdir()
-    (tmp_path / "traces" / "debian-6.1-none.npz").touch()
+    names = ("debian-6.1-one", "debian-6.12-two")
+    one, two = (tmp_path / "traces" / f"{name}.npz" for name in names)
+    one.touch()
+    two.touch()
+    assert tasks_of(tmp_path) == [
+        *((one, "v6.1"), (one, OTHER)),
+        *((two, "v6.12"), (two, OTHER)),
+    ]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_trace_is_compared_with_the_zoneinfo_beside_it(tmp_path, monkeypatch, there):
     asked = []
 
     def compare(log, zoneinfo, kernel):
@@ -52,11 +64,10 @@ def test_every_trace_is_compared_with_its_own_kernel_and_another(tmp_path, monke
 
     monkeypatch.setattr("xpfo_model.fidelity.study.compare", compare)
     monkeypatch.setattr(traces, "read", lambda path: path.stem)
-    made = fidelity.make(tmp_path)
-    assert asked == [
-        ("debian-6.1-none", None, "v6.1"),
-        ("debian-6.1-none", None, OTHER),
-    ]
-    assert tuple(made) == COLUMNS
-    assert len({len(column) for column in made.values()}) == 1
-    assert set(made["profile"]) == {"v6.1", OTHER}
+    beside = tmp_path / "debian-6.1-one.zoneinfo.start"
+    if there:
+        beside.touch()
+    rows = rows_of_trace(tmp_path / "debian-6.1-one.npz", OTHER)
+    assert asked == [("debian-6.1-one", beside if there else None, OTHER)]
+    assert {row[:3] for row in rows} == {("debian-6.1-one", OTHER, "pcp")}
+    assert {len(row) for row in rows} == {len(COLUMNS)}

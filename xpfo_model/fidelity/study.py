@@ -4,10 +4,12 @@
 And once more with the allocator of another kernel, which must fit worse.
 """
 
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final
 
-from xpfo_model import traces
+from xpfo_model import strategies, traces
 from xpfo_model.fidelity.beside import zoneinfo_beside
 from xpfo_model.fidelity.compare import compare
 from xpfo_model.fidelity.result import Level
@@ -40,22 +42,41 @@ def profile_of(name: str) -> str:
     return PROFILES["-".join(name.split("-")[:2])]
 
 
+def rows_of_trace(path: Path, kernel: str) -> list[Row]:
+    """What both levels found in a trace with the allocator of a kernel."""
+    log = traces.read(path)
+    found = compare(log, zoneinfo_beside(path), kernel)
+    return [
+        (path.stem, kernel, name, *row)
+        for name, level in found.levels.items()
+        for row in rows_of(level)
+    ]
+
+
+def tasks_of(docs: Path) -> list[tuple[Path, str]]:
+    """Every trace with the profile of its own kernel, and with another."""
+    paths = sorted((docs / "traces").glob("*.npz"))
+    return [
+        (path, kernel) for path in paths for kernel in (profile_of(path.stem), OTHER)
+    ]
+
+
 @study(
     "fidelity",
     what="The model's allocator beside the traced kernel's, by trace and level.",
     inputs=("traces/*.npz", "traces/*.zoneinfo.start"),
+    given={name: strategies.sources(name) for name in strategies.COUNTED},
+    apart=(strategies.REGISTRY,),
 )
 def fidelity(docs: Path) -> Columns:
     """Compare over every trace, with its own kernel's profile and with another."""
-    rows: list[Row] = []
-    for path in sorted((docs / "traces").glob("*.npz")):
-        log = traces.read(path)
-        zoneinfo = zoneinfo_beside(path)
-        for kernel in (profile_of(path.stem), OTHER):
-            found = compare(log, zoneinfo, kernel)
-            for name, level in found.levels.items():
-                head = (path.stem, kernel, name)
-                rows += [head + row for row in rows_of(level)]
+    tasks = tasks_of(docs)
+    # compiled here, once for all processes
+    found = [rows_of_trace(*tasks[0])]
+    # a fork of a process that has threads may hang
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        found += pool.map(rows_of_trace, *zip(*tasks[1:], strict=True))
+    rows = [row for some in found for row in some]
     return {
         name: list(values)
         for name, values in zip(COLUMNS, zip(*rows, strict=True), strict=True)

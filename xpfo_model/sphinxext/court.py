@@ -75,17 +75,16 @@ def _hear(traces: Path, drawings: Drawings) -> Record:
     if explores:
         evidence.start(checker.EXPLORED)
     verdicts = {}
-    complaints = []
+    stopped: dict[str, list[str]] = {}
     for item in claims.REGISTRY.values():
         logger.info("claim %s", item.id)
         try:
             verdicts[item.id] = claims.evaluate(item, evidence)
         except Exception as error:  # noqa: BLE001 - a changed model may break anything
-            complaints.append(
-                f"claim {item.id} cannot be computed: {type(error).__name__}: {error}"
-            )
+            stopped.setdefault(f"{type(error).__name__}: {error}", []).append(item.id)
         else:
             drawings.begin(item.id, verdicts[item.id].finding.chart)
+    complaints = [_cannot(why, ids) for why, ids in stopped.items()]
     complaints += [v.complaint for v in verdicts.values() if not v.stands]
     if complaints:
         raise ExtensionError("\n".join(["the document is wrong:", *complaints]))
@@ -100,6 +99,12 @@ def _hear(traces: Path, drawings: Drawings) -> Record:
             title = f"{report.strategy} violates {violation.invariant}"
             drawings.begin(name, checker.sequence(title, violation))
     return Record(verdicts, evidence.provenance, outcomes, reports)
+
+
+def _cannot(why: str, ids: list[str]) -> str:
+    """One complaint for all claims that it stops."""
+    which = f"claim {ids[0]}" if len(ids) == 1 else f"claims {', '.join(ids)}"
+    return f"{which} cannot be computed: {why}"
 
 
 def settle(app: Sphinx, exception: Exception | None) -> None:

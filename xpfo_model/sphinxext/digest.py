@@ -2,7 +2,8 @@
 """What a build depends on, as one digest: model, traces, lock file, libraries.
 
 jupyter-cache looks at the cells of a notebook and at nothing else. The digest
-in the name of its folder makes a changed model a cache miss.
+in the name of its folder makes a changed model a cache miss. Pages print sources, so
+that here a comment counts as well.
 """
 
 import hashlib
@@ -23,7 +24,7 @@ def build_digest(root: Path) -> str:
     whole = hashlib.sha256(platform.python_version().encode())
     for library in LIBRARIES:
         whole.update(f"{library} {version(library)}\0".encode())
-    files = [path for path in PACKAGE.rglob("*") if path.suffix in {".py", ".json", ""}]
+    files = [path for path in PACKAGE.rglob("*") if path.suffix in {".py", ""}]
     for folder in ("traces", "data"):
         files += list((root / "docs" / folder).rglob("*"))
     files.append(root / "requirements.lock")

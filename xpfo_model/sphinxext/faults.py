@@ -2,6 +2,7 @@
 """The table of faults, the drawing of each, and the invariants that they violate."""
 
 import html
+from pathlib import Path
 
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
@@ -49,12 +50,14 @@ class FaultsDirective(SphinxDirective):
         return found[fault.invariant]
 
     def _cells(self, fault: Fault, violation: Violation) -> list[list[nodes.Node]]:
-        timing = recorded.read().timing(fault.strategy, fault.invariant)
+        timing = recorded.read(Path(self.env.srcdir)).timing(
+            fault.strategy, fault.invariant
+        )
         now = (violation.steps, violation.visited)
         if timing is None or (timing.steps, timing.visited) != now:
             raise self.error(
                 f"the time to {fault.strategy} {fault.invariant} was recorded of "
-                f"another search: {recorded.COMMAND}"
+                f"another search: run `{recorded.COMMAND}`"
             )
         name = nodes.literal(text=fault.strategy)
         who: nodes.Node = nodes.Text("nobody")

@@ -8,7 +8,7 @@ Loops call the placeholders in `hooks`.
 import difflib
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from types import ModuleType
 from typing import Any, Final
@@ -145,6 +145,14 @@ def functions(name: str) -> dict[str, Callable[..., Any]]:
     module = load(name)
     own = [function for function in OWN if hasattr(module, function)]
     return {hook: getattr(module, hook) for hook in (*HOOKS, *own)}
+
+
+def sources(name: str) -> tuple[dict[str, Callable[..., Any]], Entry]:
+    """What a result that looks a strategy up rests on; see `closure.parts`.
+
+    Its hooks, and its entry without words for people. Raises `UnknownStrategyError`.
+    """
+    return functions(name), replace(REGISTRY[name], what="", counted=False)
 
 
 def needs(name: str) -> tuple[str, ...]:
