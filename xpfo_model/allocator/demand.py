@@ -5,7 +5,6 @@ A freed page is named by the allocation that it came from, never by a pfn, unles
 it is FOREIGN: older than the demand, or taken without an event.
 """
 
-from collections.abc import Iterator
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -102,7 +101,7 @@ class Demand(NamedTuple):
 
     def before(self, other: "Demand") -> "Demand":
         """These rows, then those of another demand."""
-        pairs: Iterator[Any] = zip(self, other, strict=True)
+        pairs: Any = zip(self, other, strict=True)
         return Demand(*(np.append(first, last) for first, last in pairs))
 
 
