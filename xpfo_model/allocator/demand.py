@@ -5,7 +5,7 @@ A freed page is named by the allocation that it came from, never by a pfn, unles
 it is FOREIGN: older than the demand, or taken without an event.
 """
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -41,9 +41,6 @@ from xpfo_model.events import (
     MM_PAGE_FREE,
     MM_PAGE_FREE_BATCHED,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 # Operations of a demand.
 ALLOC: Final = 0
@@ -104,7 +101,7 @@ class Demand(NamedTuple):
 
     def before(self, other: "Demand") -> "Demand":
         """These rows, then those of another demand."""
-        pairs: Iterator[Any] = zip(self, other, strict=True)
+        pairs: Any = zip(self, other, strict=True)
         return Demand(*(np.append(first, last) for first, last in pairs))
 
 
