@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -275,7 +280,7 @@ for _ in range(3000):
     rows.append(r.choice([alloc(pfn, mask, 0, cpu), free(pfn, 0, cpu),
         locked(pfn, r.randrange(3), 0, cpu), switch(cpu),
         extfrag(pfn >> 9 << 9, r.randrange(2), 9, cpu)]))
-outcome = replay.replay_log(log_of(rows), list(strategies.REGISTRY))
+outcome = replay.replay(log_of(rows), list(strategies.REGISTRY))
 print(hasattr(compiled(walk), "py_func"))
 print(outcome.totals, outcome.strategies)
 """
