@@ -52,9 +52,8 @@ class Settings(np.record):  # type: ignore[misc]  # NumPy allows it
     now: int
     """Time of the event that is replayed, in the trace's clock."""
     zeroing: int
-    """See `replay.Run`."""
     copy_percent: int
-    """See `replay.Run`."""
+    """Both as in `replay.Run`."""
     copy_due: int
     """Percent of a copy that is due: a whole one makes the next page be copied."""
     unanswered: int
@@ -155,15 +154,11 @@ def grow(m: Machine, frames: int, cpus: int) -> Machine:
 
     New frames are as at boot. A new CPU holds no stale translation.
     """
-    if frames <= len(m.alias) and cpus <= len(m.cpu_state):
+    has, cpus = len(m.alias), max(cpus, len(m.cpu_state))
+    if frames <= has and cpus == len(m.cpu_state):
         return m
-    if frames > len(m.alias):
-        frames = max(frames, 2 * len(m.alias))
-    grown = boot(
-        max(frames, len(m.alias)),
-        int(m.settings.block_order),
-        cpus=max(cpus, len(m.cpu_state)),
-    )
+    frames = max(frames, 2 * has) if frames > has else has
+    grown = boot(frames, int(m.settings.block_order), cpus=cpus)
     arrays: Any = zip(m[:-3], grown[:-3], strict=True)
     for old, new in arrays:
         new[tuple(map(slice, old.shape))] = old
@@ -174,8 +169,7 @@ def reachable(m: Machine, frames: Frames) -> int:
     """How many of the frames the kernel can still reach through their alias."""
     reached = 0
     for frame in frames:
-        if m.alias[frame]:
-            reached += 1
+        reached += m.alias[frame] != 0
     return reached
 
 
