@@ -74,6 +74,8 @@ def test_a_cpu_that_the_machine_does_not_have():
             "order above 10",
         ),
         ({"pfn": FIRST, "kind": 9}, "of a kind"),
+        ({"pfn": -1, "kind": ev.MM_PAGE_FREE}, "names no page"),
+        ({"pfn": -1, "kind": ev.MM_PAGE_PCPU_DRAIN}, "names no page"),
     ],
 )
 def test_an_event_that_no_modelled_allocator_emits(row, what):

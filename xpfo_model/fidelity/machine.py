@@ -136,8 +136,10 @@ def _refuse_strange(events: Events, trace: str) -> None:
     listed = named & np.isin(kind, (MM_PAGE_ALLOC_ZONE_LOCKED, MM_PAGE_PCPU_DRAIN))
     asked = named & ((kind == MM_PAGE_ALLOC) | extfrag)
     known = order.clip(0, MAX_PAGE_ORDER)
+    may_fail = np.isin(kind, (MM_PAGE_ALLOC, MM_PAGE_ALLOC_ZONE_LOCKED, SCHED_SWITCH))
     faults = (
         (kind >= len(EVENT_NAMES), "is of a kind that is none of kmem"),
+        (~named & ~may_fail, "names no page"),
         (named & (order != known), f"has an order above {MAX_PAGE_ORDER}"),
         (
             named & (events.pfn & ((np.int64(1) << known) - 1) != 0),
