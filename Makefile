@@ -56,6 +56,7 @@ slow: $(READY)  ## the slow tests
 	$(PY) -m pytest -m slow
 
 fuzz: $(READY)  ## 400,000 random inputs for each test that reads a file
+	NUMBA_BOUNDSCHECK=1 XDG_CACHE_HOME="$$PWD/$(BUILD)/fuzz" \
 	$(PY) -m pytest -m fuzz --hypothesis-profile nightly
 
 cov: $(READY)  ## the fast tests, and the lines that they miss
