@@ -2,6 +2,7 @@
 """The table of faults, the drawing of each, and the invariants that they violate."""
 
 import html
+from functools import cached_property
 from pathlib import Path
 
 from docutils import nodes
@@ -42,6 +43,10 @@ class FaultsDirective(SphinxDirective):
             out += self._drawing(fault, violation)
         return out
 
+    @cached_property
+    def _recorded(self) -> recorded.Recorded:
+        return recorded.read(Path(self.env.srcdir))
+
     def _violation(self, fault: Fault) -> Violation:
         reports = court.record_of(self.env.app).reports
         found = reports[fault.strategy].found if fault.strategy in reports else {}
@@ -50,9 +55,7 @@ class FaultsDirective(SphinxDirective):
         return found[fault.invariant]
 
     def _cells(self, fault: Fault, violation: Violation) -> list[list[nodes.Node]]:
-        timing = recorded.read(Path(self.env.srcdir)).timing(
-            fault.strategy, fault.invariant
-        )
+        timing = self._recorded.timing(fault.strategy, fault.invariant)
         now = (violation.steps, violation.visited)
         if timing is None or (timing.steps, timing.visited) != now:
             raise self.error(
