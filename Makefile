@@ -55,7 +55,7 @@ test: $(READY)  ## the fast tests
 slow: $(READY)  ## the slow tests
 	$(PY) -m pytest -m slow
 
-fuzz: $(READY)  ## 400,000 random inputs for each test that reads a file
+fuzz: $(READY)  ## 300,000 random inputs for each test that reads a file
 	NUMBA_BOUNDSCHECK=1 XDG_CACHE_HOME="$$PWD/$(BUILD)/fuzz" \
 	$(PY) -m pytest -m fuzz --hypothesis-profile nightly
 

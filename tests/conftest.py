@@ -16,7 +16,7 @@ BROKEN = pytest.StashKey[bool]()
 # the machines that run this are shared and noisy: no deadlines
 settings.register_profile("project", deadline=None, max_examples=60)
 # make fuzz: tests with the mark fuzz set no number of examples of their own
-settings.register_profile("nightly", deadline=None, max_examples=400_000)
+settings.register_profile("nightly", deadline=None, max_examples=300_000)
 settings.load_profile("project")
 
 

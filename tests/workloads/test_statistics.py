@@ -4,7 +4,7 @@ from logs import GFP_KERNEL, USER_MOVABLE, alloc, free, locked, log_of
 
 from xpfo_model import events as ev
 from xpfo_model import workloads
-from xpfo_model.workloads.lives import NONE, lives
+from xpfo_model.workloads.lives import NONE, lifetimes
 
 # two CPUs; frame 8 goes from the kernel to a user, frame 1 the other way
 HAND_MADE = [
@@ -60,5 +60,5 @@ def test_an_empty_stream():
 
 
 def test_lives_of_pages_that_are_freed_in_parts():
-    found = lives(log_of([alloc(4, GFP_KERNEL, order=2), free(4)]).events)
+    found = lifetimes(log_of([alloc(4, GFP_KERNEL, order=2), free(4)]).events)
     assert found.freed.tolist() == [NONE]

@@ -36,7 +36,7 @@ WHOLE_BLOCK_ORDER: Final = PAGEBLOCK_ORDER // 2
 WATERMARK_BOOST_FACTOR: Final = 15000
 """Ten-thousandths of the high watermark. vm.watermark_boost_factor, default."""
 FACTOR_UNIT: Final = 10000
-"""What watermark factors are parts of."""
+"""Unit of watermark factors: ten-thousandths."""
 BOOST_MIN_BLOCKS: Final = 4
 """A zone of fewer blocks is not boosted. boost_watermark()."""
 

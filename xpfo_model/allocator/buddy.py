@@ -24,7 +24,7 @@ def add_to_free_list(
 ) -> None:
     """add_to_free_list() and set_buddy_order(), v6.1: at the head.
 
-    The list's migratetype is cached in the page, for whoever looks from outside.
+    The page caches the migratetype of its list, for readers outside the allocator.
     """
     list_add(s, pfn, free_list(zone, order, migratetype))
     s.pages[pfn].use = BUDDY + order

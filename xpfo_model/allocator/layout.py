@@ -62,7 +62,7 @@ class Pageset:
 
 
 BOOT_PAGESET: Final = Pageset(batch=1, high=0, high_max=0)
-"""What every pcp is before zone_pcp_init() has run. setup_pageset()."""
+"""Sizes of every pcp before zone_pcp_init() has run. setup_pageset()."""
 
 
 @dataclass(frozen=True)

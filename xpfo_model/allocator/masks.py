@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What a mask asks of the allocator beside its migratetype. mm/page_alloc.c."""
+"""The zone and the reserves that a GFP mask allows. mm/page_alloc.c."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def highest_zone(masks: Any, kernel: str) -> Any:
 
 
 def slow_flags(masks: Any, order: Any, kernel: str) -> Any:
-    """What the slow path allows each mask. gfp_to_alloc_flags(), v6.1."""
+    """Allocation flags of each mask in the slow path. gfp_to_alloc_flags(), v6.1."""
     high = masks & gfp.mask("__GFP_HIGH", kernel) != 0
     blocks = masks & gfp.mask("__GFP_DIRECT_RECLAIM", kernel) != 0
     spare = masks & gfp.mask("__GFP_NOMEMALLOC", kernel) != 0

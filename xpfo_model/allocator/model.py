@@ -55,7 +55,7 @@ class RecordFullError(XpfoModelError):
 
 
 def records(length: int, dtype: np.dtype[np.void]) -> Records:
-    """So many records of zeros. Memory that nobody has touched costs nothing."""
+    """Records of zeros. Memory costs nothing until it is touched."""
     array: Records = np.zeros(length, dtype).view(np.recarray)
     return array
 

@@ -41,7 +41,7 @@ class Packing:
     ends: Pfns
     """First frame behind it."""
     shifts: Pfns
-    """What is taken from its frames."""
+    """Frames by which each zone is moved down."""
 
     @property
     def frames(self) -> int:

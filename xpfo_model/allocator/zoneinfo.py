@@ -45,7 +45,7 @@ class _Section:
     cpus: int = 0
 
     def error(self, what: str, line: int | None = None) -> ZoneinfoError:
-        """What is wrong in the zone, by default in its first line."""
+        """An error in the zone, by default in its first line."""
         what = f"zone {self.zone}: {what}"
         return ZoneinfoError(
             what, file=self.file, line=line or self.line, remedy=REMEDY

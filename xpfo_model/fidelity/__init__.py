@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """How faithful the allocator is: its choices beside a real kernel's.
 
-The model gets a trace's demand and nothing of what the kernel chose; see
-`compare`. What a trace cannot show is put right from the trace and counted.
+The model gets a trace's demand, and none of the kernel's choices; see `compare`.
+After each operation the model is put where the kernel is, and that is counted.
 """
 
 from xpfo_model.fidelity.beside import zoneinfo_beside

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 
-"""What the two sides answered to an operation: pages, in order."""
+"""The pages that the kernel and the model gave for an operation, in order."""
 
 from xpfo_model.allocator.profiles import STEAL
 from xpfo_model.allocator.state import State, emit, emit_extfrag

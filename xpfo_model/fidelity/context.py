@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What the CPU of a row was at: which lock it held, what it had just done.
+"""The locks that the CPU of a row held, and what the CPU had done just before.
 
 A trace says it by the depth of preemption disabling, by the task, and by what else
 the CPU does before and after.
@@ -37,11 +37,11 @@ CPU: Final = np.dtype(
         ("pending", np.int64),
     ]
 )
-"""What the walk carries per CPU: rows, or NONE."""
+"""State of a CPU during the walk: rows, or NONE."""
 
 
 class Carry(NamedTuple):
-    """What the walk carries from row to row."""
+    """State of the walk from row to row."""
 
     cpus: Records
     """CPU by number."""
@@ -89,7 +89,8 @@ def drains_for(
 def core_free(e: Events, c: Carry, d: Demand, n: int, i: int) -> bool:
     """Whether a free hands memory over as it is initialised: __free_pages_core().
 
-    Whole blocks that nobody allocated, and what the same task frees next to them.
+    That is a free of a whole block without an allocation, or of a page behind the
+    last of those by the same task.
     """
     if d.page[n] != FOREIGN:
         return False

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Run the model over a demand, beside the kernel's answers, and count.
 
-After each operation the model is put where the kernel is; what it would have
-done is what counts. A page that came to a list only because it was put there
-makes the allocation that gets it one that was not predicted.
+The model's choice is compared first; then the model is put where the kernel is. A
+page that came to a list only because it was put there makes the allocation that gets
+it one that was not predicted.
 """
 
 from xpfo_model.allocator.buddy import __free_one_page, pcp_allowed_order
@@ -129,7 +129,7 @@ def pass_over(f: Follow, head: int, pfn: int, depth: int) -> int:
 
     `pfn` is off the list already. Pages that leave the buddy lists next went there
     as they were freed: an interrupt had come in under the pcp's lock. Pages that are
-    freed next, or not named again, somebody took with no event.
+    freed next, or not named again, were taken with no event.
     """
     s, t = f.state, f.tally
     pcp = pcp_around(s, head)
@@ -284,9 +284,11 @@ def before(f: Follow, i: int) -> None:
 
 
 def alloc_before_trace(f: Follow, i: int) -> bool:
-    """An allocation from what was on a list before the trace began: nobody can
-    know. Whether it was one; then it is done.
-    """  # noqa: D205
+    """Allocate a page that was on a list before the trace began.
+
+    The order of such a list is unknown, so that the page is taken from the trace.
+    Returns whether the allocation was one of these.
+    """
     s, d, e, r, t = f.state, f.demand, f.events, f.read, f.tally
     order = int(d.order[i])
     if d.op[i] != ALLOC or not pcp_allowed_order(s, order) or d.flags[i] & LOCKED:

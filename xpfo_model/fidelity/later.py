@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What the trace says of a page next: asked only where the model was wrong.
+"""The next event of a page in the trace, looked up only where the model was wrong.
 
 It tells where a page is that the model had in another place, so that the model can
 go on from there; no prediction rests on it.

@@ -3,7 +3,7 @@
 
 No pfn goes into the demand but of pages that no event allocated. Pages that
 alloc_pages_bulk() took show in a trace only where they emptied a list: a refill
-that no mm_page_alloc followed, or one whose first pages somebody had before.
+that no mm_page_alloc followed, or a refill whose first pages were taken before.
 """
 
 from collections.abc import Sequence

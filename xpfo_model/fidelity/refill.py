@@ -59,7 +59,7 @@ def differ_at(t: Tally, mine: int, theirs: int) -> int:
 def mark_displaced(
     s: State, t: Tally, k: int, mine: int, order: int, reason: int
 ) -> None:
-    """Page `k` of the kernel's came to its place only because it was put there."""
+    """Mark page `k` of the kernel's refill: it is there in place of the model's."""
     if t.level == PCP:
         return
     chosen = t.mine[k] if k < mine else FAILED
@@ -68,7 +68,7 @@ def mark_displaced(
         t.frames[t.theirs[k]].displaced = chosen + 2
         t.frames[t.theirs[k]].why = reason
         if reason == BY_BUDDY and t.midway and t.frames[t.theirs[k]].fresh:
-            # free since before the trace, at a place that nobody knows
+            # free since before the trace, at an unknown place of its list
             t.frames[t.theirs[k]].why = BY_START
 
 

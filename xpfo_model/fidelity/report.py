@@ -27,7 +27,7 @@ def _level(name: str, level: Level) -> list[str]:
 
 
 def head(found: Fidelity) -> list[str]:
-    """What the comparison rests on: trace, masks, allocator, sizes, and losses."""
+    """The lines that say on which trace, masks, allocator and sizes a result rests."""
     about = found.about
     lines = [
         f"trace {about.name}",

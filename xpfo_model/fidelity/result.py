@@ -86,7 +86,7 @@ class Fidelity:
     """Where the sizes of the pcps are from; empty if learnt from the trace."""
     levels: dict[str, Level]
     counting: list[str] = field(default_factory=list)
-    """What a reader of the kernel's counts has to know. `replay.Outcome.notes`."""
+    """Notes on the kernel's counts. `replay.Outcome.notes`."""
 
     def as_json(self, level: str = "full") -> dict[str, Any]:
         """The object that ``fidelity --json`` prints: `level`, then every level."""
@@ -103,7 +103,7 @@ class Fidelity:
         }
 
     def notes(self) -> list[str]:
-        """What a reader must know of the comparison, a sentence each."""
+        """Limits of this comparison, a sentence each."""
         notes = list(self.counting)
         if not self.zoneinfo:
             notes.insert(

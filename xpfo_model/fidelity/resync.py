@@ -61,7 +61,7 @@ def leave_pcp(s: State, t: Tally, pfn: int) -> int:
 def enter_pcp(
     s: State, t: Tally, pcp: Record, pindex: int, pfn: int, tail: bool
 ) -> None:
-    """Put a page on a pcp list, without a thought for how many are there."""
+    """Put a page on a pcp list, and leave its size unchecked."""
     t.frames[pfn].home = pcp.lists + pindex
     pcp.count += 1 << pindex_to_order(s, pindex)
     if tail:
@@ -159,7 +159,7 @@ def length(s: State, head: int) -> int:
 
 
 def settle_missing(t: Tally, pcp: Record, frames: int) -> None:
-    """Frames that left a pcp were missed in its count already."""
+    """Add frames that left a pcp back to its count if the count lacked them before."""
     known = min(t.missing[pcp.index], frames)
     t.missing[pcp.index] -= known
     pcp.count += known
@@ -167,7 +167,7 @@ def settle_missing(t: Tally, pcp: Record, frames: int) -> None:
 
 @seldom
 def drop_first(s: State, t: Tally, head: int, count: int) -> None:
-    """Take pages from the head of a pcp list as if somebody had got them."""
+    """Take pages from the head of a pcp list, as allocations with no event do."""
     pcp = pcp_around(s, head)
     for _ in range(count):
         before = pcp.count

@@ -28,7 +28,7 @@ Row = tuple[Any, ...]
 
 
 def rows_of(level: Level) -> list[Row]:
-    """What a level found, as rows of `what`, `name`, kernel's and model's number."""
+    """The results of a level as rows: what, name, kernel's and model's number."""
     found: list[Row] = [("exact", ALLOCATIONS, level.allocations, level.pfn_exact)]
     found += [("number", k, b.kernel, b.model) for k, b in level.numbers.items()]
     found += [("flushes", k, b.kernel, b.model) for k, b in level.flushes.items()]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What is counted while a trace is followed, by reason, and what is noted."""
+"""Counts and notes that are taken while a trace is followed."""
 
 from typing import Final, NamedTuple
 
@@ -84,7 +84,7 @@ SCORE: Final = np.dtype(
         ("drains_same_frames", np.int64),
     ]
 )
-"""What is counted, beside the reasons."""
+"""Counts beside those of the reasons."""
 
 FRAME: Final = np.dtype(
     [
@@ -98,7 +98,7 @@ FRAME: Final = np.dtype(
         ("skipped", np.uint8),  # on a pcp list; 1: the kernel passed over it once
     ]
 )
-"""What is noted of a frame beside its page."""
+"""Notes on a frame, beside its page."""
 
 SWAP: Final = np.dtype(
     [
@@ -115,7 +115,7 @@ NUMBERS: Final = np.dtype([("swaps", np.int64)])
 
 
 class Tally(NamedTuple):
-    """What is counted while a trace is followed, and what is noted for later."""
+    """Counts, and notes for later operations."""
 
     score: Record
     """SCORE."""

@@ -18,10 +18,10 @@ ONE_BY_ONE: Final = 0
 
 
 class Kind(NamedTuple):
-    """What pages of one kind have in common."""
+    """Mask, order and way of freeing that pages share."""
 
     mask: int
-    """Bits of the GFP mask, in the table of the scene's kernel."""
+    """Bits of the GFP mask, in the table of the host's kernel."""
     order: int = 0
     listed: int = ONE_BY_ONE
     """Pages that their free takes in one go, as free_unref_page_list() does, or
@@ -103,7 +103,7 @@ def repeated(values: Any, counts: Any) -> Any:
 
 
 def in_order(time: Any, what: Any) -> tuple[Any, Any]:
-    """What happens in the order of its non-negative time, and the times.
+    """Things in the order of their non-negative times, and the times.
 
     Both in one number: sorting values is several times faster than sorting indices,
     and no two are equal, so that every machine sorts them alike. Spoils `time`.

@@ -13,7 +13,7 @@ import numpy as np
 
 from xpfo_model.constants import PAGEBLOCK_NR_PAGES, PAGEBLOCK_ORDER
 from xpfo_model.workloads.activity import Activity, Pages, number_within, repeated
-from xpfo_model.workloads.scene import Scene
+from xpfo_model.workloads.scene import Host
 
 ANONYMOUS: Final = "GFP_HIGHUSER_MOVABLE|__GFP_ZERO|__GFP_COMP"
 """A touched page: 21 to 51 % of the allocations of every trace of the project."""
@@ -41,7 +41,7 @@ in trace cc-4cpu, 0.094 in forkpipe-4cpu; tasks that stay on one are at 0.001.""
 
 
 def page_faults(
-    scene: Scene,
+    host: Host,
     *,
     area: float = AREA,
     huge: float = 0.0,
@@ -54,12 +54,12 @@ def page_faults(
     areas that are backed by huge pages, of order 9; `moves` how often a task changes
     its CPU between two slices of `slice_pages`.
     """
-    rng = scene.rng
+    rng = host.rng
     tables = 1 + area / PAGEBLOCK_NR_PAGES
     each = (1 - huge) * (area + tables) + huge * 2 * tables
-    lasting = each * scene.at_once(area + tables, scene.cpus) / scene.share
-    count = scene.running(each, lasting)
-    pages = scene.sizes(area, count)
+    lasting = each * host.at_once(area + tables, host.cpus) / host.share
+    count = host.running(each, lasting)
+    pages = host.sizes(area, count)
     large = rng.random(count) < huge
     small = np.where(large, 0, pages)
     # bursts: the slices of each area, then its munmap()
@@ -67,11 +67,11 @@ def page_faults(
     first = np.cumsum(bursts) - bursts
     last = first + bursts - 1
     progress = number_within(bursts) / np.repeat(bursts, bursts)
-    time = np.repeat(scene.starts(count, lasting), bursts) + lasting * progress
-    cpu = scene.wandering(bursts, moves)
+    time = np.repeat(host.starts(count, lasting), bursts) + lasting * progress
+    cpu = host.wandering(bursts, moves)
     place = number_within(small)
     touched = Pages(
-        scene.kind(ANONYMOUS, listed=GATHER),
+        host.kind(ANONYMOUS, listed=GATHER),
         born=repeated(first, small) + place // slice_pages,
         born_at=place % slice_pages,
         died=repeated(last, small),
@@ -82,13 +82,13 @@ def page_faults(
     of_large = np.repeat(large, need)
     touch = np.where(of_large, 0, place * PAGEBLOCK_NR_PAGES)
     tables_of = Pages(
-        scene.kind(PAGE_TABLE),
+        host.kind(PAGE_TABLE),
         born=repeated(first, need) + touch // slice_pages,
         born_at=np.where(of_large, place, touch % slice_pages),
         died=repeated(last, need),
         died_at=repeated(small, need) + place,
     )
     huge_pages = tables_of.keep(of_large)._replace(
-        kind=scene.kind(HUGE, PAGEBLOCK_ORDER), died_at=place[of_large]
+        kind=host.kind(HUGE, PAGEBLOCK_ORDER), died_at=place[of_large]
     )
     return Activity(time, cpu, [touched, tables_of, huge_pages])

@@ -24,7 +24,7 @@ from xpfo_model.workloads.activity import (
     repeated,
 )
 from xpfo_model.workloads.faults import ANONYMOUS, GATHER, PAGE_TABLE
-from xpfo_model.workloads.scene import Scene
+from xpfo_model.workloads.scene import Host
 
 COPIED: Final = "GFP_HIGHUSER_MOVABLE|__GFP_COMP"
 """A page of copy-on-write. mm/memory.c: wp_page_copy(), v6.1."""
@@ -53,12 +53,12 @@ CLUSTER: Final = 2
 """Page tables that are taken together: the median of their runs."""
 
 
-def forks(scene: Scene) -> Activity:
+def forks(host: Host) -> Activity:
     """Children that begin at random times on random CPUs, each in four phases."""
-    rng = scene.rng
+    rng = host.rng
     each = 2 + TABLES_FORK + TABLES_EXEC + COPIED_FORK + COPIED_EXEC + ZEROED
-    lasting = each * scene.at_once(each, RUNNING * scene.cpus) / scene.share
-    count = scene.running(each, lasting)
+    lasting = each * host.at_once(each, RUNNING * host.cpus) / host.share
+    count = host.running(each, lasting)
     copied = rng.poisson(COPIED_FORK, count)
     before = 1 + copied // SLICE
     zeroed = rng.exponential(ZEROED, count).astype(np.int64)
@@ -71,36 +71,36 @@ def forks(scene: Scene) -> Activity:
     execs = fork + 1 + before
     exits = fork + bursts - 1
     progress = number_within(bursts) / np.repeat(bursts, bursts)
-    time = np.repeat(scene.starts(count, lasting), bursts) + lasting * progress
-    cpu = scene.wandering(bursts, MOVES)
-    cpu[fork] = scene.random_cpus(count)
-    copied_page = scene.kind(COPIED, listed=GATHER)
+    time = np.repeat(host.starts(count, lasting), bursts) + lasting * progress
+    cpu = host.wandering(bursts, MOVES)
+    cpu[fork] = host.random_cpus(count)
+    copied_page = host.kind(COPIED, listed=GATHER)
     tables = (np.full(count, TABLES_FORK), np.full(count, TABLES_EXEC))
     of_fork = number_within(tables[0])
     user = read + zeroed
     pages = [
-        Pages(scene.kind(PAGE_TABLE, PGD_ORDER), fork, 0, execs, copied + TABLES_FORK),
+        Pages(host.kind(PAGE_TABLE, PGD_ORDER), fork, 0, execs, copied + TABLES_FORK),
         Pages(
-            scene.kind(PAGE_TABLE),
+            host.kind(PAGE_TABLE),
             repeated(fork, tables[0]),
             1 + of_fork,
             repeated(execs, tables[0]),
             repeated(copied, tables[0]) + of_fork,
         ),
-        _touched(scene, copied_page, copied, (fork + 1, copied), (execs, 0)),
-        Pages(scene.kind(PAGE_TABLE, PGD_ORDER), execs, 0, exits, user + TABLES_EXEC),
+        _touched(host, copied_page, copied, (fork + 1, copied), (execs, 0)),
+        Pages(host.kind(PAGE_TABLE, PGD_ORDER), execs, 0, exits, user + TABLES_EXEC),
         _touched(
-            scene,
-            scene.kind(PAGE_TABLE),
+            host,
+            host.kind(PAGE_TABLE),
             tables[1],
             (execs, program),
             (exits, user),
             CLUSTER,
         ),
-        _touched(scene, copied_page, read, (execs, program), (exits, 0)),
+        _touched(host, copied_page, read, (execs, program), (exits, 0)),
         _touched(
-            scene,
-            scene.kind(ANONYMOUS, listed=GATHER),
+            host,
+            host.kind(ANONYMOUS, listed=GATHER),
             zeroed,
             (execs, program),
             (exits, read),
@@ -110,7 +110,7 @@ def forks(scene: Scene) -> Activity:
 
 
 def _touched(
-    scene: Scene,
+    host: Host,
     kind: Kind,
     counts: Any,
     born: tuple[Any, Any],
@@ -125,7 +125,7 @@ def _touched(
     burst, among = born
     last, place = died
     whole = int(counts.sum())
-    drawn = np.repeat(scene.rng.random(-(-whole // cluster)), cluster)[:whole]
+    drawn = np.repeat(host.rng.random(-(-whole // cluster)), cluster)[:whole]
     at = (drawn * np.repeat(among, counts)).astype(np.int32)
     return Pages(
         kind,

@@ -16,7 +16,7 @@ from xpfo_model.events import (
 NONE: Final = -1
 
 
-class Lives(NamedTuple):
+class Lifetimes(NamedTuple):
     """Rows of a log, one place an allocation that succeeded, in their order."""
 
     born: Any
@@ -26,7 +26,7 @@ class Lives(NamedTuple):
     """Row of its mm_page_free_batched, or NONE."""
 
 
-def lives(events: Events) -> Lives:
+def lifetimes(events: Events) -> Lifetimes:
     """Each allocation with the next free of the same page, if it has its order.
 
     A page of which only a part is freed counts as not freed.
@@ -49,4 +49,4 @@ def lives(events: Events) -> Lives:
     freed = np.where(mine, freed, NONE)
     committed = np.where(mine, following[freed], NONE)
     batched = (committed != NONE) & (kind[committed] == MM_PAGE_FREE_BATCHED)
-    return Lives(born, freed, np.where(batched, committed, NONE))
+    return Lifetimes(born, freed, np.where(batched, committed, NONE))

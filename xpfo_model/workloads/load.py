@@ -23,7 +23,7 @@ class Load:
     measured_from: int
     """Row at which the warm-up ends."""
     about: str
-    """What it is, one line: for `events.About.name` and file names."""
+    """A name of one line, for `events.About.name` and file names."""
     kernel: str
     """The profile that it was made for."""
     masks: str

@@ -12,7 +12,7 @@ from xpfo_model.allocator.profiles import profile
 from xpfo_model.workloads.activity import together
 from xpfo_model.workloads.load import Load, load
 from xpfo_model.workloads.registry import Shares, Workload, chosen
-from xpfo_model.workloads.scene import Scene
+from xpfo_model.workloads.scene import Host
 from xpfo_model.workloads.schedule import schedule
 
 WARM_UP: Final = 0.25
@@ -74,7 +74,7 @@ def generate(
     rooms = memory(mix, frames, frames - kept)
     parts = [
         workload.function(
-            Scene(
+            Host(
                 rng=np.random.default_rng([seed, crc32(workload.name.encode())]),
                 cpus=cpus,
                 frames=rooms[workload],

@@ -21,11 +21,11 @@ from xpfo_model.workloads.activity import (
     repeated,
     together,
 )
-from xpfo_model.workloads.scene import Scene
+from xpfo_model.workloads.scene import Host
 
 
 class Flow(NamedTuple):
-    """One way of a packet through the machine."""
+    """A way of a packet through the machine."""
 
     share: float
     """Of the workload's allocations."""
@@ -61,25 +61,25 @@ LOOPBACK: Final = FLOWS[:2]
 """The flows of trace netmap-3cpu."""
 
 
-def network(scene: Scene, *, flows: Sequence[Flow] = FLOWS) -> Activity:
+def network(host: Host, *, flows: Sequence[Flow] = FLOWS) -> Activity:
     """Bursts of buffers on random CPUs, each freed after a while in one go."""
     whole = sum(flow.share for flow in flows)
-    return together([_flow(scene, flow, flow.share / whole) for flow in flows])
+    return together([_flow(host, flow, flow.share / whole) for flow in flows])
 
 
-def _flow(scene: Scene, flow: Flow, share: float) -> Activity:
-    rng = scene.rng
-    scene.at_once(flow.burst * (1 << flow.order), 1)
-    delay = flow.delay * scene.cpus
-    count = scene.running(flow.burst / share, 0)
+def _flow(host: Host, flow: Flow, share: float) -> Activity:
+    rng = host.rng
+    host.at_once(flow.burst * (1 << flow.order), 1)
+    delay = flow.delay * host.cpus
+    count = host.running(flow.burst / share, 0)
     pages = rng.geometric(1 / flow.burst, count)
-    begin = scene.starts(count, 0)
-    cpu = scene.random_cpus(count)
+    begin = host.starts(count, 0)
+    cpu = host.random_cpus(count)
     burst = repeated(np.arange(count), pages)
     place = number_within(pages)
-    kind = scene.kind(flow.mask, flow.order)
+    kind = host.kind(flow.mask, flow.order)
     return Activity(
         np.concatenate([begin, begin + rng.exponential(delay, count)]),
-        np.concatenate([cpu, scene.elsewhere(cpu, flow.elsewhere)]),
+        np.concatenate([cpu, host.elsewhere(cpu, flow.elsewhere)]),
         [Pages(kind, burst, place, burst + count, place)],
     )

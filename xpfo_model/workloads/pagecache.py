@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 
 from xpfo_model.workloads.activity import Activity, Pages, number_within, repeated
-from xpfo_model.workloads.scene import Scene
+from xpfo_model.workloads.scene import Host
 
 WRITTEN: Final = "GFP_HIGHUSER_MOVABLE|__GFP_WRITE|__GFP_COMP"
 READ: Final = (
@@ -52,7 +52,7 @@ PAGEVEC: Final = 15
 
 
 def page_cache(
-    scene: Scene, *, cached: int = CACHED, reads: float = READS, disk: bool = True
+    host: Host, *, cached: int = CACHED, reads: float = READS, disk: bool = True
 ) -> Activity:
     """Files one after the other on random CPUs; the oldest goes when a new one comes.
 
@@ -60,13 +60,13 @@ def page_cache(
     read and not written; without a `disk` there are no buffer heads and no metadata,
     as in tmpfs.
     """
-    rng = scene.rng
+    rng = host.rng
     each = FILE * (1 + 1 / PAGES_PER_NODE + 1 / PAGES_PER_METADATA)
-    held = min(cached, scene.frames / 2, scene.own * CACHED_OF_RUN)
+    held = min(cached, host.frames / 2, host.own * CACHED_OF_RUN)
     mean = min(FILE, held / 2)
-    typical = mean * scene.cpus / scene.share
-    count = scene.running(each * mean / FILE, typical)
-    pages = scene.sizes(mean, count)
+    typical = mean * host.cpus / host.share
+    count = host.running(each * mean / FILE, typical)
+    pages = host.sizes(mean, count)
     read = rng.random(count) < reads
     # bursts: the windows of each file, then its end
     window = np.where(read, WINDOW, BETWEEN_WRITES)
@@ -74,30 +74,30 @@ def page_cache(
     bursts = windows + 1
     first = np.cumsum(bursts) - bursts
     last = first + windows
-    begin = np.sort(scene.starts(count, typical))
+    begin = np.sort(host.starts(count, typical))
     # a file goes when those after it fill the cache
     before = np.cumsum(pages) - pages
     ousts = np.searchsorted(before, before + held)
-    end = np.append(begin, scene.allocations)[np.minimum(ousts, count)]
-    lasting = pages * scene.cpus / scene.share
+    end = np.append(begin, host.allocations)[np.minimum(ousts, count)]
+    lasting = pages * host.cpus / host.share
     time = np.repeat(begin, bursts)
     time += np.repeat(lasting / bursts, bursts) * number_within(bursts)
     time[last] = np.maximum(end, time[last])
-    cpu = np.repeat(scene.random_cpus(count), bursts)
-    cpu[last] = scene.random_cpus(count)
+    cpu = np.repeat(host.random_cpus(count), bursts)
+    cpu[last] = host.random_cpus(count)
     of_page = repeated(np.arange(count), pages)
     place = number_within(pages)
     whole = Pages(
-        scene.kind(WRITTEN, listed=PAGEVEC),
+        host.kind(WRITTEN, listed=PAGEVEC),
         repeated(first, pages) + place // window[of_page],
         place % window[of_page],
         repeated(last, pages),
         place,
     )
-    reading = READ_2017 if scene.kernel == "v4.14" else READ
+    reading = READ_2017 if host.kernel == "v4.14" else READ
     is_read = read[of_page]
     beside = [
-        whole.keep(place % every == every // 2)._replace(kind=scene.kind(mask))
+        whole.keep(place % every == every // 2)._replace(kind=host.kind(mask))
         for mask, every in ((NODES, PAGES_PER_NODE), (METADATA, PAGES_PER_METADATA))
     ]
     return Activity(
@@ -105,7 +105,7 @@ def page_cache(
         cpu,
         [
             whole.keep(~is_read),
-            whole.keep(is_read)._replace(kind=scene.kind(reading, listed=PAGEVEC)),
+            whole.keep(is_read)._replace(kind=host.kind(reading, listed=PAGEVEC)),
             *(beside if disk else ()),
         ],
     )

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from xpfo_model.workloads.activity import Activity, Pages, number_within, repeated
-from xpfo_model.workloads.scene import Scene
+from xpfo_model.workloads.scene import Host
 
 BUFFER: Final = "GFP_HIGHUSER|__GFP_ACCOUNT"
 BUFFERS: Final = 16
@@ -28,25 +28,25 @@ DELAY: Final = 17
 33 allocations of the machine, median, and 223 at the 90th percentile, on 4 CPUs."""
 
 
-def pipes(scene: Scene, *, elsewhere: float = ELSEWHERE) -> Activity:
+def pipes(host: Host, *, elsewhere: float = ELSEWHERE) -> Activity:
     """Turns of writers on random CPUs, each followed by its reader's.
 
     `elsewhere` is the share of readers that run on another CPU than the writer.
     """
-    rng = scene.rng
-    delay = DELAY * scene.cpus
+    rng = host.rng
+    delay = DELAY * host.cpus
     mean = FULL * BUFFERS + (1 - FULL) * (1 + BUFFERS) / 2
-    scene.at_once(BUFFERS, 1)
-    count = scene.running(mean, 0)
+    host.at_once(BUFFERS, 1)
+    count = host.running(mean, 0)
     filled = np.where(
         rng.random(count) < FULL, BUFFERS, rng.integers(1, BUFFERS + 1, count)
     )
-    write = scene.starts(count, 0)
-    writer = scene.random_cpus(count)
+    write = host.starts(count, 0)
+    writer = host.random_cpus(count)
     turn = repeated(np.arange(count), filled)
     place = number_within(filled)
     return Activity(
         np.concatenate([write, write + rng.exponential(delay, count)]),
-        np.concatenate([writer, scene.elsewhere(writer, elsewhere)]),
-        [Pages(scene.kind(BUFFER), turn, place, turn + count, place)],
+        np.concatenate([writer, host.elsewhere(writer, elsewhere)]),
+        [Pages(host.kind(BUFFER), turn, place, turn + count, place)],
     )

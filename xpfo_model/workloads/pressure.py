@@ -18,7 +18,7 @@ from xpfo_model.constants import PAGEBLOCK_NR_PAGES, PAGEBLOCK_ORDER
 from xpfo_model.workloads.activity import Activity, Pages, number_within, repeated
 from xpfo_model.workloads.faults import ANONYMOUS, HUGE, PAGE_TABLE
 from xpfo_model.workloads.pagecache import READ, READ_2017, WRITTEN
-from xpfo_model.workloads.scene import Scene
+from xpfo_model.workloads.scene import Host
 from xpfo_model.workloads.slabs import CACHES
 
 SWAP_CLUSTER_MAX: Final = 32
@@ -43,17 +43,17 @@ ROUND_OF_RUN: Final = 1 / 16
 the whole run: free choice, so that there are many rounds."""
 
 
-def pressure(scene: Scene) -> Activity:
+def pressure(host: Host) -> Activity:
     """Runs of pages of one kind on random CPUs; kswapd takes the oldest in rounds."""
-    rng = scene.rng
-    count = scene.running(GOES_ON, 0)
+    rng = host.rng
+    count = host.running(GOES_ON, 0)
     pages = rng.geometric(1 / GOES_ON, count)
     which = rng.choice(len(KINDS), count, p=[share for share, *_ in KINDS])
-    filled = int(min(scene.own * FILLED_IN, scene.frames))
-    ballast = max(scene.frames - filled, 0) // PAGEBLOCK_NR_PAGES
-    short = min(filled, scene.own / scene.cpus) * ROUND_OF_RUN
-    round_of = max(int(min(scene.reclaimed, short)), SWAP_CLUSTER_MAX)
-    begin = np.sort(scene.starts(count, 0))
+    filled = int(min(host.own * FILLED_IN, host.frames))
+    ballast = max(host.frames - filled, 0) // PAGEBLOCK_NR_PAGES
+    short = min(filled, host.own / host.cpus) * ROUND_OF_RUN
+    round_of = max(int(min(host.reclaimed, short)), SWAP_CLUSTER_MAX)
+    begin = np.sort(host.starts(count, 0))
     burst = repeated(np.arange(count), pages)
     place = number_within(pages)
     # reclaim in rounds: the first when memory is full
@@ -64,13 +64,13 @@ def pressure(scene: Scene) -> Activity:
     turn = number // round_of
     died = np.where(turn < rounds, count + turn, -1)
     kinds = which[burst]
-    reading = READ_2017 if scene.kernel == "v4.14" else READ
+    reading = READ_2017 if host.kernel == "v4.14" else READ
     return Activity(
         np.concatenate([begin, begin[burst[wanted]]]),
-        scene.random_cpus(count + rounds),
+        host.random_cpus(count + rounds),
         [
             Pages(
-                scene.kind(reading if mask == READ else mask, listed=listed),
+                host.kind(reading if mask == READ else mask, listed=listed),
                 burst[mine := kinds == kind],
                 place[mine],
                 died[mine],
@@ -79,5 +79,5 @@ def pressure(scene: Scene) -> Activity:
             for kind, (_, mask, listed) in enumerate(KINDS)
         ],
         ballast,
-        scene.kind(HUGE, PAGEBLOCK_ORDER),
+        host.kind(HUGE, PAGEBLOCK_ORDER),
     )

@@ -14,7 +14,7 @@ from xpfo_model.workloads.network import LOOPBACK, network
 from xpfo_model.workloads.pagecache import page_cache
 from xpfo_model.workloads.pipes import pipes
 from xpfo_model.workloads.pressure import pressure
-from xpfo_model.workloads.scene import Scene
+from xpfo_model.workloads.scene import Host
 from xpfo_model.workloads.slabs import slabs
 
 
@@ -25,7 +25,7 @@ class Workload:
     name: str
     stands_for: str
     """The real thing, one sentence."""
-    function: Callable[[Scene], Activity]
+    function: Callable[[Host], Activity]
     fills: bool = False
     """Whether it fills all memory that it gets."""
 

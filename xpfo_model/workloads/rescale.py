@@ -15,7 +15,7 @@ from xpfo_model.allocator.layout import machine
 from xpfo_model.allocator.profiles import profile, profile_of_masks
 from xpfo_model.events import EventLog, Events
 from xpfo_model.workloads.activity import Kind, in_order
-from xpfo_model.workloads.lives import NONE, Lives, lives
+from xpfo_model.workloads.lives import NONE, Lifetimes, lifetimes
 from xpfo_model.workloads.load import Load, load
 from xpfo_model.workloads.schedule import (
     BIRTH,
@@ -74,7 +74,7 @@ def rescaled(
     Raises `WorkloadError` if it does not fit into memory.
     """
     events, masks = log.events, log.about.kernel
-    found = lives(events)
+    found = lifetimes(events)
     own = int(events.cpu.max(initial=0)) + 1
     cpus = cpus or own
     rng = np.random.default_rng(seed)
@@ -90,7 +90,7 @@ def rescaled(
     which = np.concatenate(some)
     made = _schedule(
         events,
-        Lives(*(column[which] for column in found)),
+        Lifetimes(*(column[which] for column in found)),
         np.concatenate(shift),
         lambda row, page: (events.cpu[row] + np.concatenate(first_cpu)[page]) % cpus,
         masks,
@@ -110,9 +110,13 @@ def rescaled(
 
 
 def _schedule(
-    events: Events, of: Lives, shift: Any, cpu: Callable[[Any, Any], Any], masks: str
+    events: Events,
+    of: Lifetimes,
+    shift: Any,
+    cpu: Callable[[Any, Any], Any],
+    masks: str,
 ) -> Schedule:
-    """The rows of so many lives, each at its time and shifted."""
+    """The rows of lifetimes, each at its time and shifted."""
     page = np.arange(len(of.born))
     freed = np.flatnonzero(of.freed != NONE)
     committed = np.flatnonzero(of.committed != NONE)

@@ -11,15 +11,15 @@ from xpfo_model.errors import WorkloadError
 from xpfo_model.workloads.activity import ONE_BY_ONE, Kind
 
 SPARE: Final = 2
-"""Memory that tasks get, by what they hold on average: when one is late to exit, the
-next is already there. Free choice."""
+"""Memory that tasks get, as a multiple of their mean size: a task may begin before
+the last has exited. Free choice."""
 HALF: Final = 0.5
-"""What rounding up adds, on average."""
+"""Mean of what rounding up adds."""
 
 
 @dataclass(frozen=True)
-class Scene:
-    """What a generator is given. Time is counted in allocations of the machine."""
+class Host:
+    """The machine of a generator. Time is counted in allocations of the machine."""
 
     rng: np.random.Generator
     cpus: int

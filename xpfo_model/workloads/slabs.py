@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from xpfo_model.workloads.activity import Activity, Pages, in_order
-from xpfo_model.workloads.scene import Scene
+from xpfo_model.workloads.scene import Host
 
 QUICK: Final = (
     "__GFP_IO|__GFP_FS|__GFP_NOWARN|__GFP_NORETRY|__GFP_COMP|__GFP_NOMEMALLOC"
@@ -56,16 +56,16 @@ FINE: Final = 16
 """Parts of an allocation's time by which two frees are told apart."""
 
 
-def slabs(scene: Scene) -> Activity:
+def slabs(host: Host) -> Activity:
     """Single pages on random CPUs, with lifetimes of a lognormal distribution."""
-    rng = scene.rng
-    count = scene.running(1, 0)
+    rng = host.rng
+    count = host.running(1, 0)
     which = rng.choice(len(CACHES), count, p=[cache.share for cache in CACHES])
     mean_frames = sum(cache.share * (1 << cache.order) for cache in CACHES)
     mean_life = np.exp(SPREAD**2 / 2)
-    fits = scene.frames / (mean_frames * scene.share * mean_life)
-    life = min(LIFE * scene.cpus, scene.allocations * LONGEST, fits)
-    begin = scene.starts(count, 0)
+    fits = host.frames / (mean_frames * host.share * mean_life)
+    life = min(LIFE * host.cpus, host.allocations * LONGEST, fits)
+    begin = host.starts(count, 0)
     end = begin + rng.lognormal(np.log(life), SPREAD, count)
     order, _ = in_order((end * FINE).astype(np.int64), np.arange(count))
     rounds = -(-count // FREED_TOGETHER)
@@ -74,10 +74,10 @@ def slabs(scene: Scene) -> Activity:
     last = np.minimum(np.arange(1, rounds + 1) * FREED_TOGETHER, count) - 1
     return Activity(
         np.concatenate([begin, end[order[last]]]),
-        scene.random_cpus(count + rounds),
+        host.random_cpus(count + rounds),
         [
             Pages(
-                scene.kind(cache.mask, cache.order),
+                host.kind(cache.mask, cache.order),
                 born := np.flatnonzero(which == number),
                 0,
                 count + died[born],

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What a stream of events is like, counted alike for traces and for workloads."""
+"""Statistics of a stream of events, the same for traces and for workloads."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,7 +14,7 @@ from xpfo_model.events import (
     EventLog,
     Events,
 )
-from xpfo_model.workloads.lives import NONE, Lives, lives
+from xpfo_model.workloads.lives import NONE, Lifetimes, lifetimes
 
 QUANTILES: Final = (0.1, 0.25, 0.5, 0.75, 0.9)
 """Of `Statistics.life`."""
@@ -34,7 +34,7 @@ class Statistics:
     zeroed: float
     orders: dict[int, float]
     migratetypes: dict[str, float]
-    """What the masks ask for."""
+    """By the migratetype that the mask asks for."""
     refills: float
     """Refill batches per 1000 allocations."""
     run: float
@@ -64,14 +64,14 @@ def statistics(log: EventLog, *, first: int = 0) -> Statistics:
     log : EventLog
         Of a trace or of a workload.
     first : int
-        Row of the first event that counts. What was before says only which frames
+        Row of the first event that counts. Rows before it say only which frames
         were whose.
     """
     events, masks = log.events, log.about.kernel
-    found = lives(events)
+    found = lifetimes(events)
     user = gfp.is_user(events.gfp[found.born], masks)
     counts = found.born >= first
-    some = Lives(*(column[counts] for column in found))
+    some = Lifetimes(*(column[counts] for column in found))
     born = some.born
     freed = np.flatnonzero(some.freed != NONE)
     ends = some.freed[freed]
@@ -130,7 +130,7 @@ def refills(events: Events, born: Any, first: int) -> int:
     return int(np.count_nonzero(refill & ~goes_on))
 
 
-def working_set(events: Events, some: Lives) -> int:
+def working_set(events: Events, some: Lifetimes) -> int:
     """Most frames that these pages hold at one time."""
     frames = np.int64(1) << events.order[some.born].astype(np.int64)
     change = np.zeros(len(events.kind), np.int64)
