@@ -41,10 +41,11 @@ htmldocs: $(READY)  ## build the site into _build/html; a claim that broke stops
 
 check: lint types test  ## all that a commit must pass, but the site
 
-lint: $(READY)  ## ruff, its format, sphinx-lint
+lint: $(READY)  ## ruff, its format, sphinx-lint, the floors
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m sphinxlint docs xpfo_model conf.py
+	$(VENV)/bin/lint-imports
 
 types: $(READY)  ## mypy --strict on the package
 	$(PY) -m mypy --strict

@@ -14,9 +14,9 @@ from typing import NamedTuple
 import numpy as np
 
 from xpfo_model.allocator import demand
-from xpfo_model.allocator.layout import machine
 from xpfo_model.allocator.model import Allocator
 from xpfo_model.allocator.profiles import PROFILES, profile
+from xpfo_model.allocator.zones import machine
 
 SMALL = (1 << 18, 2)
 LARGE = (201_326_592, 96)

@@ -22,7 +22,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from xpfo_model import engine, traces
+from xpfo_model import jit, traces
 
 MIB = 1 << 20
 TRACES = Path(__file__).parents[1] / "docs" / "traces"
@@ -147,7 +147,7 @@ def report(arguments: argparse.Namespace) -> None:
     """Measure, and print the tables."""
     rates = reader_rates(arguments.trace, arguments.runs)
     size = arguments.trace.stat().st_size / MIB
-    kind = "numba" if engine.FAST else "plain Python"
+    kind = "numba" if jit.FAST else "plain Python"
     print(f"{arguments.trace.name}, {size:,.0f} MiB, {kind}, {arguments.runs} runs")
     print(f"{'':<32} {'lines/s':>12} {'lowest':>11} {'highest':>11} {'ratio':>8}")
     if arguments.perl:

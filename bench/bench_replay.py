@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from xpfo_model import replay, strategies, traces
-from xpfo_model.stepper import Stepper, steps_of
+from xpfo_model.replay.reconstruct import Reconstruction, calls_of
 
 TRACES = Path(__file__).parents[1] / "docs" / "traces"
 RUNS = 7
@@ -20,21 +20,21 @@ def measure(path: Path) -> list[tuple[str, float]]:
     """Million events per second of each strategy, and of the steps before it."""
     log = traces.read(path)
 
-    def prepare() -> tuple[list[object], Stepper]:
-        stepper = Stepper(log.about.kernel)
-        return list(steps_of(log.chunks(), stepper)), stepper
+    def prepare() -> tuple[list[object], Reconstruction]:
+        reconstruction = Reconstruction(log.about.kernel)
+        return list(calls_of(log.chunks(), reconstruction)), reconstruction
 
-    parts, stepper = prepare()
+    parts, reconstruction = prepare()
     results = [("(steps, once a trace)", rate(len(log), prepare))]
     for name in strategies.COUNTED:
 
         def once(name: str = name) -> None:
             run = replay.Run(name, cpus=1)
             for part in parts:
-                run.feed(part, stepper.frames)
+                run.feed(part, reconstruction.frames)
 
         once()  # compiled now
-        results.append((name, rate(stepper.kmem_events, once)))
+        results.append((name, rate(reconstruction.kmem_events, once)))
     return results
 
 

@@ -48,8 +48,8 @@ def pytest_runtest_makereport(item, call):
 @pytest.fixture(scope="session")
 def evidence():
     """The project's traces, loaded once; a process a CPU explores for all tests."""
-    from xpfo_model.evidence import Evidence
     from xpfo_model.sphinxext.drawing import processes
+    from xpfo_model.studies.evidence import Evidence
 
     with processes() as executor:
         yield Evidence(ROOT / "docs" / "traces", executor)

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from logs import GFP_KERNEL, USER_MOVABLE, alloc, free, locked, log_of
 
-from xpfo_model import cli, figures, replay, strategies, traces
+from xpfo_model import cli, replay, strategies, traces
+from xpfo_model.figures import draw
 
 ROOT = Path(__file__).parents[1]
 ROWS = [
@@ -100,9 +101,9 @@ def test_a_plot_says_what_it_rests_on(capsys, tmp_path):
     assert run(capsys, "compare", *plot)[0] == 0
     outcome = replay.replay(lost)
     assert "some: sha256 0000000000000000, an unknown number of events LOST" in (
-        figures.rests_on(outcome)
+        draw.rests_on(outcome)
     )
-    assert any("kmalloc 3" in line for line in figures.rests_on(outcome))
+    assert any("kmalloc 3" in line for line in draw.rests_on(outcome))
 
 
 def test_compare_plots(capsys, trace, tmp_path):
@@ -273,7 +274,7 @@ def test_a_zoneinfo_that_is_none_is_named(capsys, trace, tmp_path):
 
 
 def test_record_takes_options_on_both_sides_of_out_and_a_command(monkeypatch):
-    from xpfo_model import record
+    from xpfo_model.recorder import record
 
     given = []
     monkeypatch.setattr(record, "record", lambda out, **how: given.append((out, how)))

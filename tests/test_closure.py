@@ -15,17 +15,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mutants import mutate
 
-from xpfo_model import closure, definitions, machine, replay, strategies
+from xpfo_model import closure, definitions, machine, strategies
 from xpfo_model.closure import digest, parts
+from xpfo_model.replay import run
 from xpfo_model.strategies import guarantee, pcp_batch_local, v6, v8
 
 ROOT = Path(__file__).parents[1]
 MODULES = [
     "xpfo_model.machine",
-    "xpfo_model.steps",
+    "xpfo_model.replay.calls",
     "xpfo_model.strategies.pageblock",
     "xpfo_model.allocator.pcp",
-    "xpfo_model.explore.world",
+    "xpfo_model.checker.world",
     "xpfo_model.fidelity.drain",
     "xpfo_model.workloads.schedule",
 ]
@@ -154,11 +155,11 @@ def mutants(path):
 
 def test_hooks_that_are_given_are_part_with_all_that_they_call(monkeypatch):
     def of(module):
-        return digest(replay.run_steps, given={"alloc": module.alloc})
+        return digest(run.run_steps, given={"alloc": module.alloc})
 
     assert of(v6) == of(v6)
     assert of(v6) != of(v8)
-    assert of(v6) != digest(replay.run_steps, given={"free": v6.alloc})
+    assert of(v6) != digest(run.run_steps, given={"free": v6.alloc})
     before = of(pcp_batch_local)
     monkeypatch.setattr(guarantee, "unmap", machine.map_back)
     assert of(pcp_batch_local) != before
@@ -166,16 +167,16 @@ def test_hooks_that_are_given_are_part_with_all_that_they_call(monkeypatch):
 
 def test_a_strategy_is_no_part_of_another(monkeypatch):
     given = strategies.functions("v6")
-    before = digest(replay.run_steps, given=given)
+    before = digest(run.run_steps, given=given)
     entry = strategies.Entry("new")
     monkeypatch.setitem(strategies.REGISTRY, "new", entry)
-    assert digest(replay.run_steps, given=given) == before
+    assert digest(run.run_steps, given=given) == before
 
 
 def test_a_changed_constant_is_another_source_wherever_it_is_read(monkeypatch):
-    before = parts(replay.run_steps, given=strategies.functions("pcp_batch_local"))
+    before = parts(run.run_steps, given=strategies.functions("pcp_batch_local"))
     monkeypatch.setattr(machine, "IS_STALE", 4)
-    after = parts(replay.run_steps, given=strategies.functions("pcp_batch_local"))
+    after = parts(run.run_steps, given=strategies.functions("pcp_batch_local"))
     assert {name for name in before if before[name] != after[name]} == {
         "xpfo_model.machine"
     }
@@ -188,8 +189,8 @@ def test_parts_are_the_modules_that_are_read():
         "xpfo_model.machine",
         "xpfo_model.strategies.guarantee",
     ]
-    assert "xpfo_model.replay" in parts(replay.run_steps)
-    assert "xpfo_model.strategies" not in parts(replay.run_steps)
+    assert "xpfo_model.replay" in parts(run.run_steps)
+    assert "xpfo_model.strategies" not in parts(run.run_steps)
 
 
 def test_what_is_apart_counts_by_its_name():

@@ -6,12 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xpfo_model import claims, cost, figures, published, themes
+from xpfo_model import claims, cost
 from xpfo_model.claims import cost as unpublished
-from xpfo_model.claims import tables
+from xpfo_model.claims import published_tables
 from xpfo_model.constants import TLB_SINGLE_PAGE_FLUSH_CEILING as CEILING
 from xpfo_model.cost import DESIGNS, FULL, BuildCounts, Kind, flush_cycles, local_cycles
-from xpfo_model.published import BASE, DEFERRED, DESKTOP, LARGE, STRICT
+from xpfo_model.figures import draw, themes
+from xpfo_model.history import numbers
+from xpfo_model.history.numbers import BASE, DEFERRED, DESKTOP, LARGE, STRICT
 
 # as counted on the project's traces of builds
 BUILDS = (
@@ -113,7 +115,7 @@ def test_every_parameter_has_unit_source_and_a_range_around_its_value(parameter)
 
 def test_what_no_source_gives_is_called_calibrated():
     calibrated = {
-        p.name for p in PARAMETERS if p.confidence is published.Confidence.CALIBRATED
+        p.name for p in PARAMETERS if p.confidence is numbers.Confidence.CALIBRATED
     }
     assert calibrated == {"ipi", "residue", "switch", "initiator"}
 
@@ -147,7 +149,7 @@ def test_the_fitted_rows_are_met_whatever_is_not_known(
     for configuration in (STRICT, DEFERRED):
         design = DESIGNS[configuration]
         assert cost.predicted_seconds(design, DESKTOP, v) == pytest.approx(
-            published.seconds("v8", DESKTOP, configuration)
+            numbers.seconds("v8", DESKTOP, configuration)
         )
 
 
@@ -156,7 +158,7 @@ def test_the_switch_share_meets_the_large_deferred_row():
     low = cost.predicted_seconds(DESIGNS[DEFERRED], LARGE, VALUES)
     v = VALUES | {"switch": cost.switch_share(VALUES)}
     high = cost.predicted_seconds(DESIGNS[DEFERRED], LARGE, v)
-    published_row = published.seconds("v8", LARGE, DEFERRED)
+    published_row = numbers.seconds("v8", LARGE, DEFERRED)
     assert low < published_row
     assert high == pytest.approx(published_row)
 
@@ -165,7 +167,7 @@ def test_the_large_strict_row_is_predicted_within_five_percent():
     for series in ("v7", "v8"):
         predicted = cost.predicted_seconds(DESIGNS[STRICT], LARGE, VALUES, series)
         assert predicted == pytest.approx(
-            published.seconds(series, LARGE, STRICT), rel=0.05
+            numbers.seconds(series, LARGE, STRICT), rel=0.05
         )
         assert predicted == pytest.approx(
             cost.read_strict(LARGE, VALUES, LARGE.cpus, series)
@@ -196,8 +198,8 @@ def test_the_october_row_lies_in_what_the_model_says_of_a_batch_that_maps_back()
 @given(st.sampled_from([DESKTOP, LARGE]), st.floats(0, 1), st.floats(1, 1000))
 def test_a_batch_lies_between_its_kunmaps_and_strict(machine, share, factor):
     v = VALUES | {"kunmap_share": share, "batch_factor": factor}
-    base = published.seconds("v8", machine, BASE) * (1 + v["overhead"])
-    strict = published.seconds("v8", machine, STRICT)
+    base = numbers.seconds("v8", machine, BASE) * (1 + v["overhead"])
+    strict = numbers.seconds("v8", machine, STRICT)
     batch = cost.anchored_seconds(DESIGNS["batch"], machine, v)
     slack = 1e-6
     assert base + share * (strict - base) <= batch + slack
@@ -207,7 +209,7 @@ def test_a_batch_lies_between_its_kunmaps_and_strict(machine, share, factor):
 def test_the_strict_row_is_its_own_anchor():
     for machine in (DESKTOP, LARGE):
         assert cost.anchored_seconds(DESIGNS[STRICT], machine, VALUES) == pytest.approx(
-            published.seconds("v8", machine, STRICT)
+            numbers.seconds("v8", machine, STRICT)
         )
 
 
@@ -245,7 +247,7 @@ def test_an_interval_contains_every_swing():
 CLAIMS = [
     item
     for item in claims.REGISTRY.values()
-    if item.find.__module__ in {tables.__name__, unpublished.__name__}
+    if item.find.__module__ in {published_tables.__name__, unpublished.__name__}
 ]
 
 
@@ -259,7 +261,7 @@ def test_every_claim_of_cost_holds_and_can_fail(item):
 @pytest.mark.parametrize("theme", themes.THEMES.values(), ids=themes.THEMES)
 def test_every_chart_of_cost_is_drawn_in_both_themes(item, theme, tmp_path):
     path = tmp_path / "chart.svg"
-    figures.save(item.find(FakeEvidence()).chart, path, theme)
+    draw.save(item.find(FakeEvidence()).chart, path, theme)
     assert b"</svg>" in path.read_bytes()
 
 
@@ -277,7 +279,7 @@ def test_all_claims_of_cost_are_here():
 
 
 def test_the_excess_per_cpu_of_the_tables():
-    values = tables.excess_per_cpu(FakeEvidence()).values
+    values = published_tables.excess_per_cpu(FakeEvidence()).values
     assert (values["small"], values["v7"], values["v8"]) == (245.2, 241.8, 251.3)
 
 

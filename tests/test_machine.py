@@ -4,7 +4,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from xpfo_model import engine, machine
+from xpfo_model import jit, machine
 from xpfo_model.constants import PAGEBLOCK_ORDER
 
 FRAMES = 24
@@ -70,7 +70,7 @@ TestAliases = Aliases.TestCase
 class Tlbs(RuleBasedStateMachine):
     """What each CPU may still translate, against pairs of CPU and frame."""
 
-    run = staticmethod(engine.bound)
+    run = staticmethod(jit.bound)
 
     @initialize(cpus=st.sampled_from([1, 3, 61, 62, 63, 64, 100, 124, 125, 300]))
     def boot(self, cpus):
@@ -136,7 +136,7 @@ class Tlbs(RuleBasedStateMachine):
 
 
 class CompiledTlbs(Tlbs):
-    run = staticmethod(engine.compiled)
+    run = staticmethod(jit.compiled)
 
 
 TestTlbs = Tlbs.TestCase

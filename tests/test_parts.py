@@ -2,14 +2,14 @@
 import numpy as np
 import pytest
 
-from xpfo_model import engine
+from xpfo_model import jit
 
 
 def part(numbers, at):
     return numbers[at] + 1
 
 
-@engine.noinline
+@jit.noinline
 def rare(numbers, at):
     return part(numbers, at) * 10
 
@@ -23,13 +23,13 @@ def entry(numbers):
 
 @pytest.fixture
 def loop(monkeypatch, tmp_path):
-    monkeypatch.setattr(engine, "_cache_directory", lambda _: tmp_path)
+    monkeypatch.setattr(jit, "_cache_directory", lambda _: tmp_path)
     for function in (part, rare, entry):
         monkeypatch.setattr(function, "__module__", "xpfo_model.gfp")
-    caches = (engine._bind, engine._reached, engine._compiled)
+    caches = (jit._bind, jit._reached, jit._compiled)
     for cache in caches:
         cache.cache_clear()
-    yield engine.compiled(entry)
+    yield jit.compiled(entry)
     for cache in caches:
         cache.cache_clear()
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xpfo_model import engine, machine, strategies
+from xpfo_model import jit, machine, strategies
 from xpfo_model.constants import (
     MIGRATE_MOVABLE,
     MIGRATE_RECLAIMABLE,
@@ -35,7 +35,7 @@ BOTH = XPFO_USER | XPFO_UNMAPPED
 def booted(frames=FRAMES, cpus=CPUS, block_order=2):
     """A machine as plain Python runs it, whatever the engine."""
     m = machine.boot(frames, block_order, cpus=cpus)
-    return engine._readable(m)
+    return jit._readable(m)
 
 
 class Driver:

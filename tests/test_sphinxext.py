@@ -24,8 +24,8 @@ xpfo_digest = {digest!r}
 """
 MADE_UP = """
 from xpfo_model.claims import claim as c
-from xpfo_model.charts import Bar, Bars
-from xpfo_model.mails import HANSEN_2019_02_14
+from xpfo_model.figures.charts import Bar, Bars
+from xpfo_model.history.mails import HANSEN_2019_02_14
 c.REGISTRY.clear()
 
 @c.claim("one-flush", must="so", instead="otherwise", change={{"wanted": {counter}}},
@@ -210,7 +210,7 @@ def test_a_claim_that_stood_is_heard_again_when_the_digest_changes(project):
     [
         ("# Page\n", "claim one-flush is on no page"),
         (PAGE + "{value}`one-flush:nothing`\n", "no value 'one-flush:nothing'"),
-        (PAGE + "{mail}`x@y`\n", "no mail 'x@y' in xpfo_model/mails.py"),
+        (PAGE + "{mail}`x@y`\n", "no mail 'x@y' in xpfo_model/history/mails.py"),
         (PAGE + "\n```{claim} two\n```\n", "no claim 'two' in the registry"),
         (PAGE + "\n```{cover-letter} two\n```\n", "no claim 'two' in the registry"),
         (PAGE + "\n```{claim-table} two\n```\n", "no claim 'two' in the registry"),

@@ -4,12 +4,12 @@
 import logs
 
 from xpfo_model import events as ev
-from xpfo_model.allocator.layout import Layout, Pageset, Zone
 from xpfo_model.allocator.model import boot
 from xpfo_model.allocator.profiles import profile
+from xpfo_model.allocator.zones import Layout, Pageset, Zone
 from xpfo_model.events import EventLog
 from xpfo_model.fidelity.compare import LEVELS, compare_level, sizes_of, tally_of
-from xpfo_model.fidelity.reading import read
+from xpfo_model.fidelity.extract import read
 from xpfo_model.fidelity.tally import Follow
 
 BATCH = 4

@@ -5,7 +5,6 @@
 """
 
 from xpfo_model.allocator.buddy import add_to_free_list_tail
-from xpfo_model.allocator.layout import machine
 from xpfo_model.allocator.lists import list_add_tail, list_first
 from xpfo_model.allocator.model import boot, free_range
 from xpfo_model.allocator.pcp import pcp_list, pcp_of, pindex_to_order
@@ -16,8 +15,9 @@ from xpfo_model.allocator.state import (
     get_pageblock_migratetype,
     set_pageblock_migratetype,
 )
+from xpfo_model.allocator.zones import machine
 from xpfo_model.constants import PAGEBLOCK_ORDER
-from xpfo_model.engine import compiled
+from xpfo_model.jit import compiled
 
 FRAMES = 1 << 14
 ZONE = 1

@@ -11,9 +11,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
-from xpfo_model import __version__, compare, strategies
+from xpfo_model import __version__, strategies
 from xpfo_model.allocator.profiles import PROFILES, version_of
 from xpfo_model.errors import MissingToolError, XpfoModelError
+from xpfo_model.replay import table
 
 EXIT_ERROR: Final = 2
 EXIT_CLAIM: Final = 1
@@ -51,18 +52,18 @@ def _replay(path: str, arguments: argparse.Namespace) -> Any:
 def _figures() -> ModuleType:
     """The module that draws, looked for before anything is computed."""
     try:
-        from xpfo_model import figures  # noqa: PLC0415 - matplotlib is an extra
+        from xpfo_model.figures import draw  # noqa: PLC0415 - matplotlib is an extra
     except ImportError as error:
         raise MissingToolError(
             f"drawing needs matplotlib: {error}",
             remedy="pip install 'xpfo-model[plot]'",
         ) from None
-    return figures
+    return draw
 
 
 def run_compare(arguments: argparse.Namespace) -> int:
     """Count the flushes of every strategy over traces."""
-    figures = _figures() if arguments.plot else None
+    draw = _figures() if arguments.plot else None
     outcomes = []
     for number, path in enumerate(arguments.traces):
         outcome = _replay(path, arguments)
@@ -70,16 +71,16 @@ def run_compare(arguments: argparse.Namespace) -> int:
         if arguments.json:
             print(json.dumps(outcome.as_json()), flush=True)
         elif not arguments.csv:
-            print("\n" * bool(number) + compare.table(outcome), flush=True)
+            print("\n" * bool(number) + table.table(outcome), flush=True)
         if arguments.json or arguments.csv:
             for note in outcome.about.notes() + outcome.notes:
                 print(f"xpfo-model: warning: {note}", file=sys.stderr)
     if arguments.csv:
-        print(compare.as_csv(outcomes), end="")
+        print(table.as_csv(outcomes), end="")
     elif not arguments.json:
-        print(compare.LEGEND, end="")
-    if figures is not None:
-        figures.save_comparison(outcomes, arguments.plot)
+        print(table.LEGEND, end="")
+    if draw is not None:
+        draw.save_comparison(outcomes, arguments.plot)
     return 0
 
 
@@ -103,7 +104,7 @@ def run_convert(arguments: argparse.Namespace) -> int:
 
 def run_record(arguments: argparse.Namespace) -> int:
     """Record the kmem events of this machine."""
-    from xpfo_model import record  # noqa: PLC0415 - quick --help
+    from xpfo_model.recorder import record  # noqa: PLC0415 - quick --help
 
     return record.record(
         arguments.out,
@@ -117,24 +118,25 @@ def run_record(arguments: argparse.Namespace) -> int:
 
 def run_data(arguments: argparse.Namespace) -> int:
     """Compute the studies whose results the site keeps."""
-    from xpfo_model import kept  # noqa: PLC0415 - quick --help
+    from xpfo_model.studies import store  # noqa: PLC0415 - quick --help
 
     docs = Path(arguments.docs)
     status = 0
-    for item in kept.studies(arguments.names):
+    for item in store.studies(arguments.names):
         if arguments.list:
             print(f"{item.name}: {item.what}")
             continue
-        changed, news = kept.renew(item, docs, write=not arguments.check)
-        print(f"{kept.place(item, docs)}: {news}", flush=True)
+        changed, news = store.renew(item, docs, write=not arguments.check)
+        print(f"{store.place(item, docs)}: {news}", flush=True)
         status = max(status, EXIT_CLAIM * (changed and arguments.check))
     return status
 
 
 def run_claims(arguments: argparse.Namespace) -> int:
     """Evaluate claims and print the text that a cover letter can cite."""
-    from xpfo_model import cite, claims  # noqa: PLC0415 - quick --help
-    from xpfo_model.evidence import Evidence  # noqa: PLC0415
+    from xpfo_model import claims  # noqa: PLC0415 - quick --help
+    from xpfo_model.claims import cite  # noqa: PLC0415 - quick --help
+    from xpfo_model.studies.evidence import Evidence  # noqa: PLC0415
 
     if arguments.list:
         for claim in claims.REGISTRY.values():
@@ -159,22 +161,22 @@ def run_check(arguments: argparse.Namespace) -> int:
     from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415
     from multiprocessing import get_context  # noqa: PLC0415
 
-    from xpfo_model import explore  # noqa: PLC0415 - quick --help
+    from xpfo_model import checker  # noqa: PLC0415 - quick --help
 
     names = arguments.names or [n for n in strategies.REGISTRY if n != "none"]
     for name in names:
         strategies.load(name)
-    scope = explore.scope(arguments.scope)
+    scope = checker.scope(arguments.scope)
     if arguments.states:
-        scope = explore.limited(scope, arguments.states)
+        scope = checker.limited(scope, arguments.states)
     jobs = min(arguments.jobs or os.cpu_count() or 1, len(names))
     reports = []
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        bound = None if arguments.all or arguments.states else explore.ENOUGH
-        for report in explore.check_all(names, scope, pool, bound):
+        bound = None if arguments.all or arguments.states else checker.ENOUGH
+        for report in checker.check_all(names, scope, pool, bound):
             reports.append(report)
             if not arguments.json:
-                print(explore.tell(report), flush=True)
+                print(checker.tell(report), flush=True)
     if arguments.json:
         print(json.dumps([report.as_json() for report in reports]))
     wrong = [r.strategy for r in reports if r.claims_safe and r.violations]

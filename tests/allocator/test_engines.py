@@ -11,7 +11,7 @@ PROGRAM = """
 import hashlib, sys
 import numpy as np
 from xpfo_model.allocator import demand
-from xpfo_model.allocator.layout import machine
+from xpfo_model.allocator.zones import machine
 from xpfo_model.allocator.model import Allocator
 from xpfo_model.allocator.profiles import (profile)
 

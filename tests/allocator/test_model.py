@@ -4,9 +4,9 @@ import pytest
 from zones import BLOCK, FRAMES, M, events, free_pages, the_pcp, zones
 
 from xpfo_model.allocator import demand
-from xpfo_model.allocator.layout import machine
 from xpfo_model.allocator.model import ROOM, Allocator, boot, bound, free_range
 from xpfo_model.allocator.profiles import PROFILES, profile
+from xpfo_model.allocator.zones import machine
 from xpfo_model.events import MM_PAGE_ALLOC, MM_PAGE_ALLOC_EXTFRAG, MM_PAGE_FREE
 
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xpfo_model.allocator.layout import BOOT_PAGESET, Layout, LayoutError, Zone
 from xpfo_model.allocator.packing import LARGEST, MOST_FRAMES, packing
+from xpfo_model.allocator.zones import BOOT_PAGESET, Layout, LayoutError, Zone
 
 ARM = 1 << 31
 """First frame behind 8 TiB."""

@@ -7,7 +7,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from xpfo_model.allocator import demand
-from xpfo_model.allocator.layout import machine
 from xpfo_model.allocator.lists import list_first, list_last
 from xpfo_model.allocator.model import Allocator
 from xpfo_model.allocator.pcp import pcp_of, pindex_to_order
@@ -20,6 +19,7 @@ from xpfo_model.allocator.state import (
     ON_PCP,
     page_is_buddy,
 )
+from xpfo_model.allocator.zones import machine
 from xpfo_model.events import MM_PAGE_ALLOC
 
 FRAMES = 1 << 14

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xpfo_model.allocator import zoneinfo
-from xpfo_model.allocator.layout import Pageset
+from xpfo_model.allocator.zones import Pageset
 from xpfo_model.constants import MAX_PFN, NR_CPUS
 
 REAL = sorted((Path(__file__).parents[2] / "docs" / "traces").glob("*.zoneinfo.*"))

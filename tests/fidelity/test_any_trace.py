@@ -14,8 +14,8 @@ from xpfo_model.allocator.profiles import PROFILES, profile
 from xpfo_model.errors import XpfoModelError
 from xpfo_model.events import FAILED, SCHED_SWITCH, UNKNOWN, EventLog
 from xpfo_model.fidelity.compare import LEVELS, compare_level
+from xpfo_model.fidelity.extract import read
 from xpfo_model.fidelity.machine import fit
-from xpfo_model.fidelity.reading import read
 
 FIRST = 6144
 

@@ -8,11 +8,11 @@ import pytest
 
 from xpfo_model import fidelity
 from xpfo_model.allocator import demand
-from xpfo_model.allocator.layout import machine
 from xpfo_model.allocator.model import Allocator
 from xpfo_model.allocator.profiles import profile
+from xpfo_model.allocator.zones import machine
 from xpfo_model.events import About, EventLog
-from xpfo_model.fidelity.reading import read
+from xpfo_model.fidelity.extract import read
 
 CPUS = 2
 

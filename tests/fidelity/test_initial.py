@@ -7,6 +7,7 @@ from tiny import FRAMES, allocs, frees, layout, refill
 
 from xpfo_model.allocator.model import boot
 from xpfo_model.events import MM_PAGE_ALLOC_ZONE_LOCKED, MM_PAGE_FREE
+from xpfo_model.fidelity.extract import followers
 from xpfo_model.fidelity.initial import (
     UNSEEN,
     block_types,
@@ -17,7 +18,6 @@ from xpfo_model.fidelity.initial import (
     sightings,
     types_by_use,
 )
-from xpfo_model.fidelity.reading import followers
 
 FIRST = 6144
 

@@ -11,7 +11,7 @@ from tiny import FRAMES, allocs, drains, frees, layout, refill
 
 from xpfo_model import events as ev
 from xpfo_model import fidelity, traces
-from xpfo_model.allocator.layout import BOUNDARIES
+from xpfo_model.allocator.zones import BOUNDARIES
 from xpfo_model.fidelity import FidelityError
 from xpfo_model.fidelity.machine import MOST_FRAMES, SECTION, fit, guessed_layout
 

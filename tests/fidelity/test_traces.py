@@ -7,7 +7,7 @@ import pytest
 
 from xpfo_model import fidelity, traces
 from xpfo_model.events import EventLog
-from xpfo_model.fidelity.study import profile_of
+from xpfo_model.studies.fidelity import profile_of
 
 TRACES = Path(__file__).parents[2] / "docs" / "traces"
 PREFIX = 40_000

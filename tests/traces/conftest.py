@@ -12,12 +12,12 @@ sys.path.insert(0, str(Path(__file__).parent))  # texts.py
 @pytest.fixture(params=["compiled", "plain"])
 def both_engines(request, monkeypatch):
     """Run a test with the scanner compiled, and as plain Python."""
-    from xpfo_model import engine
+    from xpfo_model import jit
 
     if request.param == "plain":
-        monkeypatch.setattr(engine, "compiled", lambda function: function)
-        monkeypatch.setattr(engine, "view", memoryview)
-    elif not engine.FAST:
+        monkeypatch.setattr(jit, "compiled", lambda function: function)
+        monkeypatch.setattr(jit, "view", memoryview)
+    elif not jit.FAST:
         pytest.skip("numba is not here")
     return request.param
 

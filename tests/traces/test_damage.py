@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from texts import KMEM, SWITCH, line
 
-from xpfo_model import engine
+from xpfo_model import jit
 from xpfo_model.errors import XpfoModelError
 from xpfo_model.events import Events
 from xpfo_model.traces import text
@@ -86,7 +86,7 @@ def test_every_line_is_accounted_for(text):
 
 
 class Exact:
-    """Blocks of one block, in a buffer that ends with the last newline."""
+    """LineBuffer of one block, in a buffer that ends with the last newline."""
 
     def __init__(self, content):
         end = content.rfind(b"\n") + 1
@@ -112,9 +112,9 @@ class Exact:
 @given(st.one_of(damaged(), st.binary(max_size=100)))
 def test_the_scanner_stays_in_its_buffer(content):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine, "compiled", lambda function: function)
-        patch.setattr(engine, "view", memoryview)
-        patch.setattr(text, "Blocks", lambda source, block: Exact(content))
+        patch.setattr(jit, "compiled", lambda function: function)
+        patch.setattr(jit, "view", memoryview)
+        patch.setattr(text, "LineBuffer", lambda source, block: Exact(content))
         try:
             reader = Text(io.BytesIO(content), "test")
             for _ in reader.chunks():

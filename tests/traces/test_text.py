@@ -386,7 +386,7 @@ def test_empty_lines_and_comments_say_nothing(both_engines, trace):
 @pytest.mark.parametrize("name", FIXTURES)
 @pytest.mark.parametrize("block", [400, 1000])
 def test_the_size_of_blocks_does_not_matter(name, block, monkeypatch):
-    monkeypatch.setattr("xpfo_model.traces.blocks._PIECE", 37)
+    monkeypatch.setattr("xpfo_model.traces.lines._PIECE", 37)
     content = (DATA / name).read_bytes()
     kernel = "v6.18"
     whole = read_bytes(content, kernel=kernel)
@@ -409,12 +409,12 @@ def test_the_size_of_chunks_does_not_matter(events, chunk):
 
 
 def test_both_engines_are_the_same(monkeypatch):
-    from xpfo_model import engine
+    from xpfo_model import jit
 
     content = b"".join((DATA / name).read_bytes() for name in FIXTURES[:3:2])
     fast = read_bytes(content)
-    monkeypatch.setattr(engine, "compiled", lambda function: function)
-    monkeypatch.setattr(engine, "view", memoryview)
+    monkeypatch.setattr(jit, "compiled", lambda function: function)
+    monkeypatch.setattr(jit, "view", memoryview)
     assert read_bytes(content) == fast
 
 

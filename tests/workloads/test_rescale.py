@@ -12,7 +12,7 @@ from xpfo_model.allocator import demand
 from xpfo_model.allocator.demand import ALLOC
 from xpfo_model.allocator.profiles import profile, profile_of_masks
 from xpfo_model.errors import WorkloadError
-from xpfo_model.fidelity import reading
+from xpfo_model.fidelity import extract
 
 FRAMES = 1 << 18
 COMPARED = ("op", "cpu", "order", "page")
@@ -35,7 +35,7 @@ def plain(read):
 def test_the_demand_of_a_trace_is_its_demand(evidence, trace):
     log = evidence.log(trace)
     kernel = "v6.1" if trace.startswith("fork") else "v6.18"
-    read = reading.read(log.events, profile(kernel), log.about.kernel)
+    read = extract.read(log.events, profile(kernel), log.about.kernel)
     load = workloads.rescaled(log, frames=FRAMES)
     asks = load.demand.op == ALLOC
     there = plain(read)

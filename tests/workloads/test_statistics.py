@@ -4,7 +4,7 @@ from logs import GFP_KERNEL, USER_MOVABLE, alloc, free, locked, log_of
 
 from xpfo_model import events as ev
 from xpfo_model import workloads
-from xpfo_model.workloads.lives import NONE, lifetimes
+from xpfo_model.workloads.lifetimes import NONE, lifetimes
 
 # two CPUs; frame 8 goes from the kernel to a user, frame 1 the other way
 HAND_MADE = [

@@ -14,8 +14,8 @@ from xpfo_model.allocator.demand import (
     FREE_COMMIT,
     FREE_PREPARE,
 )
-from xpfo_model.allocator.layout import machine
 from xpfo_model.allocator.profiles import profile
+from xpfo_model.allocator.zones import machine
 from xpfo_model.errors import UnknownKernelError, WorkloadError
 from xpfo_model.events import FAILED, MM_PAGE_ALLOC
 

@@ -24,8 +24,8 @@ from xpfo_model.allocator.state import (
     set_pageblock_migratetype,
 )
 from xpfo_model.constants import PAGEBLOCK_ORDER
-from xpfo_model.engine import seldom
 from xpfo_model.events import FAILED
+from xpfo_model.jit import seldom
 
 
 def try_to_claim_block(

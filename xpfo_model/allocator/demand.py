@@ -33,7 +33,6 @@ from xpfo_model.allocator.state import (
 from xpfo_model.allocator.watermarks import zone_watermark_ok
 from xpfo_model.allocator.zonelist import __alloc_pages
 from xpfo_model.constants import MAX_PAGE_ORDER, MIGRATE_MOVABLE
-from xpfo_model.engine import seldom
 from xpfo_model.errors import XpfoModelError
 from xpfo_model.events import (
     FAILED,
@@ -41,6 +40,7 @@ from xpfo_model.events import (
     MM_PAGE_FREE,
     MM_PAGE_FREE_BATCHED,
 )
+from xpfo_model.jit import seldom
 
 # Operations of a demand.
 ALLOC: Final = 0

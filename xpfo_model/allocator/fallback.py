@@ -30,8 +30,8 @@ from xpfo_model.constants import (
     MIGRATE_MOVABLE,
     PAGEBLOCK_ORDER,
 )
-from xpfo_model.engine import seldom
 from xpfo_model.events import FAILED
+from xpfo_model.jit import seldom
 
 
 def steal_suitable_fallback(

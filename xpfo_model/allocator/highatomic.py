@@ -20,7 +20,7 @@ from xpfo_model.constants import (
     PAGEBLOCK_NR_PAGES,
     PAGEBLOCK_ORDER,
 )
-from xpfo_model.engine import seldom
+from xpfo_model.jit import seldom
 
 RESERVE_SHARE: Final = 100
 """One page in this many may be reserved. reserve_highatomic_pageblock()."""

@@ -7,7 +7,6 @@ import numpy as np
 
 from xpfo_model.allocator.buddy import __free_one_page
 from xpfo_model.allocator.demand import DRAIN_ALL, Demand, checked, operate
-from xpfo_model.allocator.layout import Layout, Pageset
 from xpfo_model.allocator.packing import packing, round_up
 from xpfo_model.allocator.profiles import PROFILE, SIZE_AUTO, profile
 from xpfo_model.allocator.state import (
@@ -25,10 +24,11 @@ from xpfo_model.allocator.state import (
     get_pageblock_migratetype,
     page_zone,
 )
+from xpfo_model.allocator.zones import Layout, Pageset
 from xpfo_model.constants import MAX_PAGE_ORDER, MIGRATE_MOVABLE, PAGEBLOCK_ORDER
-from xpfo_model.engine import compiled
 from xpfo_model.errors import XpfoModelError
 from xpfo_model.events import DTYPES, FAILED, MM_PAGE_ALLOC_EXTFRAG, Events
+from xpfo_model.jit import compiled
 
 COLUMNS: Final = (
     "kind",

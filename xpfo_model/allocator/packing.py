@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from xpfo_model.allocator.layout import Layout, LayoutError, Zone
+from xpfo_model.allocator.zones import Layout, LayoutError, Zone
 from xpfo_model.constants import MAX_PAGE_ORDER
 
 LARGEST: Final = 1 << MAX_PAGE_ORDER

@@ -25,8 +25,8 @@ from xpfo_model.allocator.state import (
 )
 from xpfo_model.allocator.watermarks import leave_below_high
 from xpfo_model.constants import MIGRATE_MOVABLE, PAGEBLOCK_ORDER
-from xpfo_model.engine import seldom
 from xpfo_model.events import FAILED, MM_PAGE_PCPU_DRAIN
+from xpfo_model.jit import seldom
 
 
 def pcp_of(s: State, cpu: int, zone: Record) -> Record:

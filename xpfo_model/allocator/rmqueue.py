@@ -13,8 +13,8 @@ from xpfo_model.allocator.profiles import CLAIM_OR_SPLIT, STEAL
 from xpfo_model.allocator.state import ON_PCP, Record, State
 from xpfo_model.allocator.steal import __rmqueue_fallback
 from xpfo_model.constants import MIGRATE_HIGHATOMIC
-from xpfo_model.engine import seldom
 from xpfo_model.events import FAILED
+from xpfo_model.jit import seldom
 
 # What __rmqueue() of v6.18 tries first; a batch starts where its last page ended.
 RMQUEUE_NORMAL: Final = 0

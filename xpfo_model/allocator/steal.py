@@ -28,8 +28,8 @@ from xpfo_model.constants import (
     PAGEBLOCK_NR_PAGES,
     PAGEBLOCK_ORDER,
 )
-from xpfo_model.engine import seldom
 from xpfo_model.events import FAILED
+from xpfo_model.jit import seldom
 
 
 def steal_suitable_fallback(

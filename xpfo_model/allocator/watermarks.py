@@ -13,7 +13,7 @@ from xpfo_model.allocator.state import (
     free_list,
 )
 from xpfo_model.constants import MIGRATE_HIGHATOMIC
-from xpfo_model.engine import seldom
+from xpfo_model.jit import seldom
 
 
 def zone_watermark_ok(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from xpfo_model.allocator.layout import BOOT_PAGESET, Layout, Pageset, Zone
+from xpfo_model.allocator.zones import BOOT_PAGESET, Layout, Pageset, Zone
 from xpfo_model.constants import MAX_PFN, NR_CPUS
 from xpfo_model.errors import TraceError
 

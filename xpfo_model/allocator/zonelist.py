@@ -17,8 +17,8 @@ from xpfo_model.allocator.pcp import rmqueue_pcplist
 from xpfo_model.allocator.rmqueue import HIGHATOMIC, NOFRAGMENT, rmqueue_buddy
 from xpfo_model.allocator.state import WMARK_LOW, WMARK_MIN, ZONE_NORMAL, Record, State
 from xpfo_model.allocator.watermarks import above_high, zone_watermark_ok
-from xpfo_model.engine import seldom
 from xpfo_model.events import FAILED
+from xpfo_model.jit import seldom
 
 NO_WATERMARK: Final = -1
 """ALLOC_NO_WATERMARKS, in place of the number of a watermark."""

@@ -4,13 +4,14 @@
 from dataclasses import replace
 from typing import Any, Final
 
-from xpfo_model import mails, recorded
-from xpfo_model.charts import Bar, Bars, Steps
+from xpfo_model.checker import INVARIANTS, Report, Scope, Violation, check, scope
 from xpfo_model.claims.claim import Finding, Table, claim
-from xpfo_model.evidence import Evidence
-from xpfo_model.explore import INVARIANTS, Report, Scope, Violation, check, scope
-from xpfo_model.faults import FAULTS, Fault
+from xpfo_model.figures.charts import Bar, Bars, Calls
+from xpfo_model.history import mails
+from xpfo_model.history.faults import FAULTS, Fault
 from xpfo_model.strategies import RECOMMENDED
+from xpfo_model.studies import explorations
+from xpfo_model.studies.evidence import Evidence
 
 STALE: Final = "no-stale-translation"
 ONE_CPU: Final = replace(scope("default"), cpus=1)
@@ -22,14 +23,14 @@ MANY: Final = 1_000_000
 """States that the largest exploration must have."""
 
 
-def sequence(title: str, violation: Violation) -> Steps:
+def sequence(title: str, violation: Violation) -> Calls:
     """The way to a violation as a drawing, a lane a CPU."""
     lanes = sorted({line.split(" ", 2)[1] for line in violation.trace})
     steps = []
     for line in violation.trace:
         _, cpu, action = line.split(" ", 2)
         steps.append((lanes.index(cpu), action))
-    return Steps(
+    return Calls(
         title,
         [f"CPU {cpu}" for cpu in lanes],
         steps,
@@ -240,7 +241,7 @@ def recommended_is_safe_at_large(
     scopes: tuple[str, ...] = LARGE_SCOPES,
 ) -> Finding:
     """The recommended strategy has no fault in millions of states either."""
-    stored = recorded.read(evidence.directory.parent)
+    stored = explorations.read(evidence.directory.parent)
     found = [stored.exploration(strategy, name) for name in scopes]
     wrong = sorted({invariant for e in found for invariant in e.violated})
     words = f"violates {', '.join(wrong)}" if wrong else "violates none of"

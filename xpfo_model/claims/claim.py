@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from xpfo_model.charts import Chart
 from xpfo_model.errors import XpfoModelError
-from xpfo_model.evidence import Evidence, Provenance
-from xpfo_model.mails import Mail
+from xpfo_model.figures.charts import Chart
+from xpfo_model.history.mails import Mail
+from xpfo_model.studies.evidence import Evidence, Provenance
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,18 @@
 from dataclasses import replace
 from typing import Any, Final
 
-from xpfo_model import cost, mails, published
-from xpfo_model.charts import Bar, Bars, Range, Ranges
+from xpfo_model import cost
 from xpfo_model.claims.claim import Finding, Table, claim
-from xpfo_model.claims.tables import BUILDS, MACHINES, at_allocation, parameters
+from xpfo_model.claims.published_tables import (
+    BUILDS,
+    MACHINES,
+    at_allocation,
+    parameters,
+)
 from xpfo_model.cost import DESIGNS, Parameter, Values
-from xpfo_model.evidence import Evidence
-from xpfo_model.published import (
+from xpfo_model.figures.charts import Bar, Bars, Range, Ranges
+from xpfo_model.history import mails, numbers
+from xpfo_model.history.numbers import (
     BASE,
     DEFERRED,
     DEFERRED_BATCH,
@@ -19,6 +24,7 @@ from xpfo_model.published import (
     STRICT,
     Machine,
 )
+from xpfo_model.studies.evidence import Evidence
 
 UNKNOWN: Final = ("kunmap_share", "batch_factor", "overhead")
 """Parameters whose ranges make the intervals."""
@@ -34,15 +40,15 @@ TWO: Final = tuple(MACHINES.values())
 
 
 def _ratio(machine: Machine, configuration: str, series: str = V8) -> float:
-    base = published.seconds(series, machine, BASE)
-    return published.seconds(series, machine, configuration) / base
+    base = numbers.seconds(series, machine, BASE)
+    return numbers.seconds(series, machine, configuration) / base
 
 
 def _answer(design: str, machine: Machine) -> cost.Answer:
     """A build's system time in multiples of the base row."""
 
     def answer(v: Values) -> float:
-        base = published.seconds(V8, machine, BASE)
+        base = numbers.seconds(V8, machine, BASE)
         return cost.anchored_seconds(DESIGNS[design], machine, v) / base
 
     return answer
@@ -99,7 +105,7 @@ def batch_alone(evidence: Evidence, *, kunmaps: bool = True) -> Finding:
     for size, machine in MACHINES.items():
         answer = _answer("batch", machine)
         low, high = cost.interval(answer, items, UNKNOWN)
-        base = published.seconds(V8, machine, BASE)
+        base = numbers.seconds(V8, machine, BASE)
         holds = holds and low > _ratio(machine, DEFERRED)
         for configuration in (STRICT, "batch alone", DEFERRED, DEFERRED_BATCH):
             name = f"{machine.name} {configuration}"
@@ -170,7 +176,7 @@ def refill_flush(evidence: Evidence, *, batch: bool = True) -> Finding:
     rows: list[tuple[Any, ...]] = []
     values: dict[str, int | float | str] = {}
     for size, machine in MACHINES.items():
-        base = published.seconds(V8, machine, BASE)
+        base = numbers.seconds(V8, machine, BASE)
 
         def added(v: Values, machine: Machine = machine, base: float = base) -> float:
             seconds = cost.anchored_seconds(design, machine, v)
@@ -182,7 +188,7 @@ def refill_flush(evidence: Evidence, *, batch: bool = True) -> Finding:
         rows.append((machine.name, round(high, 1), round(left, 1)))
         values |= {f"{size}.high": rows[-1][1], f"{size}.v9": rows[-1][2]}
     worst, factor = _worst(evidence)
-    few = published.excess(V8, LARGE) / published.seconds(V8, LARGE, BASE)
+    few = numbers.excess(V8, LARGE) / numbers.seconds(V8, LARGE, BASE)
     values |= {
         "worst": worst,
         "worst.factor": round(factor, 1),

@@ -9,15 +9,16 @@ from typing import Any, Final
 
 import numpy as np
 
-from xpfo_model import mails, strategies
-from xpfo_model.charts import Bar, Bars, short
+from xpfo_model import strategies
 from xpfo_model.claims.claim import Finding, Table, claim
-from xpfo_model.claims.tables import BUILDS
-from xpfo_model.claims.words import by_trace, each, listing, spread
+from xpfo_model.claims.prose import by_trace, each, listing, spread
+from xpfo_model.claims.published_tables import BUILDS
 from xpfo_model.events import SCHED_SWITCH
-from xpfo_model.evidence import Evidence
-from xpfo_model.replay import Counts
+from xpfo_model.figures.charts import Bar, Bars, short
+from xpfo_model.history import mails
+from xpfo_model.replay.run import Counts
 from xpfo_model.strategies import RECOMMENDED
+from xpfo_model.studies.evidence import Evidence
 
 SAME_ON_A_TRACE: Final = "cold_end"
 """Steers the allocator; on a trace it is v5."""

@@ -9,12 +9,12 @@ of another kernel.
 from collections.abc import Sequence
 from typing import Any, Final
 
-from xpfo_model.charts import Bar, Bars
 from xpfo_model.claims.claim import Finding, Table, claim
-from xpfo_model.evidence import Evidence
-from xpfo_model.fidelity.study import ALLOCATIONS, OTHER, fidelity, profile_of
 from xpfo_model.fidelity.tally import REASONS
+from xpfo_model.figures.charts import Bar, Bars
 from xpfo_model.strategies import COUNTED
+from xpfo_model.studies.evidence import Evidence
+from xpfo_model.studies.fidelity import ALLOCATIONS, OTHER, fidelity, profile_of
 
 BASIS: Final = "a model of the page allocator, given the demand of recorded traces"
 LEVELS: Final = ("pcp", "full")

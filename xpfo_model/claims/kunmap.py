@@ -8,21 +8,21 @@ page that it did not zero is not in a trace, and swept.
 from collections.abc import Callable
 from typing import Any, Final
 
-from xpfo_model import mails, published
-from xpfo_model.charts import Bar, Bars, Shares
 from xpfo_model.claims.claim import Finding, Table, claim
 from xpfo_model.claims.exposure import (
     COPIES,
     HALF,
     in_use,
 )
-from xpfo_model.claims.tables import BUILDS, at_allocation
-from xpfo_model.claims.words import by_trace, each, listing, spread
+from xpfo_model.claims.prose import by_trace, each, listing, spread
+from xpfo_model.claims.published_tables import BUILDS, at_allocation
 from xpfo_model.constants import MIGRATE_MOVABLE
-from xpfo_model.evidence import Evidence
-from xpfo_model.published import BATCH, BATCH_NO_FLUSH, DUAL, NO_FLUSH, STRICT
-from xpfo_model.steps import REFILL
+from xpfo_model.figures.charts import Bar, Bars, Shares
+from xpfo_model.history import mails, numbers
+from xpfo_model.history.numbers import BATCH, BATCH_NO_FLUSH, DUAL, NO_FLUSH, STRICT
+from xpfo_model.replay.calls import REFILL
 from xpfo_model.strategies import RECOMMENDED
+from xpfo_model.studies.evidence import Evidence
 
 SOURCES: Final = ("alloc", "refill", "block", "kunmap")
 TABLED: Final = (
@@ -109,7 +109,7 @@ def _at_kunmap(evidence: Evidence, trace: str, strategy: str) -> int:
 def published_factor() -> float:
     """By how much the batch of October 2018 divided the seconds of the flushes."""
     s = {
-        c: published.seconds("2018-10", DUAL, c)
+        c: numbers.seconds("2018-10", DUAL, c)
         for c in (STRICT, NO_FLUSH, BATCH, BATCH_NO_FLUSH)
     }
     return (s[STRICT] - s[NO_FLUSH]) / (s[BATCH] - s[BATCH_NO_FLUSH])

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Claims about protection: which frames the kernel can still reach."""
 
-from xpfo_model import mails
-from xpfo_model.charts import Bar, Bars
 from xpfo_model.claims.claim import Finding, Table, claim
-from xpfo_model.claims.words import listing
-from xpfo_model.evidence import Evidence
+from xpfo_model.claims.prose import listing
+from xpfo_model.figures.charts import Bar, Bars
+from xpfo_model.history import mails
+from xpfo_model.studies.evidence import Evidence
 
 
 def _exposure(evidence: Evidence, names: tuple[str, ...], title: str) -> Finding:

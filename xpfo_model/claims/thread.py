@@ -4,16 +4,16 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from xpfo_model import mails
-from xpfo_model.charts import Bar, Bars, Grid
 from xpfo_model.claims.claim import Finding, Table, claim
-from xpfo_model.claims.words import spread
+from xpfo_model.claims.prose import spread
 from xpfo_model.constants import PAGEBLOCK_NR_PAGES, PCP_BATCH_2017
-from xpfo_model.evidence import Evidence
-from xpfo_model.replay import Counts, Run
-from xpfo_model.stepper import Stepper, steps_of
-from xpfo_model.steps import ALLOC, Steps, split_refills
+from xpfo_model.figures.charts import Bar, Bars, Grid
+from xpfo_model.history import mails
+from xpfo_model.replay.calls import ALLOC, Calls, split_refills
+from xpfo_model.replay.reconstruct import Reconstruction, calls_of
+from xpfo_model.replay.run import Counts, Run
 from xpfo_model.strategies.guarantee import restore
+from xpfo_model.studies.evidence import Evidence
 from xpfo_model.workloads import SEED_SEQUENCE, seed_sequence
 
 SCARCE: Final = "reclaim-2cpu"
@@ -309,15 +309,15 @@ def seed(evidence: Evidence, batch: int = PCP_BATCH_2017) -> Finding:
     del evidence  # made up: no trace is used
     more = PCP_BATCH_2017 - 1
     log = seed_sequence(more_users=more)
-    stepper = Stepper(log.about.kernel)
-    parts = [split_refills(s, batch) for s in steps_of(log.chunks(), stepper)]
+    reconstruction = Reconstruction(log.about.kernel)
+    parts = [split_refills(s, batch) for s in calls_of(log.chunks(), reconstruction)]
     shown = ("v6", "per_frame", "alternation", "pcp_batch", "pageblock")
     first: dict[str, int] = {}
     rest: dict[str, int] = {}
     cells: dict[str, list[str]] = {}
     unmapped: dict[str, int] = {}
     for strategy in shown:
-        after = _after_allocations(Run(strategy, cpus=1), parts, stepper.frames)
+        after = _after_allocations(Run(strategy, cpus=1), parts, reconstruction.frames)
         flushes = [counts.flushes for counts in after]
         frames = [counts.frames_unmapped for counts in after]
         first[strategy] = flushes[len(SEED_SEQUENCE) - 1]
@@ -364,13 +364,13 @@ def seed(evidence: Evidence, batch: int = PCP_BATCH_2017) -> Finding:
     )
 
 
-def _after_allocations(run: Run, parts: list[Steps], frames: int) -> list[Counts]:
+def _after_allocations(run: Run, parts: list[Calls], frames: int) -> list[Counts]:
     """The counts after each allocation, one step at a time."""
     after = []
     for steps in parts:
         for i, op in enumerate(steps.op):
-            row = {f: getattr(steps, f)[i : i + 1] for f in Steps._fields}
-            run.feed(Steps(**(row | {"frames": steps.frames})), frames)
+            row = {f: getattr(steps, f)[i : i + 1] for f in Calls._fields}
+            run.feed(Calls(**(row | {"frames": steps.frames})), frames)
             if op == ALLOC:
                 after.append(run.counts)
     return after

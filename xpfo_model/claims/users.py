@@ -5,15 +5,16 @@ from typing import Any, Final
 
 import numpy as np
 
-from xpfo_model import gfp, mails
-from xpfo_model.charts import Bar, Bars, Shares
+from xpfo_model import gfp
 from xpfo_model.claims.claim import Finding, Table, claim
-from xpfo_model.claims.words import spread
+from xpfo_model.claims.prose import spread
 from xpfo_model.constants import MIGRATE_MOVABLE
 from xpfo_model.events import FAILED, MM_PAGE_ALLOC
-from xpfo_model.evidence import Evidence
-from xpfo_model.replay import Run
-from xpfo_model.steps import ALLOC
+from xpfo_model.figures.charts import Bar, Bars, Shares
+from xpfo_model.history import mails
+from xpfo_model.replay.calls import ALLOC
+from xpfo_model.replay.run import Run
+from xpfo_model.studies.evidence import Evidence
 
 PIPES: Final = "forkpipe-4cpu"
 NO_PIPES: Final = "cc-4cpu"
@@ -25,10 +26,10 @@ NOTICEABLE: Final = 0.1
 def alloc_flushes_by_list(evidence: Evidence, trace: str) -> tuple[int, int, int]:
     """pcp_batch's flushes: at refill, at MOVABLE allocations, at other ones."""
     run = Run("pcp_batch", cpus=evidence.provenance[trace].cpus)
-    steps, stepper = evidence.steps(trace)
+    steps, reconstruction = evidence.steps(trace)
     movable = other = before = 0
     for some in steps:
-        history = run.history(some, stepper.frames)
+        history = run.history(some, reconstruction.frames)
         paid = np.diff(history, prepend=before)
         before = int(history[-1]) if len(history) else before
         at_alloc = some.op == ALLOC

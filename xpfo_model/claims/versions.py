@@ -3,12 +3,13 @@
 
 from typing import Any, Final
 
-from xpfo_model import mails, whatif
-from xpfo_model.charts import Bar, Bars, short
 from xpfo_model.claims.claim import Finding, Table, claim
 from xpfo_model.claims.whatif import BASIS, RATE, Row, rows, served
-from xpfo_model.evidence import Evidence
-from xpfo_model.whatif import BUILD, KERNELS, SITUATIONS
+from xpfo_model.figures.charts import Bar, Bars, short
+from xpfo_model.history import mails
+from xpfo_model.studies import whatif
+from xpfo_model.studies.evidence import Evidence
+from xpfo_model.studies.whatif import BUILD, KERNELS, SITUATIONS
 
 SHOWN: Final = ("v6", "per_frame", "pcp_batch", "pageblock")
 """Strategies that look at frames, and the baseline."""

@@ -10,13 +10,14 @@ from collections.abc import Callable
 from math import isnan
 from typing import Any, Final
 
-from xpfo_model import kept, mails, whatif
-from xpfo_model.charts import Bar, Bars, Curves, Spot, short
 from xpfo_model.claims.claim import Finding, Table, claim
-from xpfo_model.claims.words import spread
+from xpfo_model.claims.prose import spread
 from xpfo_model.constants import PAGE_SIZE
-from xpfo_model.evidence import Evidence
-from xpfo_model.whatif import BUILD, NAMES, READING
+from xpfo_model.figures.charts import Bar, Bars, Curves, Spot, short
+from xpfo_model.history import mails
+from xpfo_model.studies import store, whatif
+from xpfo_model.studies.evidence import Evidence
+from xpfo_model.studies.whatif import BUILD, NAMES, READING
 
 SHOWN: Final = ("v6", "per_frame", "alternation", "pcp_batch", "pageblock")
 BASIS: Final = "made-up demand on a modelled page allocator, 20 seeds a point"
@@ -39,7 +40,7 @@ Row = dict[str, Any]
 
 
 def rows(
-    evidence: Evidence, study: kept.Study, strategy: str, axis: str, **where: Any
+    evidence: Evidence, study: store.Study, strategy: str, axis: str, **where: Any
 ) -> dict[Any, Row]:
     """Rows of a kept study for one strategy, by the value of `axis`."""
     columns = evidence.kept(study)
@@ -67,7 +68,7 @@ def size_of(frames: int) -> str:
 
 def curves(
     evidence: Evidence,
-    study: kept.Study,
+    study: store.Study,
     axis: str,
     title: str,
     along: str,
@@ -369,7 +370,7 @@ def kernel_share_matters_little(
 )
 def pipe_pages(evidence: Evidence, beside: str = "pipe_share") -> Finding:
     """Users' pages from the kernel's lists defeat batches and blocks."""
-    study: kept.Study = getattr(whatif, beside)
+    study: store.Study = getattr(whatif, beside)
     found = rows(evidence, study, "pcp_batch", "workload")
     by_share = {share_of(mix): row["flushes"] for mix, row in found.items()}
     blocks = rows(evidence, study, "pageblock", "workload")

@@ -24,7 +24,7 @@ from xpfo_model.cost.calibration import (
     switch_share,
 )
 from xpfo_model.cost.flush import FULL, Kind, flush_cycles, local_cycles
-from xpfo_model.cost.interrupts import (
+from xpfo_model.cost.ipis import (
     CPUS_OF_2017,
     FAULTS_PER_SECOND,
     demanded_cpus,

@@ -4,11 +4,11 @@
 from dataclasses import dataclass
 from typing import Final
 
-from xpfo_model import published
 from xpfo_model.cost.calibration import SERIES, flush_seconds
 from xpfo_model.cost.flush import FULL, Kind, flush_cycles
 from xpfo_model.cost.parameters import Values
-from xpfo_model.published import BASE, DEFERRED, DESKTOP, STRICT, Machine
+from xpfo_model.history import numbers
+from xpfo_model.history.numbers import BASE, DEFERRED, DESKTOP, STRICT, Machine
 
 
 @dataclass(frozen=True)
@@ -92,14 +92,14 @@ def read_strict(
         A flush costs each of them the same cycles, not the same seconds.
     """
     clocks = (DESKTOP.hertz or 1.0) / (machine.hertz or 1.0) if same_cycles else 1.0
-    base = published.seconds(series, machine, BASE) * (1 + v["overhead"])
+    base = numbers.seconds(series, machine, BASE) * (1 + v["overhead"])
     return base + charged * fitted_excess(v) * clocks
 
 
 def local_at_its_clock(machine: Machine, v: Values, series: str) -> float:
     """System seconds of a deferred row, if it is local work at the machine's clock."""
     clocks = (DESKTOP.hertz or 1.0) / (machine.hertz or 1.0)
-    base = published.seconds(series, machine, BASE) * (1 + v["overhead"])
+    base = numbers.seconds(series, machine, BASE) * (1 + v["overhead"])
     return base + clocks * flush_seconds(v, DESKTOP, DEFERRED, series)
 
 
@@ -110,7 +110,7 @@ def predicted_seconds(
 
     A flush costs each CPU as many seconds as on the fitted machine.
     """
-    base = published.seconds(series, machine, BASE)
+    base = numbers.seconds(series, machine, BASE)
     cycles = build_cycles(design, machine.cpus or 0, v)
     return base * (1 + v["overhead"]) + cycles / (DESKTOP.hertz or 1.0)
 
@@ -123,7 +123,7 @@ def anchored_seconds(
     The model says only which part of the strict row's flush time is left.
     """
     cpus = machine.cpus or 0
-    base = published.seconds(series, machine, BASE)
+    base = numbers.seconds(series, machine, BASE)
     part = build_cycles(design, cpus, v) / build_cycles(DESIGNS["strict"], cpus, v)
     flushes = flush_seconds(v, machine, STRICT, series)
     return base * (1 + v["overhead"]) + flushes * part

@@ -9,7 +9,6 @@ the cycles scale with it, the seconds of a build do not.
 
 from typing import Final
 
-from xpfo_model import mails, published
 from xpfo_model.cost.flush import FULL, Kind, flush_cycles, local_cycles
 from xpfo_model.cost.parameters import (
     CALIBRATED,
@@ -19,7 +18,8 @@ from xpfo_model.cost.parameters import (
     Values,
     values,
 )
-from xpfo_model.published import BASE, DEFERRED, DESKTOP, LARGE, STRICT, Machine
+from xpfo_model.history import mails, numbers
+from xpfo_model.history.numbers import BASE, DEFERRED, DESKTOP, LARGE, STRICT, Machine
 
 SERIES: Final = "v8"
 FITTED: Final = f"fitted to the 4-core rows of {mails.AZIZ_2019_02_13}"
@@ -29,8 +29,8 @@ def flush_seconds(
     v: Values, machine: Machine, configuration: str, series: str = SERIES
 ) -> float:
     """System seconds of a published row that flushes must account for."""
-    base = published.seconds(series, machine, BASE)
-    return published.excess(series, machine, configuration) - v["overhead"] * base
+    base = numbers.seconds(series, machine, BASE)
+    return numbers.excess(series, machine, configuration) - v["overhead"] * base
 
 
 def switch_share(v: Values) -> float:

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from xpfo_model import mails, published
 from xpfo_model.constants import PCP_BATCH_2017, TLB_SINGLE_PAGE_FLUSH_CEILING
-from xpfo_model.published import BASE, DESKTOP, DUAL, LARGE, NO_FLUSH, Confidence
+from xpfo_model.history import mails, numbers
+from xpfo_model.history.numbers import BASE, DESKTOP, DUAL, LARGE, NO_FLUSH, Confidence
 
 Values: TypeAlias = Mapping[str, float]
 """A value for each parameter, by name."""
@@ -42,7 +42,7 @@ def initiator_share(series: str) -> float:
 
     ``excess = initiator + (cpus - 1) * receiver``, in seconds, on each machine.
     """
-    small, large = (published.excess(series, m) for m in (DESKTOP, LARGE))
+    small, large = (numbers.excess(series, m) for m in (DESKTOP, LARGE))
     few, many = DESKTOP.cpus or 0, LARGE.cpus or 0
     receiver = (large - small) / (many - few)
     return (small - (few - 1) * receiver) / receiver
@@ -80,11 +80,11 @@ TLB_SHARES: Final = (0.40, 0.04)
 TLB_LOOPS: Final = (527_000, 1_157_000)
 """Loops a second of tlb_flush2_threads, before and after: the same."""
 
-_one = published.flush_cycles(1)
-_slope = (published.flush_cycles(SLOPE_PAGES) - _one) / (SLOPE_PAGES - 1)
-_pairs = published.XPFO_LOCK_ACQUISITIONS / 2
-_october = published.excess("2018-10", DUAL, NO_FLUSH)
-_october_base = published.seconds("2018-10", DUAL, BASE)
+_one = numbers.flush_cycles(1)
+_slope = (numbers.flush_cycles(SLOPE_PAGES) - _one) / (SLOPE_PAGES - 1)
+_pairs = numbers.XPFO_LOCK_ACQUISITIONS / 2
+_october = numbers.excess("2018-10", DUAL, NO_FLUSH)
+_october_base = numbers.seconds("2018-10", DUAL, BASE)
 _gain = TLB_SHARES[0] / TLB_SHARES[1]
 
 PARAMETERS: Final = (
@@ -122,7 +122,7 @@ PARAMETERS: Final = (
         name="full",
         value=INVLPG_CYCLES * FULL_OVER_ONE,
         low=CR3_CYCLES,
-        high=published.flush_cycles(None),
+        high=numbers.flush_cycles(None),
         unit="cycles",
         what="a full local flush, without what it destroys",
         source=f"{INGO}, and Dave Hansen, July 2014; high: {mails.HANSEN_2014_02_18}",

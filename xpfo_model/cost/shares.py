@@ -11,9 +11,9 @@ batch of October 2018 left a share of the flush's cost: the kunmaps are no more.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from xpfo_model import mails, published
 from xpfo_model.cost.parameters import DERIVED, Parameter
-from xpfo_model.published import BATCH, BATCH_NO_FLUSH, DUAL, NO_FLUSH, STRICT
+from xpfo_model.history import mails, numbers
+from xpfo_model.history.numbers import BATCH, BATCH_NO_FLUSH, DUAL, NO_FLUSH, STRICT
 
 
 @dataclass(frozen=True)
@@ -33,10 +33,10 @@ class BuildCounts:
 
 def october_share() -> float:
     """What the batch of October 2018 left of the flush's cost."""
-    left = published.seconds("2018-10", DUAL, BATCH) - published.seconds(
+    left = numbers.seconds("2018-10", DUAL, BATCH) - numbers.seconds(
         "2018-10", DUAL, BATCH_NO_FLUSH
     )
-    whole = published.seconds("2018-10", DUAL, STRICT) - published.seconds(
+    whole = numbers.seconds("2018-10", DUAL, STRICT) - numbers.seconds(
         "2018-10", DUAL, NO_FLUSH
     )
     return left / whole

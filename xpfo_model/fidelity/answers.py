@@ -4,7 +4,6 @@
 
 from xpfo_model.allocator.profiles import STEAL
 from xpfo_model.allocator.state import State, emit, emit_extfrag
-from xpfo_model.engine import seldom
 from xpfo_model.events import (
     CHANGE_OWNERSHIP,
     FAILED,
@@ -12,6 +11,7 @@ from xpfo_model.events import (
     MM_PAGE_ALLOC_ZONE_LOCKED,
 )
 from xpfo_model.fidelity.tally import Follow, Tally
+from xpfo_model.jit import seldom
 
 
 @seldom

@@ -8,11 +8,10 @@ import numpy as np
 
 from xpfo_model.allocator import zoneinfo as zoneinfo_text
 from xpfo_model.allocator.demand import ALLOC
-from xpfo_model.allocator.layout import BOOT_PAGESET, Layout
 from xpfo_model.allocator.model import boot, events_of, pageset_update, records
 from xpfo_model.allocator.profiles import profile, profile_of_masks
 from xpfo_model.allocator.state import NR_ZONES, Records, State
-from xpfo_model.engine import compiled
+from xpfo_model.allocator.zones import BOOT_PAGESET, Layout
 from xpfo_model.events import (
     CHANGE_OWNERSHIP,
     EVENT_NAMES,
@@ -25,11 +24,11 @@ from xpfo_model.events import (
     Events,
     Recording,
 )
+from xpfo_model.fidelity.extract import Read, read
 from xpfo_model.fidelity.follow import follow
 from xpfo_model.fidelity.initial import UNSEEN, fill, is_boot, sightings
 from xpfo_model.fidelity.machine import fit, guessed_layout
-from xpfo_model.fidelity.names import rename
-from xpfo_model.fidelity.reading import Read, read
+from xpfo_model.fidelity.renaming import rename
 from xpfo_model.fidelity.result import BY_MASKS, NAMED, Both, Fidelity, Level
 from xpfo_model.fidelity.tally import (
     FRAME,
@@ -44,7 +43,8 @@ from xpfo_model.fidelity.tally import (
     Follow,
     Tally,
 )
-from xpfo_model.replay import Outcome, replay
+from xpfo_model.jit import compiled
+from xpfo_model.replay.run import Outcome, replay
 from xpfo_model.strategies import COUNTED
 
 LEVELS: Final = {"pcp": PCP, "full": FULL}

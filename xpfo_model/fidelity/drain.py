@@ -22,13 +22,12 @@ from xpfo_model.allocator.state import (
     page_zone,
 )
 from xpfo_model.constants import MIGRATE_MOVABLE
-from xpfo_model.engine import seldom
 from xpfo_model.events import (
     FAILED,
     MM_PAGE_PCPU_DRAIN,
 )
 from xpfo_model.fidelity.answers import pages_of_rows
-from xpfo_model.fidelity.later import in_buddy
+from xpfo_model.fidelity.lookahead import in_buddy
 from xpfo_model.fidelity.refill import differ_at, retype
 from xpfo_model.fidelity.resync import (
     carve,
@@ -42,6 +41,7 @@ from xpfo_model.fidelity.tally import (
     LOOK_AHEAD,
     Follow,
 )
+from xpfo_model.jit import seldom
 
 
 @seldom

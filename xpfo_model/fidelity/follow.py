@@ -40,7 +40,6 @@ from xpfo_model.allocator.state import (
     page_zone,
 )
 from xpfo_model.constants import MIGRATE_MOVABLE
-from xpfo_model.engine import seldom
 from xpfo_model.events import (
     FAILED,
     MM_PAGE_ALLOC,
@@ -48,11 +47,10 @@ from xpfo_model.events import (
     MM_PAGE_PCPU_DRAIN,
 )
 from xpfo_model.fidelity.answers import pages_of_record, pages_of_rows, repeat_rows
-from xpfo_model.fidelity.context import NONE
 from xpfo_model.fidelity.drain import follow_drain, sync_drain
-from xpfo_model.fidelity.later import gone, says_next
-from xpfo_model.fidelity.names import exchange_later
-from xpfo_model.fidelity.reading import AFTER_BULK
+from xpfo_model.fidelity.extract import AFTER_BULK
+from xpfo_model.fidelity.locks import NONE
+from xpfo_model.fidelity.lookahead import gone, says_next
 from xpfo_model.fidelity.refill import (
     differ_at,
     redo_claims,
@@ -61,6 +59,7 @@ from xpfo_model.fidelity.refill import (
     undo_claims,
     undo_refill,
 )
+from xpfo_model.fidelity.renaming import exchange_later
 from xpfo_model.fidelity.resync import (
     NOWHERE,
     block_around,
@@ -86,6 +85,7 @@ from xpfo_model.fidelity.tally import (
     RIGHT,
     Follow,
 )
+from xpfo_model.jit import seldom
 
 
 def list_of(s: State, d: Demand, i: int, pfn: int) -> int:

@@ -12,16 +12,15 @@ from typing import Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from xpfo_model.allocator.layout import Layout
 from xpfo_model.allocator.model import free_range
 from xpfo_model.allocator.sizing import PAGE_ALLOC_COSTLY_ORDER
 from xpfo_model.allocator.state import State, page_zone
+from xpfo_model.allocator.zones import Layout
 from xpfo_model.constants import (
     MAX_PAGE_ORDER,
     MIGRATE_UNMOVABLE,
     PAGEBLOCK_ORDER,
 )
-from xpfo_model.engine import compiled
 from xpfo_model.events import (
     FAILED,
     MM_PAGE_ALLOC,
@@ -32,7 +31,8 @@ from xpfo_model.events import (
     SCHED_SWITCH,
     Events,
 )
-from xpfo_model.fidelity.context import NONE
+from xpfo_model.fidelity.locks import NONE
+from xpfo_model.jit import compiled
 
 Frames: TypeAlias = npt.NDArray[np.int64]
 Kinds: TypeAlias = npt.NDArray[np.uint8]

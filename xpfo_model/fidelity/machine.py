@@ -7,10 +7,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from xpfo_model.allocator.layout import BOUNDARIES, Layout, Zone, machine
 from xpfo_model.allocator.packing import Packing, packing, round_up
 from xpfo_model.allocator.profiles import profile
 from xpfo_model.allocator.state import ZONE_NORMAL
+from xpfo_model.allocator.zones import BOUNDARIES, Layout, Zone, machine
 from xpfo_model.constants import (
     MAX_PAGE_ORDER,
     MIGRATE_HIGHATOMIC,

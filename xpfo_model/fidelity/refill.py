@@ -2,7 +2,6 @@
 """Compare a refill with the kernel's, and make it the kernel's."""
 
 from xpfo_model.allocator.blocks import move_freepages_block
-from xpfo_model.allocator.layout import BATCHES_HIGH_MIN
 from xpfo_model.allocator.pcp import (
     order_to_pindex,
     pcp_list,
@@ -11,8 +10,8 @@ from xpfo_model.allocator.pcp import (
 from xpfo_model.allocator.profiles import SIZE_AUTO
 from xpfo_model.allocator.sizing import by_order
 from xpfo_model.allocator.state import ON_PCP, Record, State, page_zone
+from xpfo_model.allocator.zones import BATCHES_HIGH_MIN
 from xpfo_model.constants import PAGEBLOCK_ORDER
-from xpfo_model.engine import seldom
 from xpfo_model.events import (
     CHANGE_OWNERSHIP,
     FAILED,
@@ -20,8 +19,8 @@ from xpfo_model.events import (
     MM_PAGE_ALLOC_ZONE_LOCKED,
     MM_PAGE_FREE,
 )
-from xpfo_model.fidelity.context import NONE
-from xpfo_model.fidelity.names import exchange_later
+from xpfo_model.fidelity.locks import NONE
+from xpfo_model.fidelity.renaming import exchange_later
 from xpfo_model.fidelity.resync import (
     carve,
     drop_first,
@@ -46,6 +45,7 @@ from xpfo_model.fidelity.tally import (
     Follow,
     Tally,
 )
+from xpfo_model.jit import seldom
 
 
 def differ_at(t: Tally, mine: int, theirs: int) -> int:

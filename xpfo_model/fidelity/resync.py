@@ -20,9 +20,9 @@ from xpfo_model.allocator.state import (
     page_zone,
 )
 from xpfo_model.constants import MAX_PAGE_ORDER
-from xpfo_model.engine import seldom
 from xpfo_model.events import FAILED
 from xpfo_model.fidelity.tally import Tally
+from xpfo_model.jit import seldom
 
 NOWHERE = -1
 MOST_IN_BULK = 1 << 12

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from xpfo_model.allocator.demand import Demand
 from xpfo_model.allocator.state import Record, Records, State
 from xpfo_model.events import Events
-from xpfo_model.fidelity.reading import Read
+from xpfo_model.fidelity.extract import Read
 
 PCP: Final = 0
 """Level: the frames of refills are the kernel's."""

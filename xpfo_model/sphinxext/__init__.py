@@ -11,7 +11,7 @@ from typing import Any
 from sphinx.application import Sphinx
 
 from xpfo_model import __version__
-from xpfo_model.sphinxext import court, diffs, directives, faults, ledger
+from xpfo_model.sphinxext import claims_index, diffs, directives, faults, verdicts
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -28,17 +28,17 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("faults-of", faults.FaultsOfDirective)
     app.add_directive("invariants", faults.InvariantsDirective)
     app.add_directive("strategy-diffs", diffs.DiffsDirective)
-    app.add_directive("claims-ledger", ledger.LedgerDirective)
+    app.add_directive("claims-ledger", claims_index.LedgerDirective)
     app.add_role("value", directives.ValueRole())
     app.add_role("mail", directives.MailRole())
-    app.add_node(ledger.LedgerNode)
-    app.connect("builder-inited", court.hear)
-    app.connect("env-purge-doc", ledger.purge)
-    app.connect("env-merge-info", ledger.merge)
-    app.connect("env-updated", ledger.check)
-    app.connect("doctree-resolved", ledger.resolve)
-    app.connect("build-finished", court.settle)
-    app.connect("build-finished", court.publish)
+    app.add_node(claims_index.LedgerNode)
+    app.connect("builder-inited", verdicts.hear)
+    app.connect("env-purge-doc", claims_index.purge)
+    app.connect("env-merge-info", claims_index.merge)
+    app.connect("env-updated", claims_index.check)
+    app.connect("doctree-resolved", claims_index.resolve)
+    app.connect("build-finished", verdicts.settle)
+    app.connect("build-finished", verdicts.publish)
     return {
         "version": __version__,
         "env_version": 1,

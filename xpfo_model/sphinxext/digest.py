@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from xpfo_model.engine import PACKAGE
+from xpfo_model.jit import PACKAGE
 
 LIBRARIES: Final = ("numpy", "matplotlib", "sphinx", "myst-nb", "numba")
 _LENGTH: Final = 16

@@ -10,11 +10,13 @@ from docutils import nodes
 from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
-from xpfo_model import cite, mails, strategies
-from xpfo_model.charts import short
+from xpfo_model import strategies
+from xpfo_model.claims import cite
 from xpfo_model.claims.claim import Table, Verdict
-from xpfo_model.mails import Mail
-from xpfo_model.sphinxext import court, ledger
+from xpfo_model.figures.charts import short
+from xpfo_model.history import mails
+from xpfo_model.history.mails import Mail
+from xpfo_model.sphinxext import claims_index, verdicts
 
 NUMBERS: Final = re.compile(r"[-+]?\d([\d,.%x/()+ ]| to )*|-?")
 """A cell that is set to the right: one number or some, with their units."""
@@ -32,7 +34,7 @@ class MailRole(SphinxRole):
         found = mails.BY_ID.get(identity.rstrip(">"))
         if found is None:
             message = self.inliner.reporter.error(
-                f"no mail {identity!r} in xpfo_model/mails.py", line=self.lineno
+                f"no mail {identity!r} in xpfo_model/history/mails.py", line=self.lineno
             )
             return [self.inliner.problematic(identity, self.rawtext, message)], [
                 message
@@ -55,11 +57,11 @@ class ClaimDirective(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Build the claim's nodes."""
         identity = self.arguments[0]
-        verdicts = court.record_of(self.env.app).verdicts
-        if identity not in verdicts:
+        found = verdicts.record_of(self.env.app).verdicts
+        if identity not in found:
             raise self.error(f"no claim {identity!r} in the registry")
-        ledger.place(self.env, identity, self.env.docname)
-        verdict = verdicts[identity]
+        claims_index.place(self.env, identity, self.env.docname)
+        verdict = found[identity]
         box = nodes.container(classes=["claim"], ids=[identity])
         up = "../" * self.env.docname.count("/")
         box += nodes.paragraph(
@@ -83,10 +85,10 @@ class CoverLetterDirective(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Build the text."""
         identity = self.arguments[0]
-        verdicts = court.record_of(self.env.app).verdicts
-        if identity not in verdicts:
+        found = verdicts.record_of(self.env.app).verdicts
+        if identity not in found:
             raise self.error(f"no claim {identity!r} in the registry")
-        return [_letter(self.env, verdicts[identity])]
+        return [_letter(self.env, found[identity])]
 
 
 class ClaimTableDirective(SphinxDirective):
@@ -99,7 +101,7 @@ class ClaimTableDirective(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Build the table."""
         identity, *names = self.arguments
-        record = court.record_of(self.env.app)
+        record = verdicts.record_of(self.env.app)
         if identity not in record.verdicts:
             raise self.error(f"no claim {identity!r} in the registry")
         finding = record.verdicts[identity].finding
@@ -164,7 +166,7 @@ class CounterexampleDirective(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Build the drawing and, for those who cannot see it, its text."""
         strategy, invariant = self.arguments
-        reports = court.record_of(self.env.app).reports
+        reports = verdicts.record_of(self.env.app).reports
         found = reports[strategy].found if strategy in reports else {}
         if invariant not in found:
             raise self.error(f"{strategy} does not violate {invariant!r}")
@@ -268,7 +270,7 @@ class ValueRole(SphinxRole):
         return [nodes.inline(text, text, classes=["value"])], []
 
     def _find(self, name: str, key: str) -> Any:
-        record = court.record_of(self.env.app)
+        record = verdicts.record_of(self.env.app)
         if name in record.verdicts:
             return record.verdicts[name].finding.values[key]
         value: Any = record.outcomes[name]

@@ -6,7 +6,7 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
-from xpfo_model.charts import Chart
+from xpfo_model.figures.charts import Chart
 
 
 def processes() -> Executor:
@@ -16,9 +16,9 @@ def processes() -> Executor:
 
 def draw(chart: Chart, stem: Path) -> None:
     """Write a chart's files in all its forms; see `figures.save_all`."""
-    from xpfo_model import figures  # noqa: PLC0415 - a cached build draws nothing
+    from xpfo_model.figures import draw  # noqa: PLC0415 - a cached build draws nothing
 
-    figures.save_all(chart, stem)
+    draw.save_all(chart, stem)
 
 
 class Drawings:

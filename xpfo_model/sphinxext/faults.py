@@ -8,11 +8,11 @@ from pathlib import Path
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
-from xpfo_model import recorded
-from xpfo_model.explore import INVARIANTS, Violation
-from xpfo_model.faults import FAULTS, Fault
-from xpfo_model.sphinxext import court
+from xpfo_model.checker import INVARIANTS, Violation
+from xpfo_model.history.faults import FAULTS, Fault
+from xpfo_model.sphinxext import verdicts
 from xpfo_model.sphinxext.directives import images, mail_link, show
+from xpfo_model.studies import explorations
 
 HEAD = ("Version", "What is wrong", "Reported by", "Days", "Steps", "States", "ms")
 WIDTHS = (12, 34, 24, 6, 7, 9, 8)
@@ -44,11 +44,11 @@ class FaultsDirective(SphinxDirective):
         return out
 
     @cached_property
-    def _recorded(self) -> recorded.Recorded:
-        return recorded.read(Path(self.env.srcdir))
+    def _recorded(self) -> explorations.Recorded:
+        return explorations.read(Path(self.env.srcdir))
 
     def _violation(self, fault: Fault) -> Violation:
-        reports = court.record_of(self.env.app).reports
+        reports = verdicts.record_of(self.env.app).reports
         found = reports[fault.strategy].found if fault.strategy in reports else {}
         if fault.invariant not in found:
             raise self.error(f"{fault.strategy} does not violate {fault.invariant!r}")
@@ -60,7 +60,7 @@ class FaultsDirective(SphinxDirective):
         if timing is None or (timing.steps, timing.visited) != now:
             raise self.error(
                 f"the time to {fault.strategy} {fault.invariant} was recorded of "
-                f"another search: run `{recorded.COMMAND}`"
+                f"another search: run `{explorations.COMMAND}`"
             )
         name = nodes.literal(text=fault.strategy)
         who: nodes.Node = nodes.Text("nobody")

@@ -13,7 +13,6 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any, Final
 
-from xpfo_model.engine import Given
 from xpfo_model.errors import UnknownStrategyError
 from xpfo_model.events import (
     EVENT_NAMES,
@@ -24,6 +23,7 @@ from xpfo_model.events import (
     MM_PAGE_PCPU_DRAIN,
     SCHED_SWITCH,
 )
+from xpfo_model.jit import Given
 from xpfo_model.strategies import hooks
 from xpfo_model.strategies.guarantee import go_on, ignore, leave
 

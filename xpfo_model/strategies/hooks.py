@@ -5,7 +5,7 @@
 `strategies.given`; a hook that has none raises `UnboundHookError`.
 """
 
-from xpfo_model.engine import placeholder
+from xpfo_model.jit import placeholder
 from xpfo_model.machine import Frames, Machine
 
 

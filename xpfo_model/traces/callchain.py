@@ -9,7 +9,7 @@ trace-cmd         => __alloc_pages (ffffffff811a3d4e)
 from typing import Any, Final
 
 from xpfo_model.traces.context import is_at
-from xpfo_model.traces.layout import (
+from xpfo_model.traces.scan_state import (
     AT,
     BLANK,
     COLON,

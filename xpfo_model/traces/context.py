@@ -16,7 +16,7 @@ Mirrors kernel/trace/trace_output.c: trace_print_context, v4.14 to v6.18.
 
 from typing import Any, Final
 
-from xpfo_model.traces.layout import (
+from xpfo_model.traces.scan_state import (
     CLOSING,
     COLON,
     CPU,

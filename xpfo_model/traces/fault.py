@@ -6,7 +6,7 @@ from typing import Final
 
 from xpfo_model.constants import MAX_PAGE_ORDER, MAX_PFN, NR_CPUS
 from xpfo_model.events import EVENT_NAMES
-from xpfo_model.traces import layout
+from xpfo_model.traces import scan_state
 from xpfo_model.traces.scan import REQUIRED
 
 _PRINTK: Final = re.compile(rb"^(?:<\d+>)?\[\s*\d+\.\d+\]")
@@ -18,17 +18,17 @@ _TWICE: Final = re.compile(rb"=\S+ \((?:0x)?[0-9a-f]+\)")
 
 # One more than the largest value of a field.
 _LIMITS: Final = {
-    layout.PFN: MAX_PFN,
-    layout.ORDER: MAX_PAGE_ORDER + 1,
-    layout.MIGRATETYPE: layout.MIGRATE_TYPES,
-    layout.REFILL: 2,
-    layout.ALLOC_ORDER: MAX_PAGE_ORDER + 1,
-    layout.FALLBACK_ORDER: MAX_PAGE_ORDER + 1,
-    layout.ALLOC_MIGRATETYPE: layout.MIGRATE_TYPES,
-    layout.FALLBACK_MIGRATETYPE: layout.MIGRATE_TYPES,
-    layout.OWNERSHIP: 2,
+    scan_state.PFN: MAX_PFN,
+    scan_state.ORDER: MAX_PAGE_ORDER + 1,
+    scan_state.MIGRATETYPE: scan_state.MIGRATE_TYPES,
+    scan_state.REFILL: 2,
+    scan_state.ALLOC_ORDER: MAX_PAGE_ORDER + 1,
+    scan_state.FALLBACK_ORDER: MAX_PAGE_ORDER + 1,
+    scan_state.ALLOC_MIGRATETYPE: scan_state.MIGRATE_TYPES,
+    scan_state.FALLBACK_MIGRATETYPE: scan_state.MIGRATE_TYPES,
+    scan_state.OWNERSHIP: 2,
 }
-_ORDERS: Final = (layout.ORDER, layout.ALLOC_ORDER, layout.FALLBACK_ORDER)
+_ORDERS: Final = (scan_state.ORDER, scan_state.ALLOC_ORDER, scan_state.FALLBACK_ORDER)
 _MOST_ORDERS: Final = 21
 """More orders than any configuration has: ARCH_FORCE_MAX_ORDER is at most 20."""
 RERECORD: Final = "the line is damaged: record the trace again"
@@ -88,7 +88,7 @@ def of_event(name: str, body: bytes, cpu: int) -> tuple[str, str]:
 def _of_fields(name: str, found: dict[str, bytes]) -> tuple[str, str] | None:
     """Say which field is missing, or has a value that it cannot have."""
     required = REQUIRED[EVENT_NAMES.index(name)]
-    for key, slot in layout.KEYS.items():
+    for key, slot in scan_state.KEYS.items():
         if required >> slot & 1 and key not in found:
             return f"{name} lacks {key}", RERECORD
         limit = _LIMITS.get(slot)

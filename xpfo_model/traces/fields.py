@@ -8,7 +8,7 @@ libtraceevent prints of the fields themselves.
 from typing import Any, Final
 
 from xpfo_model.traces.context import blank, decimal, digits
-from xpfo_model.traces.layout import (
+from xpfo_model.traces.scan_state import (
     ADDRESS,
     BODY,
     CLOSING,
@@ -42,7 +42,7 @@ from xpfo_model.traces.layout import (
     WORD_STOP,
     ZERO,
 )
-from xpfo_model.traces.words import (
+from xpfo_model.traces.symbols import (
     FOLD,
     GFP,
     GOLDEN,

@@ -9,7 +9,7 @@ Mirrors tracecmd/trace-read.c: print_handle_file, trace-cmd 3.1.
 from typing import Any, Final
 
 from xpfo_model.traces.context import blank
-from xpfo_model.traces.layout import (
+from xpfo_model.traces.scan_state import (
     AT,
     COLON,
     LINE,

@@ -30,7 +30,7 @@ from xpfo_model.traces.callchain import no_event
 from xpfo_model.traces.context import blank, context, is_at
 from xpfo_model.traces.fields import fields, find
 from xpfo_model.traces.instance import of_source
-from xpfo_model.traces.layout import (
+from xpfo_model.traces.scan_state import (
     ALLOC_MIGRATETYPE,
     ALLOC_ORDER,
     AT,
@@ -91,8 +91,8 @@ from xpfo_model.traces.layout import (
     WORD_SPACE,
     ZERO,
 )
-from xpfo_model.traces.switch import switch
-from xpfo_model.traces.words import NAME, WORD_VALUE
+from xpfo_model.traces.sched_switch import switch
+from xpfo_model.traces.symbols import NAME, WORD_VALUE
 
 _COMMON: Final = b"mm_page_"
 """How the names of all kmem events begin."""

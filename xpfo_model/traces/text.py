@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from xpfo_model import engine, gfp
+from xpfo_model import gfp, jit
 from xpfo_model.constants import PAGEBLOCK_ORDER
 from xpfo_model.errors import (
     EmptyTraceError,
@@ -29,10 +29,10 @@ from xpfo_model.events import (
     About,
     Events,
 )
-from xpfo_model.traces import guess, layout, words
-from xpfo_model.traces.blocks import BLOCK, Blocks
+from xpfo_model.traces import kernel_version, scan_state, symbols
+from xpfo_model.traces.diagnose import Diagnostics
 from xpfo_model.traces.findings import Findings
-from xpfo_model.traces.puzzle import Puzzle
+from xpfo_model.traces.lines import BLOCK, LineBuffer
 from xpfo_model.traces.scan import scan
 from xpfo_model.traces.source import Bytes
 
@@ -86,10 +86,10 @@ class Text:
         if kernel is not None:
             gfp.names(kernel)  # UnknownKernelError before any work
         self._given = kernel is not None
-        self._blocks = Blocks(source, block)
+        self._blocks = LineBuffer(source, block)
         self._ends = iter(self._blocks)
         self._first = next(self._ends, 0)
-        found = guess.of_head(
+        found = kernel_version.of_head(
             self._blocks.text(0, self._first), release, kernel, name=name
         )
         self._named = found.named
@@ -114,22 +114,24 @@ class Text:
                 "taken for refills, as in Linux 5.14 to 5.18",
                 None,
             )
-        self._words = words.Words()
+        self._words = symbols.SymbolTable()
         for kind, event in enumerate(EVENT_NAMES):
-            self._words[words.NAME, event.encode()] = kind
-        for key, value in layout.KEYS.items():
-            self._words[words.KEY, key.encode()] = value
+            self._words[symbols.NAME, event.encode()] = kind
+        for key, value in scan_state.KEYS.items():
+            self._words[symbols.KEY, key.encode()] = value
         self._skipped: list[str] = []
         self._counts = np.zeros(_FIRST_COUNTERS, np.int64)
-        self._array = np.zeros(layout.STATE_LENGTH, np.int64)
+        self._array = np.zeros(scan_state.STATE_LENGTH, np.int64)
         # the same memory, whose elements are Python's integers
         self._state = memoryview(self._array.data)
-        self._state[layout.SOURCE] = layout.NO_SOURCE
-        self._state[layout.BY_SOURCE] = int(found.format == guess.TRACE_CMD)
+        self._state[scan_state.SOURCE] = scan_state.NO_SOURCE
+        self._state[scan_state.BY_SOURCE] = int(
+            found.format == kernel_version.TRACE_CMD
+        )
         self._rows_before = 0
         self._kmem = False
         self._new_chunk()
-        self._puzzle = Puzzle(self._about, self._state)
+        self._puzzle = Diagnostics(self._about, self._state)
 
     def chunks(self) -> Iterator[Events]:
         """The events of the text, in chunks of at most CHUNK rows.
@@ -138,10 +140,10 @@ class Text:
         """
         end = self._first
         while end:
-            self._state[layout.AT] = 0
+            self._state[scan_state.AT] = 0
             yield from self._block(end)
             end = next(self._ends, 0)
-        if self._state[layout.ROW]:
+        if self._state[scan_state.ROW]:
             yield self._take()
         self._finish()
 
@@ -150,48 +152,48 @@ class Text:
         return self._about.about()
 
     def _block(self, end: int) -> Iterator[Events]:
-        run = engine.compiled(scan)
+        run = jit.compiled(scan)
         blocks = self._blocks
         state = self._state
-        given = engine.view(self._array)
+        given = jit.view(self._array)
         while True:
             outcome = run(
                 blocks.data,
                 end,
                 given,
                 self._words.table,
-                engine.view(self._counts),
+                jit.view(self._counts),
                 self._view,
             )
-            if outcome == layout.DONE:
+            if outcome == scan_state.DONE:
                 return
-            if outcome == layout.FULL:
+            if outcome == scan_state.FULL:
                 yield self._take()
                 self._new_chunk()
                 continue
-            if outcome == layout.NEW_WORD:
-                start, stop = state[layout.WORD_START], state[layout.WORD_STOP]
+            if outcome == scan_state.NEW_WORD:
+                start, stop = state[scan_state.WORD_START], state[scan_state.WORD_STOP]
                 word = blocks.text(start, stop)
-                if len(word) <= words.WORD_LIMIT:
-                    self._learn(state[layout.WORD_SPACE], word)
+                if len(word) <= symbols.WORD_LIMIT:
+                    self._learn(state[scan_state.WORD_SPACE], word)
                     continue
-            start = state[layout.AT]
+            start = state[scan_state.AT]
             stop = blocks.line_end(start)
             self._puzzle.solve(blocks.text(start, stop), self._rows_before)
-            state[layout.AT] = stop + 1
-            state[layout.LINE] += 1
+            state[scan_state.AT] = stop + 1
+            state[scan_state.LINE] += 1
 
     def _learn(self, space: int, word: bytes) -> None:
         text = word.decode(errors="backslashreplace")
-        value = layout.IGNORED
-        if space == words.NAME:
+        value = scan_state.IGNORED
+        if space == symbols.NAME:
             value = self._name(text)
-        elif space == words.NUMBER:
-            value = layout.MINUS_ONE if text in _NO_PFN else layout.NO_NUMBER
-        elif space == words.GFP:
+        elif space == symbols.NUMBER:
+            value = scan_state.MINUS_ONE if text in _NO_PFN else scan_state.NO_NUMBER
+        elif space == symbols.GFP:
             value = self._gfp(text)
         self._words[space, word] = value
-        self._state[layout.GFP_WORD] = 0  # the records may have moved
+        self._state[scan_state.GFP_WORD] = 0  # the records may have moved
 
     def _name(self, text: str) -> int:
         # perf writes kmem:mm_page_alloc
@@ -199,22 +201,22 @@ class Text:
         if name in EVENT_NAMES:
             return EVENT_NAMES.index(name)
         if name in _MARK_NAMES:
-            return layout.MARK
+            return scan_state.MARK
         if name.startswith("mm_page"):
             self._about.warn(
                 "unknown-mm-page-events",
                 f"{name} is an event of the page allocator that no table of events "
                 "here has: it is not counted",
-                self._state[layout.LINE] + 1,
+                self._state[scan_state.LINE] + 1,
             )
         self._skipped.append(name)
         if len(self._skipped) > len(self._counts):
             self._counts = np.concatenate([self._counts, np.zeros_like(self._counts)])
-        return layout.SKIPPED + len(self._skipped) - 1
+        return scan_state.SKIPPED + len(self._skipped) - 1
 
     def _gfp(self, text: str) -> int:
         about = self._about
-        line = self._state[layout.LINE] + 1
+        line = self._state[scan_state.LINE] + 1
         try:
             bits = gfp.decode(text, about.kernel)
         except UnknownGfpFlagError:
@@ -239,7 +241,7 @@ class Text:
         """Read a mask that has a flag which the table lacks."""
         about = self._about
         try:
-            bits, owner, unknown = guess.lenient(text, about.kernel)
+            bits, owner, unknown = kernel_version.lenient(text, about.kernel)
         except UnknownGfpFlagError as error:
             raise UnknownGfpFlagError(
                 error.what,
@@ -262,10 +264,10 @@ class Text:
 
     def _new_chunk(self) -> None:
         self._rows = Events.empty(CHUNK)
-        self._view: Any = Events(*(engine.view(column) for column in self._rows))
+        self._view: Any = Events(*(jit.view(column) for column in self._rows))
 
     def _take(self) -> Events:
-        count = self._state[layout.ROW]
+        count = self._state[scan_state.ROW]
         rows = self._rows.rows(slice(0, count))
         if self._refill_by_order:
             _mark_refills(rows)
@@ -273,13 +275,13 @@ class Text:
             self._count_unknown(rows)
         self._kmem = self._kmem or bool((rows.kind != SCHED_SWITCH).any())
         self._rows_before += count
-        self._state[layout.ROW] = 0
+        self._state[scan_state.ROW] = 0
         return rows
 
     def _count_unknown(self, rows: Events) -> None:
         """Count the masks that have a flag of no version, and take the mark away."""
-        marked = rows.gfp & np.uint64(guess.UNKNOWN_FLAG) != 0
-        rows.gfp[marked] &= np.uint64(guess.UNKNOWN_FLAG - 1)
+        marked = rows.gfp & np.uint64(kernel_version.UNKNOWN_FLAG) != 0
+        rows.gfp[marked] &= np.uint64(kernel_version.UNKNOWN_FLAG - 1)
         if count := int(np.count_nonzero(marked)):
             self._about.warn(
                 "unknown-gfp-flags",
@@ -292,23 +294,25 @@ class Text:
     def _finish(self) -> None:
         about, blocks, state = self._about, self._blocks, self._state
         about.sha256 = blocks.sha256()
-        about.lines = state[layout.LINE] + bool(blocks.rest)
-        about.clock = TICKS if state[layout.CLOCK] == layout.TICKS else NANOSECONDS
+        about.lines = state[scan_state.LINE] + bool(blocks.rest)
+        about.clock = (
+            TICKS if state[scan_state.CLOCK] == scan_state.TICKS else NANOSECONDS
+        )
         for name, count in zip(self._skipped, self._counts, strict=False):
             if count:
                 about.skipped[name] = about.skipped.get(name, 0) + int(count)
-        if state[layout.BACKWARDS]:
+        if state[scan_state.BACKWARDS]:
             about.warn(
                 "time-backwards",
                 "an event is earlier than the one before it: use trace_clock "
                 "global, or merge the CPUs by time",
-                state[layout.BACKWARDS_LINE],
-                state[layout.BACKWARDS],
+                state[scan_state.BACKWARDS_LINE],
+                state[scan_state.BACKWARDS],
             )
         self._puzzle.finish(blocks.rest)
         if not about.lines:
             raise EmptyTraceError("it is empty", file=about.name, remedy=RECORD)
-        if not self._kmem and not state[layout.ENTRIES] and not self._puzzle.header:
+        if not self._kmem and not state[scan_state.ENTRIES] and not self._puzzle.header:
             raise NotATraceError(
                 "not one of its lines is a line of a trace",
                 file=about.name,

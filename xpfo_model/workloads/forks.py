@@ -23,8 +23,8 @@ from xpfo_model.workloads.activity import (
     number_within,
     repeated,
 )
-from xpfo_model.workloads.faults import ANONYMOUS, GATHER, PAGE_TABLE
-from xpfo_model.workloads.scene import Host
+from xpfo_model.workloads.host import Host
+from xpfo_model.workloads.page_faults import ANONYMOUS, GATHER, PAGE_TABLE
 
 COPIED: Final = "GFP_HIGHUSER_MOVABLE|__GFP_COMP"
 """A page of copy-on-write. mm/memory.c: wp_page_copy(), v6.1."""

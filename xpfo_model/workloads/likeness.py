@@ -8,7 +8,7 @@ by page tables, files and anonymous memory by what is left.
 from dataclasses import dataclass
 from typing import Final
 
-from xpfo_model.allocator.layout import Layout
+from xpfo_model.allocator.zones import Layout
 from xpfo_model.workloads.load import Load
 from xpfo_model.workloads.mix import generate
 

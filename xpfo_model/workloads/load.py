@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from xpfo_model.allocator.demand import ALLOC, FREE, FREE_COMMIT, Demand
-from xpfo_model.allocator.layout import Layout
+from xpfo_model.allocator.zones import Layout
 from xpfo_model.errors import WorkloadError
 from xpfo_model.workloads.schedule import Schedule
 

@@ -7,12 +7,12 @@ from zlib import crc32
 
 import numpy as np
 
-from xpfo_model.allocator.layout import Layout, machine
 from xpfo_model.allocator.profiles import profile
+from xpfo_model.allocator.zones import Layout, machine
 from xpfo_model.workloads.activity import together
+from xpfo_model.workloads.host import Host
 from xpfo_model.workloads.load import Load, load
 from xpfo_model.workloads.registry import Shares, Workload, chosen
-from xpfo_model.workloads.scene import Host
 from xpfo_model.workloads.schedule import schedule
 
 WARM_UP: Final = 0.25

@@ -21,7 +21,7 @@ from xpfo_model.workloads.activity import (
     repeated,
     together,
 )
-from xpfo_model.workloads.scene import Host
+from xpfo_model.workloads.host import Host
 
 
 class Flow(NamedTuple):

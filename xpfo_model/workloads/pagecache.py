@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 
 from xpfo_model.workloads.activity import Activity, Pages, number_within, repeated
-from xpfo_model.workloads.scene import Host
+from xpfo_model.workloads.host import Host
 
 WRITTEN: Final = "GFP_HIGHUSER_MOVABLE|__GFP_WRITE|__GFP_COMP"
 READ: Final = (

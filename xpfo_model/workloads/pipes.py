@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from xpfo_model.workloads.activity import Activity, Pages, number_within, repeated
-from xpfo_model.workloads.scene import Host
+from xpfo_model.workloads.host import Host
 
 BUFFER: Final = "GFP_HIGHUSER|__GFP_ACCOUNT"
 BUFFERS: Final = 16

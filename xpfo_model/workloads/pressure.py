@@ -16,9 +16,9 @@ import numpy as np
 
 from xpfo_model.constants import PAGEBLOCK_NR_PAGES, PAGEBLOCK_ORDER
 from xpfo_model.workloads.activity import Activity, Pages, number_within, repeated
-from xpfo_model.workloads.faults import ANONYMOUS, HUGE, PAGE_TABLE
+from xpfo_model.workloads.host import Host
+from xpfo_model.workloads.page_faults import ANONYMOUS, HUGE, PAGE_TABLE
 from xpfo_model.workloads.pagecache import READ, READ_2017, WRITTEN
-from xpfo_model.workloads.scene import Host
 from xpfo_model.workloads.slabs import CACHES
 
 SWAP_CLUSTER_MAX: Final = 32

@@ -8,13 +8,13 @@ from typing import Final
 
 from xpfo_model.errors import WorkloadError
 from xpfo_model.workloads.activity import Activity
-from xpfo_model.workloads.faults import COMPILER, page_faults
 from xpfo_model.workloads.forks import forks
+from xpfo_model.workloads.host import Host
 from xpfo_model.workloads.network import LOOPBACK, network
+from xpfo_model.workloads.page_faults import COMPILER, page_faults
 from xpfo_model.workloads.pagecache import page_cache
 from xpfo_model.workloads.pipes import pipes
 from xpfo_model.workloads.pressure import pressure
-from xpfo_model.workloads.scene import Host
 from xpfo_model.workloads.slabs import slabs
 
 

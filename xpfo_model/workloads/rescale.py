@@ -11,11 +11,11 @@ from typing import Any, Final
 import numpy as np
 
 from xpfo_model import gfp
-from xpfo_model.allocator.layout import machine
 from xpfo_model.allocator.profiles import profile, profile_of_masks
+from xpfo_model.allocator.zones import machine
 from xpfo_model.events import EventLog, Events
 from xpfo_model.workloads.activity import Kind, in_order
-from xpfo_model.workloads.lives import NONE, Lifetimes, lifetimes
+from xpfo_model.workloads.lifetimes import NONE, Lifetimes, lifetimes
 from xpfo_model.workloads.load import Load, load
 from xpfo_model.workloads.schedule import (
     BIRTH,

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from xpfo_model.allocator.layout import Layout, machine
 from xpfo_model.allocator.model import Allocator
 from xpfo_model.allocator.profiles import profile
+from xpfo_model.allocator.zones import Layout, machine
 from xpfo_model.events import (
     EVENT_NAMES,
     FAILED,

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from xpfo_model.workloads.activity import Activity, Pages, in_order
-from xpfo_model.workloads.scene import Host
+from xpfo_model.workloads.host import Host
 
 QUICK: Final = (
     "__GFP_IO|__GFP_FS|__GFP_NOWARN|__GFP_NORETRY|__GFP_COMP|__GFP_NOMEMALLOC"

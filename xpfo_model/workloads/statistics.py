@@ -14,7 +14,7 @@ from xpfo_model.events import (
     EventLog,
     Events,
 )
-from xpfo_model.workloads.lives import NONE, Lifetimes, lifetimes
+from xpfo_model.workloads.lifetimes import NONE, Lifetimes, lifetimes
 
 QUANTILES: Final = (0.1, 0.25, 0.5, 0.75, 0.9)
 """Of `Statistics.life`."""

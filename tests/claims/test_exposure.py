@@ -1,0 +1,460 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Exposure, counted a second time: every frame looked at in every interval."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from logs import GFP_KERNEL, USER_MOVABLE, USER_UNMOVABLE, alloc, free, locked, log_of
+from reference import HIGHUSER
+
+from xpfo_model import events as ev
+from xpfo_model import gfp, jit, machine, replay
+from xpfo_model.claims import exposure, kunmap
+from xpfo_model.replay.reconstruct import Reconstruction, calls_of
+
+CPUS = 3
+FRAMES = 4
+USER_ZEROED = gfp.decode("GFP_HIGHUSER_MOVABLE|__GFP_ZERO", "v6.1")
+ZERO_BIT = USER_ZEROED & ~USER_MOVABLE
+CEILING = 33
+
+
+class Tlbs:
+    """What can be reached, as sets: the page table, and a TLB for each CPU."""
+
+    def __init__(self):
+        self.unmapped = set()
+        self.tlb = {cpu: set() for cpu in range(CPUS)}
+        self.users = set()
+        self.time = 0
+
+    def clear(self, pfns):
+        for pfn in set(pfns) - self.unmapped:
+            self.unmapped.add(pfn)
+            for entries in self.tlb.values():
+                entries.add(pfn)
+
+    def set(self, pfns):
+        self.unmapped -= set(pfns)
+
+    def flush(self, cpus=range(CPUS), pfns=None):
+        for cpu in cpus:
+            self.tlb[cpu] -= set(self.tlb[cpu] if pfns is None else pfns)
+
+    def reachable(self, pfns):
+        left = set().union(*self.tlb.values())
+        return {p for p in pfns if p not in self.unmapped or p in left}
+
+    def wait(self, ticks):
+        self.time += ticks * len(self.reachable(self.users))
+
+
+class Clocks(RuleBasedStateMachine):
+    """The machine's stamps against the sum over all intervals."""
+
+    def __init__(self):
+        super().__init__()
+        m = machine.boot(FRAMES, 2, cpus=CPUS)
+        self.m = jit._readable(m)
+        self.slow = Tlbs()
+
+    some = st.lists(st.integers(0, FRAMES - 1), max_size=3, unique=True)
+    cpus = st.integers(0, CPUS - 1)
+
+    @rule(ticks=st.integers(0, 9))
+    def wait(self, ticks):
+        self.slow.wait(ticks)
+        self.m.settings.now += ticks
+
+    @rule(frames=some)
+    def give(self, frames):
+        reached = machine.hand_to_user(self.m, frames)
+        self.slow.users |= set(frames)
+        assert reached == len(self.slow.reachable(frames))
+
+    @rule(frames=some, owner=st.sampled_from([machine.KERNEL, machine.FREE]))
+    def take(self, frames, owner):
+        machine.take_back(self.m, frames, owner)
+        self.slow.users -= set(frames)
+
+    @rule(frames=some)
+    def unmap(self, frames):
+        machine.unmap(self.m, frames)
+        self.slow.clear(frames)
+
+    @rule(frames=some)
+    def map_back(self, frames):
+        machine.map_back(self.m, frames)
+        self.slow.set(frames)
+
+    @rule()
+    def flush(self):
+        machine.flush(self.m, machine.ALLOC)
+        self.slow.flush()
+
+    @rule(cpu=cpus)
+    def flush_local(self, cpu):
+        machine.flush_local(self.m, cpu)
+        self.slow.flush([cpu])
+
+    @rule(frames=some)
+    def invlpg_everywhere(self, frames):
+        for cpu in range(CPUS):
+            self.invlpg(cpu, frames)
+
+    @rule(cpu=cpus, frames=some)
+    def invlpg(self, cpu, frames):
+        machine.invlpg(self.m, cpu, frames)
+        self.slow.flush([cpu], frames)
+
+    @invariant()
+    def agrees(self):
+        m = self.m
+        running = sum(
+            m.settings.now - m.since[frame]
+            for frame in range(FRAMES)
+            if m.owner[frame] == machine.USER and m.alias[frame]
+        )
+        assert m.counts.exposed_time + running == self.slow.time
+
+
+TestClocks = Clocks.TestCase
+
+
+def calls(log):
+    """Time, CPU and what the kernel did, switches too, from the events alone."""
+    e = log.events
+    waiting = {}
+
+    def close(time, cpu):
+        if cpu in waiting:
+            (order, migratetype), firsts = waiting.pop(cpu)
+            pfns = [p + k for p in firsts for k in range(1 << order)]
+            yield time, cpu, "refill", (pfns, migratetype == 1)
+
+    for i in range(len(log)):
+        time, cpu, kind = int(e.time[i]), int(e.cpu[i]), e.kind[i]
+        pfns = range(int(e.pfn[i]), int(e.pfn[i]) + (1 << int(e.order[i])))
+        mask = int(e.gfp[i])
+        if kind == ev.MM_PAGE_ALLOC:
+            yield from close(time, cpu)
+            user = mask & HIGHUSER == HIGHUSER
+            yield time, cpu, "alloc", (pfns, user, bool(mask & ZERO_BIT))
+        elif kind == ev.MM_PAGE_FREE:
+            yield time, cpu, "free", (pfns,)
+        elif kind == ev.SCHED_SWITCH:
+            yield time, cpu, "switch", ()
+        else:
+            key = int(e.order[i]), int(e.migratetype[i])
+            if cpu in waiting and waiting[cpu][0] != key:
+                yield from close(time, cpu)
+            waiting.setdefault(cpu, (key, []))[1].append(int(e.pfn[i]))
+    for cpu in sorted(waiting):
+        yield from close(int(e.time[-1]), cpu)
+
+
+class Slow(Tlbs):
+    """Posted versions from their mails, one `if` each, over sets."""
+
+    def __init__(self, name, copies):
+        super().__init__()
+        self.name, self.copies, self.due = name, copies, 0
+        self.marked, self.says_unmapped = set(), set()
+        self.pending, self.waiting, self.previous = set(), set(), {}
+        self.handed = 0
+
+    def run(self, log):
+        now = None
+        for time, cpu, what, how in calls(log):
+            self.wait(time - (time if now is None else now))
+            now = time
+            getattr(self, what)(cpu, *how)
+        return self
+
+    def defer(self, cpu, pfns=None):
+        many = pfns is None or len(pfns) > CEILING
+        self.flush([cpu], None if many else pfns)
+        self.pending |= set(range(CPUS)) - {cpu}
+
+    def alloc(self, cpu, pfns, user, zeroed):
+        getattr(self, f"alloc_{self.kind}")(cpu, set(pfns), user, zeroed)
+        if user:
+            self.users |= set(pfns)
+            self.due += 0 if zeroed else self.copies
+            if zeroed or self.due >= 100:
+                self.due -= 0 if zeroed else 100
+                for pfn in pfns:
+                    self.kernel_uses(cpu, pfn)
+            self.handed += len(self.reachable(pfns))
+        else:
+            self.users -= set(pfns)
+
+    @property
+    def kind(self):
+        return self.name if self.name in {"v5", "v6", "v8", "v9"} else "guarantee"
+
+    def alloc_guarantee(self, cpu, pfns, user, zeroed):
+        changed = bool(pfns - self.unmapped) and user
+        if self.name == "none":
+            return
+        if user:
+            self.clear(pfns)
+        else:
+            self.set(pfns)
+        if self.name == "alternation":
+            if self.previous.get(cpu, user) != user:
+                self.flush()
+            self.previous[cpu] = user
+        elif changed and self.name == "pcp_batch_consume":
+            self.waiting.add(cpu)
+        elif changed:
+            self.flush()
+
+    def alloc_v5(self, cpu, pfns, user, zeroed):
+        if user and pfns - self.marked:
+            self.defer(cpu, pfns) if self.name == "v8" else self.flush()
+        self.marked = self.marked | pfns if user else self.marked - pfns
+
+    alloc_v8 = alloc_v5
+
+    def alloc_v6(self, cpu, pfns, user, zeroed):
+        if user:
+            self.flush()
+        self.marked = self.marked | pfns if user else self.marked - pfns
+
+    def alloc_v9(self, cpu, pfns, user, zeroed):
+        if user:
+            concerned = {p for p in pfns if p not in self.marked or not zeroed}
+            changed = concerned - self.says_unmapped
+            self.marked |= pfns
+            self.says_unmapped |= concerned
+            if changed:
+                self.clear([min(pfns)])
+                self.defer(cpu, pfns)
+        else:
+            self.set(pfns & self.says_unmapped)
+            self.says_unmapped -= pfns
+            self.marked -= pfns
+
+    def kernel_uses(self, cpu, pfn):
+        if self.name in {"none", "pcp_batch_local"}:
+            return
+        if self.kind == "guarantee":
+            self.set([pfn])
+            self.clear([pfn])
+            self.flush()
+        elif pfn in self.marked:
+            if pfn in self.says_unmapped:
+                self.set([pfn])
+            self.says_unmapped.add(pfn)
+            self.clear([pfn])
+            if self.name == "v5":
+                self.flush([cpu], [pfn])
+            elif self.name == "v6":
+                self.flush()
+            else:
+                self.defer(cpu, [pfn])
+
+    def free(self, cpu, pfns):
+        self.users -= set(pfns)
+        if self.name == "v5":
+            self.set(set(pfns) & self.says_unmapped)
+            self.says_unmapped -= set(pfns)
+        elif self.name in {"v6", "v8"}:
+            had = set(pfns) & self.marked
+            self.set(had)
+            self.marked -= had
+            self.says_unmapped -= had
+        elif self.name == "v9":
+            self.says_unmapped |= set(pfns) & self.marked
+
+    def refill(self, cpu, pfns, movable):
+        new = set(pfns) - self.says_unmapped
+        if self.name in {"pcp_batch", "pcp_batch_local"} and movable:
+            if set(pfns) - self.unmapped:
+                self.clear(pfns)
+                self.flush()
+        elif self.name == "pcp_batch":
+            self.set(pfns)
+        elif self.name == "pcp_batch_consume" and movable and cpu in self.waiting:
+            self.waiting.remove(cpu)
+            self.flush()
+        elif self.name in {"v8", "v9"} and movable:
+            self.marked |= set(pfns)
+            self.says_unmapped |= set(pfns)
+            if self.name == "v9":
+                self.clear(new)
+            if new:
+                self.defer(cpu)
+        elif self.name in {"v8", "v9"}:
+            self.marked -= set(pfns)
+
+    def switch(self, cpu):
+        if cpu in self.pending:
+            self.pending.remove(cpu)
+            self.flush([cpu])
+
+
+STRATEGIES = (
+    "none",
+    "v5",
+    "v6",
+    "per_frame",
+    "alternation",
+    "pcp_batch",
+    "pcp_batch_consume",
+    "pcp_batch_local",
+    "v8",
+    "v9",
+)
+
+
+@st.composite
+def moments(draw):
+    """An event on few frames, and the ticks since the one before."""
+    cpu = draw(st.integers(0, CPUS - 1))
+    order = draw(st.sampled_from([0, 0, 0, 1, 2, 6]))
+    pfn = draw(st.integers(0, 127)) >> order << order
+    masks = [USER_MOVABLE, USER_ZEROED, USER_ZEROED, USER_UNMOVABLE, GFP_KERNEL]
+    event = draw(
+        st.one_of(
+            st.builds(
+                lambda mask: alloc(pfn, mask, order, cpu), st.sampled_from(masks)
+            ),
+            st.just(free(pfn, order, cpu)),
+            st.builds(lambda mt: locked(pfn, mt, order, cpu), st.integers(0, 1)),
+            st.just({"kind": ev.SCHED_SWITCH, "cpu": cpu, "next_pid": pfn}),
+        )
+    )
+    return draw(st.integers(0, 50)), event
+
+
+def timed(listed):
+    log = log_of([event for _, event in listed] + [free(1 << 12)])
+    ticks = [ticks for ticks, _ in listed] + [7]
+    log.events.time[:] = 1_000_000 + np.cumsum(ticks)
+    return log
+
+
+def run(log, name, copies=0, **replaced):
+    reconstruction = Reconstruction("v6.1", everything=True)
+    counted = replay.Run(name, cpus=CPUS, zeroing=True, copy_percent=copies, **replaced)
+    for steps in calls_of(log.chunks(), reconstruction):
+        counted.feed(steps, reconstruction.frames)
+    return counted.counts
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+@given(st.lists(moments(), max_size=60).map(timed), st.sampled_from([0, 50, 100]))
+def test_frame_time_is_the_sum_over_all_intervals(name, log, copies):
+    counts = run(log, name, copies)
+    slow = Slow(name, copies).run(log)
+    assert counts.frame_time_exposed == slow.time
+    assert counts.frames_exposed == slow.handed
+
+
+def test_a_deferred_flush_lasts_until_the_other_cpus_switch():
+    switch = [(10, {"kind": ev.SCHED_SWITCH, "cpu": cpu}) for cpu in range(CPUS)]
+    log = timed([(0, alloc(5, USER_ZEROED)), *switch, (100, free(5))])
+    # CPU 0 flushed at once, 1 switches after 20 ticks and 2 after 30
+    assert run(log, "v9").frame_time_exposed == 30
+    assert run(log, "pcp_batch_local").frame_time_exposed == 0
+    assert run(log, "none").frame_time_exposed == 130
+
+
+def test_a_cpu_that_is_not_there_keeps_nothing(evidence):
+    counts = evidence.counts("cc-1cpu", "v9", zeroing=True)
+    assert counts.frame_time_exposed == 0
+    assert counts.local_flushes > 0
+
+
+def test_the_whole_is_the_time_that_users_own_frames(evidence):
+    e = evidence.log("netmap-3cpu").events
+    kinds = (e.kind == ev.MM_PAGE_ALLOC) | (e.kind == ev.MM_PAGE_FREE)
+    columns = (e.time, e.kind, e.pfn, e.order, e.gfp)
+    since, whole = {}, 0
+    for time, kind, pfn, order, mask in zip(
+        *(c[kinds & (e.pfn >= 0)].tolist() for c in columns), strict=True
+    ):
+        for frame in range(pfn, pfn + (1 << order)):
+            whole += time - since.pop(frame, time)
+            if kind == ev.MM_PAGE_ALLOC and mask & HIGHUSER == HIGHUSER:
+                since[frame] = time
+    end = int(max(s.time[-1] for s in evidence.steps("netmap-3cpu")[0] if len(s.time)))
+    whole += sum(end - start for start in since.values())
+    assert evidence.counts("netmap-3cpu", "none").frame_time_exposed == whole
+
+
+def test_all_user_pages_of_the_traces_are_of_one_frame(evidence):
+    for trace in evidence.names:
+        for some in evidence.steps(trace)[0]:
+            pages = (some.op == 0) & (some.user != 0)
+            assert (some.stop - some.start)[pages].max(initial=1) == 1
+
+
+def test_without_flushes_in_idle_a_window_is_not_shorter(evidence):
+    for trace in ("cc-4cpu", "reclaim-2cpu"):
+        every = evidence.counts(trace, "v9", zeroing=True)
+        fewer = evidence.counts(trace, "v9", zeroing=True, idle_flushes=False)
+        assert fewer.frame_time_exposed > every.frame_time_exposed
+        assert fewer.local_flushes < every.local_flushes
+
+
+def prezero(*listed):
+    log = timed([(1, event) for event in listed])
+    return run(log, "pcp_batch_prezero").flushes_by_cause
+
+
+def test_a_frame_zeroed_at_its_refill_needs_no_second_flush():
+    causes = prezero(locked(5, 1), locked(6, 1), alloc(5, USER_ZEROED))
+    assert causes["refill"] == 1
+    assert "kunmap" not in causes
+
+
+def test_a_frame_that_was_used_since_its_refill_is_zeroed_again():
+    refill = locked(5, 1)
+    first, again = alloc(5, USER_MOVABLE), alloc(5, USER_ZEROED)
+    assert prezero(refill, first, free(5), again)["kunmap"] == 1
+    assert prezero(refill, again, free(5), again)["kunmap"] == 1
+    assert prezero(refill, alloc(5, GFP_KERNEL), free(5), again)["kunmap"] == 1
+
+
+def test_a_refill_of_users_frames_is_zeroed_under_its_one_flush():
+    causes = prezero(
+        locked(5, 1),
+        alloc(5, USER_MOVABLE),
+        free(5),
+        locked(5, 1),
+        alloc(5, USER_ZEROED),
+    )
+    assert causes["refill"] == 2
+    assert "kunmap" not in causes
+
+
+def test_a_copy_is_flushed_whatever_was_zeroed():
+    log = timed([(1, locked(5, 1)), (1, alloc(5, USER_MOVABLE))])
+    counts = run(log, "pcp_batch_prezero", 100)
+    assert counts.flushes_by_cause["kunmap"] == 1
+
+
+def test_kunmap_flushes_are_zeroed_pages_and_copies_at_the_rate(evidence):
+    totals = evidence.totals("cc-4cpu")
+    rest = totals["user_allocations"] - totals["user_zeroed"]
+    for copies in exposure.COPIES:
+        counts = exposure.in_use(evidence, "cc-4cpu", "v6", copy_percent=copies)
+        expected = totals["user_zeroed"] + rest * copies // 100
+        assert counts.flushes_by_cause["kunmap"] == expected
+
+
+def test_the_published_factor_is_that_of_the_seconds_for_flushes():
+    assert kunmap.published_factor() == pytest.approx(7430.464 / 3695.269)
+
+
+def test_the_rate_of_copies_that_gives_the_measured_factor(evidence):
+    at = kunmap._copies_at(evidence, "cc-4cpu", "pcp_batch", 2.01)
+    near = [
+        kunmap._factor(evidence, "cc-4cpu", "pcp_batch", round(at) + d) for d in (-2, 2)
+    ]
+    assert near[1] < 2.01 < near[0]

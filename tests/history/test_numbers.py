@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-2.0-only
+import pytest
+
+from xpfo_model.errors import XpfoModelError
+from xpfo_model.history import numbers
+from xpfo_model.history.numbers import (
+    BASE,
+    BATCH,
+    BATCH_NO_FLUSH,
+    DEFERRED,
+    DEFERRED_BATCH,
+    DESKTOP,
+    DUAL,
+    LARGE,
+    NO_FLUSH,
+    ROWS,
+    STRICT,
+    Confidence,
+)
+
+MEASURED = [row for row in ROWS if row.seconds is not None]
+
+
+def decimals(number):
+    return len(str(number).partition(".")[2])
+
+
+@pytest.mark.parametrize(
+    "row", MEASURED, ids=lambda r: f"{r.series} {r.machine.name} {r.configuration}"
+)
+def test_the_printed_ratio_follows_from_the_seconds(row):
+    base = numbers.seconds(row.series, row.machine, BASE)
+    unit = 10.0 ** -decimals(row.ratio)
+    # v8 prints 1.31x for 1.3095 and 1.28x for 1.2751: the last digit is rounded
+    assert row.seconds / base == pytest.approx(row.ratio, abs=unit / 2 * 1.1)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda r: f"{r.series} {r.configuration}")
+def test_every_row_has_a_source(row):
+    assert bool(row.mail) is (row.confidence is not Confidence.UNVERIFIED)
+    if row.seconds:
+        assert row.confidence is Confidence.PRIMARY
+    assert row.seconds or row.ratio
+
+
+def test_no_row_is_published_twice():
+    keys = [(r.series, r.machine, r.configuration) for r in ROWS]
+    assert len(set(keys)) == len(keys)
+
+
+def test_the_large_rows_of_v8_are_those_of_v7_times_one_factor():
+    base, strict = (
+        numbers.seconds("v8", LARGE, c) / numbers.seconds("v7", LARGE, c)
+        for c in (BASE, STRICT)
+    )
+    assert base == pytest.approx(1.0391, abs=5e-5)
+    assert strict == pytest.approx(base, rel=2e-5)
+
+
+def test_the_small_base_and_strict_rows_of_v8_are_those_of_v7():
+    for configuration in (BASE, STRICT):
+        v7, v8 = (numbers.seconds(s, DESKTOP, configuration) for s in ("v7", "v8"))
+        assert v7 == v8
+
+
+def test_the_deferred_rows_were_measured_anew():
+    for machine in (LARGE, DESKTOP):
+        assert numbers.seconds("v8", machine, DEFERRED) > numbers.seconds(
+            "v7", machine, DEFERRED
+        )
+
+
+def test_the_batch_of_october_halves_what_the_flush_costs():
+    alone = numbers.seconds("2018-10", DUAL, STRICT) - numbers.seconds(
+        "2018-10", DUAL, NO_FLUSH
+    )
+    batched = numbers.seconds("2018-10", DUAL, BATCH) - numbers.seconds(
+        "2018-10", DUAL, BATCH_NO_FLUSH
+    )
+    assert alone == pytest.approx(7430.5, abs=0.05)
+    assert batched == pytest.approx(3695.3, abs=0.05)
+    assert alone / batched == pytest.approx(2.01, abs=0.005)
+
+
+def test_what_deferral_and_batch_remove():
+    for machine, deferral, batch in ((LARGE, 98.3, 27.9), (DESKTOP, 80.0, 4.2)):
+        strict, deferred, both = (
+            numbers.excess("v8", machine, c) for c in (STRICT, DEFERRED, DEFERRED_BATCH)
+        )
+        assert 100 * (1 - deferred / strict) == pytest.approx(deferral, abs=0.05)
+        assert 100 * (1 - both / deferred) == pytest.approx(batch, abs=0.05)
+
+
+def test_the_flush_costs_are_a_whole_build():
+    # the mail prints only the sizes that are common
+    total = sum(row.share for row in numbers.FLUSH_COSTS)
+    assert 95 < total <= 100
+    assert numbers.flush_cycles(1) < numbers.flush_cycles(33)
+
+
+def test_a_number_that_nobody_published_is_named():
+    with pytest.raises(XpfoModelError, match="nobody published 'batch' of v8"):
+        numbers.find("v8", LARGE, BATCH)
+    with pytest.raises(XpfoModelError, match="no seconds"):
+        numbers.seconds("2017", numbers.TYCHO_LARGE, STRICT)

@@ -1,0 +1,332 @@
+# SPDX-License-Identifier: GPL-2.0-only
+
+import dataclasses
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from logs import (
+    GFP_KERNEL,
+    USER_MOVABLE,
+    USER_UNMOVABLE,
+    InPieces,
+    alloc,
+    extfrag,
+    free,
+    locked,
+    log_of,
+    logs,
+)
+from reference import Reference, previous_owners, rows_of_log
+
+from xpfo_model import replay, strategies
+from xpfo_model.errors import TraceError, UnknownStrategyError
+from xpfo_model.replay.reconstruct import Reconstruction, calls_of
+
+# Counted by an independent program: reference definitions over whole traces.
+RECORDED = {
+    "cc-1cpu": {
+        "totals": [134795, 9130, 73636, 44, 0, 4079, 3789, 6, 12801, 44, 121950],
+        "v6": [134795],
+        "per_frame": [12845, 12845, 43],
+        "alternation": [5708],
+        "pcp_batch": [859, 12845, 43, {"refill": 403, "alloc": 456}],
+        "pcp_batch_consume": [405, 12845, 43],
+        "pageblock": [483, 13868, 43, {"block": 27, "alloc": 456}],
+    },
+    "cc-4cpu": {
+        "totals": [146105, 46427, 71870, 44, 61, 5322, 2518, 46, 12446, 1221, 132438],
+        "v6": [146105],
+        "per_frame": [13667, 13667, 43],
+        "alternation": [5912],
+        "pcp_batch": [542, 39102, 24619, {"refill": 466, "alloc": 76}],
+        "pcp_batch_consume": [447, 13667, 43],
+        "pageblock": [1304, 21201, 6187, {"block": 39, "alloc": 1265}],
+    },
+    "forkpipe-4cpu": {
+        "totals": [134489, 90709, 48833, 22299, 4, 3085, 205, 48, 5146, 7351, 121992],
+        "v6": [134489],
+        "per_frame": [12497, 12497, 7025],
+        "alternation": [27426],
+        "pcp_batch": [8927, 15764, 9328, {"refill": 134, "alloc": 8793}],
+        "pcp_batch_consume": [155, 12497, 7025],
+        "pageblock": [8628, 17989, 9073, {"block": 20, "alloc": 8608}],
+    },
+}
+
+
+PREVIOUS_OWNERS = ("first_touch", "from_kernel", "from_user")
+
+
+@given(logs)
+def test_user_allocations_are_told_apart_by_who_had_a_frame_before(log):
+    totals = replay.replay(log).totals
+    assert {name: totals[name] for name in PREVIOUS_OWNERS} == previous_owners(
+        rows_of_log(log)
+    )
+
+
+def test_a_trace_without_refills_says_that_it_cannot_show_a_batch():
+    assert any("no refill" in n for n in replay.replay(log_of([free(1)])).notes)
+    assert not replay.replay(log_of([locked(1, 1)])).notes
+
+
+def test_a_strategy_whose_events_were_not_recorded_is_not_counted():
+    log = log_of([alloc(0, USER_MOVABLE)], recorded=("mm_page_alloc",))
+    outcome = replay.replay(log)
+    assert set(outcome.strategies) == {"none", "v6", "per_frame", "alternation"}
+    assert set(outcome.not_counted) == set(strategies.SHOWN) - set(outcome.strategies)
+    assert "mm_page_alloc_zone_locked" in outcome.not_counted["pcp_batch"]
+    assert "mm_page_free" in outcome.not_counted["pageblock"]
+
+
+def test_events_that_a_silent_trace_lacks_were_not_recorded_unless_they_are_rare():
+    log = log_of([locked(0, 1), alloc(0, USER_MOVABLE), free(0)], recorded=None)
+    assert not replay.replay(log).not_counted
+    log = log_of([locked(0, 1), alloc(0, USER_MOVABLE)], recorded=None)
+    assert set(replay.replay(log).not_counted) == {"pageblock"}
+
+
+@pytest.mark.parametrize(
+    ("first", "facts", "begins"),
+    [
+        (500_000_000, {"format": "ftrace"}, "boot"),
+        (2_000_000_000, {"format": "ftrace"}, "later"),
+        (1_697_712_345_000_000_000, {"format": "perf"}, "later"),
+        (5, {"format": "ftrace", "clock": "ticks"}, "unclear"),
+        (5, {"clock": "ticks"}, "boot"),
+    ],
+)
+def test_a_first_touch_is_bootish_only_in_a_trace_from_boot(first, facts, begins):
+    log = log_of([alloc(0, USER_MOVABLE) | {"time": first}], **facts)
+    assert replay.replay(log).begins == begins
+
+
+def counted(log, name):
+    return replay.replay(log, [name]).strategies[name]
+
+
+@pytest.mark.parametrize("trace", RECORDED)
+def test_the_recorded_traces_give_the_independent_counts(evidence, trace):
+    outcome = evidence.outcome(trace)
+    expected = dict(RECORDED[trace])
+    assert list(outcome.totals.values()) == expected.pop("totals")
+    for name, (flushes, *rest) in expected.items():
+        counts = outcome.strategies[name]
+        assert counts.flushes == flushes, name
+        if rest:
+            assert [counts.frames_unmapped, counts.frames_mapped] == rest[:2], name
+        for causes in rest[2:]:
+            nonzero = {c: n for c, n in counts.flushes_by_cause.items() if n}
+            assert nonzero == causes, name
+
+
+@given(logs, st.sampled_from(list(strategies.COUNTED)))
+def test_every_strategy_counts_what_its_definition_says(log, name):
+    counts = counted(log, name)
+    expected = Reference(name).run(rows_of_log(log))
+    assert {c: n for c, n in counts.flushes_by_cause.items() if n} == dict(
+        expected.flushes
+    )
+    assert counts.frames_unmapped == expected.n_unmapped
+    assert counts.frames_mapped == expected.n_mapped
+    assert counts.frames_exposed == expected.exposed
+
+
+@given(logs, st.integers(1, 7))
+def test_chunks_of_any_length_give_the_same_counts(log, length):
+    log.about = dataclasses.replace(log.about, cpus=None)
+    names = list(strategies.REGISTRY)
+    whole = replay.replay(log, names)
+    assert replay.replay(InPieces(log, length), names) == whole
+
+
+@given(logs)
+def test_safe_strategies_never_hand_out_a_reachable_frame(log):
+    outcome = replay.replay(log, ["per_frame", "pcp_batch", "pageblock"])
+    assert all(c.frames_exposed == 0 for c in outcome.strategies.values())
+
+
+def test_a_batch_is_flushed_once_and_before_the_allocation():
+    refill = [locked(pfn, 1) for pfn in range(31)]
+    log = log_of([*refill, *(alloc(pfn, USER_MOVABLE) for pfn in range(31))])
+    counts = counted(log, "pcp_batch")
+    assert counts.flushes_by_cause["refill"] == 1
+    assert counts.flushes == 1
+    assert counts.frames_unmapped == 31
+
+
+def test_a_refill_ends_at_another_order_or_migratetype_and_at_the_end():
+    log = log_of([locked(0, 1), locked(2, 1, order=1), locked(4, 0), locked(5, 1)])
+    outcome = replay.replay(log, ["pcp_batch"])
+    assert outcome.totals["refills"] == 4
+    assert outcome.totals["refills_movable"] == 3
+
+
+def test_other_events_and_other_cpus_neither_join_nor_end_a_refill():
+    log = log_of(
+        [
+            locked(0, 1),
+            locked(9, 1, refill=False),
+            free(100),
+            alloc(200, USER_MOVABLE, cpu=1),
+            alloc(-1, USER_MOVABLE),
+            locked(1, 1),
+            alloc(0, USER_MOVABLE),
+        ]
+    )
+    assert replay.replay(log).totals["refills"] == 1
+
+
+def test_alternation_hands_out_stale_frames_and_the_first_is_free():
+    log = log_of(
+        [
+            alloc(0, GFP_KERNEL),
+            alloc(1, USER_MOVABLE),
+            alloc(2, USER_MOVABLE),
+            alloc(3, GFP_KERNEL),
+        ]
+    )
+    counts = counted(log, "alternation")
+    assert counts.flushes == 2
+    assert counts.frames_exposed == 1
+
+
+def test_consume_flushes_at_the_next_movable_refill_only():
+    log = log_of(
+        [
+            alloc(0, USER_UNMOVABLE),
+            locked(10, 0),
+            alloc(10, GFP_KERNEL),
+            locked(11, 1),
+            alloc(11, USER_MOVABLE),
+        ]
+    )
+    counts = counted(log, "pcp_batch_consume")
+    assert counts.flushes_by_cause["refill"] == 1
+    assert counts.frames_exposed == 2
+
+
+def test_a_fallback_of_order_ten_flips_two_blocks():
+    log = log_of([extfrag(1024, 1, fallback_order=10)])
+    counts = counted(log, "pageblock")
+    assert counts.flushes_by_cause["block"] == 2
+    assert counts.frames_unmapped == 1024
+
+
+def test_a_flip_spares_what_the_other_side_has_now():
+    log = log_of(
+        [
+            alloc(3, GFP_KERNEL),
+            extfrag(0, 1),
+            alloc(4, USER_MOVABLE),
+            extfrag(0, 0),
+            free(4),
+            extfrag(0, 1),
+        ]
+    )
+    counts = counted(log, "pageblock")
+    assert counts.flushes_by_cause["block"] == 2
+    assert counts.frames_unmapped == 511 + 510
+    assert counts.frames_mapped == 510
+
+
+def test_a_failed_allocation_counts_nowhere():
+    log = log_of([alloc(-1, USER_MOVABLE), alloc(-1, GFP_KERNEL)])
+    outcome = replay.replay(log)
+    assert outcome.totals["user_allocations"] == 0
+    assert outcome.totals["kernel_allocations"] == 0
+    assert all(c.flushes == 0 for c in outcome.strategies.values())
+    assert outcome.events == 2
+
+
+def test_a_page_that_is_not_aligned_to_its_order_is_an_error():
+    with pytest.raises(TraceError, match="is no page"):
+        replay.replay(log_of([alloc(1, USER_MOVABLE, order=3)]))
+
+
+def test_an_unknown_strategy_is_an_error_that_names_the_others():
+    with pytest.raises(UnknownStrategyError, match="pcp_batch"):
+        replay.replay(log_of([]), ["v7"])
+
+
+def test_memory_follows_the_frames_that_are_touched():
+    far = 1 << 30
+    log = log_of([alloc(far, USER_MOVABLE), alloc(0, USER_MOVABLE)])
+    run = replay.Run("per_frame", cpus=1)
+    from xpfo_model.replay.reconstruct import Reconstruction, calls_of
+
+    reconstruction = Reconstruction("v6.1")
+    for steps in calls_of(log.chunks(), reconstruction):
+        run.feed(steps, reconstruction.frames)
+    assert run.counts.flushes == 2
+    assert reconstruction.frames == 2 * 1024
+
+
+SLOW = """
+import sys, json
+sys.path.insert(0, sys.argv[1])
+from logs import *
+import random
+from xpfo_model import replay, strategies
+from xpfo_model.jit import compiled
+from xpfo_model.replay.calls import walk
+r = random.Random(1)
+rows = []
+for _ in range(3000):
+    cpu, pfn = r.choice([0, 1, 61, 62, 63, 64, 99, 299]), r.randrange(8192)
+    mask = r.choice([USER_MOVABLE, USER_UNMOVABLE, GFP_KERNEL])
+    rows.append(r.choice([alloc(pfn, mask, 0, cpu), free(pfn, 0, cpu),
+        locked(pfn, r.randrange(3), 0, cpu), switch(cpu),
+        extfrag(pfn >> 9 << 9, r.randrange(2), 9, cpu)]))
+outcome = replay.replay(log_of(rows), list(strategies.REGISTRY))
+print(hasattr(compiled(walk), "py_func"))
+print(outcome.totals, outcome.strategies)
+"""
+
+
+def test_python_counts_what_compiled_code_counts_on_hundreds_of_cpus():
+    compiled, python = (
+        subprocess.run(
+            [sys.executable, "-c", SLOW, str(Path(__file__).parents[1])],
+            env=os.environ | {"NUMBA_DISABLE_JIT": off},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.splitlines()
+        for off in "01"
+    )
+    assert [compiled[0], python[0]] == ["True", "False"]
+    assert compiled[1] == python[1]
+
+
+@pytest.mark.parametrize("cpus", [1, 4, 300])
+def test_a_machine_grows_when_a_step_names_another_cpu(cpus):
+    log = log_of([alloc(0, USER_MOVABLE, cpu=2), alloc(1, USER_MOVABLE, cpu=99)])
+    run = replay.Run("v9", cpus=cpus)
+    reconstruction = Reconstruction(log.about.kernel)
+    for steps in calls_of(log.chunks(), reconstruction):
+        run.feed(steps, reconstruction.frames)
+    assert len(run.machine.cpu_state) == max(cpus, 100)
+    # a CPU that was not there when a flush was posted owes none
+    assert run.machine.cpu_state.sum() == (300 if cpus == 300 else 99)
+
+
+def test_a_prepared_loop_counts_like_any_other():
+    from xpfo_model.studies.evidence import prepare
+
+    prepare("v6", {})
+    run = replay.Run("v6", cpus=1)
+    run.prepare()
+    assert run.counts == replay.Run("v6", cpus=1).counts
+    assert len(run._loop.signatures) == 1
+    log = log_of([alloc(0, USER_MOVABLE)])
+    reconstruction = Reconstruction(log.about.kernel)
+    for steps in calls_of(log.chunks(), reconstruction):
+        run.feed(steps, reconstruction.frames)
+    assert len(run._loop.signatures) == 1
+    assert run.counts.flushes == 1

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-2.0-only
+import csv
+import io
+
+from hypothesis import given
+from logs import USER_MOVABLE, alloc, log_of, logs
+
+from xpfo_model import replay, strategies
+from xpfo_model.events import Warned
+from xpfo_model.replay import table
+
+
+@given(logs)
+def test_tables_keep_to_72_columns_and_name_every_strategy(log):
+    text = table.table(replay.replay(log))
+    assert max(map(len, text.splitlines())) <= table.WIDTH
+    for name in strategies.SHOWN:
+        assert text.count(f"\n{name} ") == 2
+
+
+def test_large_counts_still_fit():
+    outcome = replay.replay(log_of([alloc(0, USER_MOVABLE)]))
+    outcome.totals["user_allocations"] = 400_000_000
+    for counts in outcome.strategies.values():
+        for cause in counts.flushes_by_cause:
+            counts.flushes_by_cause[cause] = 123_456_789
+    lines = table.table(outcome).splitlines()
+    assert max(map(len, lines)) <= table.WIDTH
+
+
+def test_lost_events_are_said_in_the_table():
+    warned = {"lost-events": Warned("events were lost", 17, 3)}
+    log = log_of([alloc(0, USER_MOVABLE)], lost=17, warnings=warned)
+    text = table.table(replay.replay(log))
+    assert "17 events LOST" in text
+    assert "test:3: events were lost" in text
+
+
+def test_unknown_losses_are_said_too():
+    outcome = replay.replay(log_of([alloc(0, USER_MOVABLE)], lost=None))
+    assert "unknown number of events LOST" in table.table(outcome)
+    assert outcome.as_json()["lost"] is None
+    assert next(csv.DictReader(io.StringIO(table.as_csv([outcome]))))["lost"] == (
+        "unknown"
+    )
+
+
+def test_csv_has_a_row_for_each_trace_and_strategy():
+    outcome = replay.replay(log_of([alloc(0, USER_MOVABLE)]))
+    rows = list(csv.DictReader(io.StringIO(table.as_csv([outcome, outcome]))))
+    assert len(rows) == 2 * len(strategies.SHOWN)
+    assert rows[1]["strategy"] == "v6"
+    assert rows[1]["flushes"] == "1"
+    assert rows[1]["factor_v6"] == "1.0"
+
+
+def test_a_factor_needs_flushes_on_both_sides():
+    outcome = replay.replay(log_of([alloc(0, USER_MOVABLE)]))
+    assert table.factor(outcome, outcome.strategies["none"]) is None
+    alone = replay.replay(log_of([alloc(0, USER_MOVABLE)]), ["per_frame"])
+    assert table.factor(alone, alone.strategies["per_frame"]) is None
+    empty = replay.replay(log_of([]))
+    assert table.per_user_allocations(empty, empty.strategies["v6"]) == 0

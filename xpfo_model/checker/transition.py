@@ -1,0 +1,320 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""One step: an action, up to its end or to the flush that it waits for.
+
+A flush is where a task waits: other CPUs act before it is answered, and see what it
+has changed so far. What it is about to hand out or to list is in flight until then:
+nobody else knows of it.
+"""
+
+from typing import Final
+
+from xpfo_model.checker.actions import (
+    ALLOC_ATOMIC,
+    ALLOC_USER,
+    ALLOC_ZEROED,
+    ANSWER,
+    BOUNCE,
+    CHANGE_BLOCK,
+    DRAIN,
+    FREE_PAGE,
+    KMAP,
+    KUNMAP,
+    REFILL,
+    SWITCH,
+    Actions,
+)
+from xpfo_model.checker.invariants import kmapped
+from xpfo_model.checker.world import (
+    BUDDY,
+    IN_FLIGHT,
+    KERNEL_HAS,
+    MOVABLE_LIST,
+    OTHER_LIST,
+    RUNS,
+    TO_CLEARED,
+    TO_KERNEL,
+    TO_KUNMAPPED,
+    TO_MOVABLE,
+    TO_NOBODY,
+    TO_OTHER,
+    TO_USER,
+    TO_ZEROED,
+    USER_HAS,
+    World,
+)
+from xpfo_model.constants import MIGRATE_MOVABLE
+from xpfo_model.machine import (
+    FREE,
+    IS_MAPPED,
+    KERNEL,
+    Frames,
+    drop_all_stale,
+    hand_to_user,
+    make_stale,
+    take_back,
+)
+from xpfo_model.strategies.hooks import (
+    alloc,
+    change_block,
+    context_switch,
+    drain,
+    free,
+    kmap,
+    kunmap,
+    refill,
+)
+
+# Hooks that the strategy's place in the kernel calls with interrupts off.
+REFILL_IRQS_OFF: Final = 1
+BLOCK_IRQS_OFF: Final = 2
+# A refill is on its list before its flush is answered.
+LISTED_FIRST: Final = 4
+# A block flips only while all of its frames are free, and nobody else gets them.
+FLIPS_FREE_BLOCKS: Final = 8
+
+
+def asked(w: World) -> bool:
+    """Whether the action asked for a flush that nobody has answered yet."""
+    return bool(w.m.settings.unanswered and w.m.counts.flushes)
+
+
+def land(w: World, frame: int, target: int) -> None:
+    """A frame comes to where an action takes it."""
+    page = range(frame, frame + 1)
+    if target <= TO_CLEARED:
+        hand_to_user(w.m, page)
+        w.place[frame] = USER_HAS
+        w.was_user[frame] = 1
+    elif target == TO_KERNEL:
+        take_back(w.m, page, KERNEL)
+        w.place[frame] = KERNEL_HAS
+        w.was_user[frame] = 0
+    elif target == TO_MOVABLE:
+        w.place[frame] = MOVABLE_LIST
+    elif target == TO_OTHER:
+        w.place[frame] = OTHER_LIST
+    else:
+        w.place[frame] = BUDDY
+
+
+def clear(w: World, cpu: int) -> None:
+    """clear_highpage(): the frames in flight are the user's, who does not know yet."""
+    for frame in range(len(w.place)):
+        if w.place[frame] == IN_FLIGHT + cpu:
+            hand_to_user(w.m, range(frame, frame + 1))
+            kmap(w.m, cpu, frame)
+            kunmap(w.m, cpu, frame)
+
+
+def arrive(w: World, cpu: int, target: int) -> None:
+    """What a CPU has in flight lands, once it is zeroed if it has to be."""
+    w.waits[cpu] = RUNS
+    if target == TO_ZEROED:
+        clear(w, cpu)
+    if target == TO_ZEROED and asked(w):
+        w.waits[cpu] = TO_CLEARED
+    else:
+        for frame in range(len(w.place)):
+            if w.place[frame] == IN_FLIGHT + cpu:
+                land(w, frame, target)
+
+
+def finish(w: World, cpu: int, target: int) -> None:
+    """End an action, or let it wait for the flush that it asked for."""
+    if asked(w):
+        w.waits[cpu] = target
+    else:
+        arrive(w, cpu, target)
+
+
+def answer(w: World, cpu: int) -> None:
+    """All CPUs have done what a waiting CPU asked for; it goes on."""
+    target = w.waits[cpu]
+    drop_all_stale(w.m)
+    if target >= TO_KUNMAPPED:
+        w.held[target - TO_KUNMAPPED] -= 1
+    arrive(w, cpu, target)
+
+
+def stay_stale(w: World) -> None:
+    """No flush but its own covers a frame in flight, as far as anybody knows."""
+    for frame in range(len(w.place)):
+        if w.place[frame] >= IN_FLIGHT and not w.m.alias[frame] & IS_MAPPED:
+            make_stale(w.m, frame)
+
+
+def together(w: World, frames: Frames) -> int:
+    """Where all of the frames are; KERNEL_HAS if they are not at one place."""
+    place = w.place[frames[0]]
+    for frame in frames:
+        if w.place[frame] != place:
+            return KERNEL_HAS
+    return int(place)
+
+
+def allocate(w: World, cpu: int, frames: Frames, op: int) -> bool:
+    """Hand the frames out, if they are free and at one place."""
+    if together(w, frames) >= KERNEL_HAS:
+        return False
+    user = op in (ALLOC_USER, ALLOC_ZEROED)
+    page = range(frames[0], frames[0] + len(frames))
+    w.m.settings.irqs_off = op == ALLOC_ATOMIC
+    alloc(w.m, cpu, page, user, op == ALLOC_ZEROED)
+    if op == ALLOC_ATOMIC:  # perhaps on a CPU that waits, and has frames in flight
+        for frame in page:
+            land(w, frame, TO_KERNEL)
+        return True
+    for frame in page:
+        w.place[frame] = IN_FLIGHT + cpu
+    target = TO_KERNEL
+    if user:
+        target = TO_ZEROED if op == ALLOC_ZEROED else TO_USER
+    finish(w, cpu, target)
+    return True
+
+
+def release(w: World, cpu: int, frames: Frames, target: int) -> bool:
+    """Free a frame that nobody has kmapped, to one of the lists."""
+    frame = frames[0]
+    if w.place[frame] not in (KERNEL_HAS, USER_HAS) or w.held[frame]:
+        return False
+    page = range(frame, frame + 1)
+    free(w.m, cpu, page)
+    take_back(w.m, page, FREE)
+    w.place[frame] = target
+    return True
+
+
+def frames_of(w: World, block: int) -> Frames:
+    """The frames of a pageblock that the machine has."""
+    order = w.m.settings.block_order
+    return range(block << order, min((block + 1) << order, len(w.place)))
+
+
+def whole(w: World, frames: Frames) -> bool:
+    """Whether the buddy allocator has all of the frames."""
+    free = 0
+    for frame in frames:
+        free += w.place[frame] == BUDDY
+    return free == len(frames)
+
+
+def feeds(w: World, frames: Frames, migratetype: int) -> bool:
+    """Whether the blocks of all of the frames are of a list's type already."""
+    user = 1 if migratetype == MIGRATE_MOVABLE else 0
+    for frame in frames:
+        if w.m.block_state[frame >> w.m.settings.block_order] != user:
+            return False
+    return True
+
+
+def flip(w: World, cpu: int, block: int, migratetype: int, how: int) -> bool:
+    """Change a block's owner, if it can be changed."""
+    w.m.settings.irqs_off = how & BLOCK_IRQS_OFF
+    if how & FLIPS_FREE_BLOCKS:
+        frames = frames_of(w, block)
+        if not whole(w, frames):
+            return False
+        change_block(w.m, cpu, block, migratetype)
+        for frame in frames:
+            w.place[frame] = IN_FLIGHT + cpu
+        finish(w, cpu, TO_NOBODY)
+    else:
+        change_block(w.m, cpu, block, migratetype)
+    return True
+
+
+def move(w: World, a: Actions, i: int, frames: Frames, how: int) -> bool:
+    """Move frames between the buddy allocator and a list, if they are there."""
+    cpu = a.cpu[i]
+    if a.op[i] == REFILL:
+        if together(w, frames) != BUDDY:
+            return False
+        if how & FLIPS_FREE_BLOCKS and not feeds(w, frames, a.migratetype[i]):
+            return False
+        w.m.settings.irqs_off = how & REFILL_IRQS_OFF
+        refill(w.m, cpu, frames, a.migratetype[i])
+        for frame in frames:
+            w.place[frame] = IN_FLIGHT + cpu
+        target = TO_MOVABLE if a.migratetype[i] else TO_OTHER
+        if how & LISTED_FIRST:
+            arrive(w, cpu, target)
+        else:
+            finish(w, cpu, target)
+        return True
+    frame = frames[0]
+    if w.place[frame] not in (MOVABLE_LIST, OTHER_LIST):
+        return False
+    drain(w.m, cpu, range(frame, frame + 1))
+    w.place[frame] = BUDDY
+    return True
+
+
+def access(w: World, cpu: int, frame: int, op: int, nesting: int) -> bool:
+    """kmap, kunmap, or both in an interrupt, if somebody has the frame."""
+    if w.place[frame] not in (KERNEL_HAS, USER_HAS):
+        return False
+    if op == KMAP:
+        if w.held[frame] >= nesting:
+            return False
+        kmap(w.m, cpu, frame)
+        w.held[frame] += 1
+    elif op == KUNMAP:
+        if not kmapped(w, frame):
+            return False
+        kunmap(w.m, cpu, frame)
+        if asked(w):
+            w.waits[cpu] = TO_KUNMAPPED + frame
+        else:
+            w.held[frame] -= 1
+    else:
+        w.m.settings.irqs_off = 1
+        kmap(w.m, cpu, frame)
+        kunmap(w.m, cpu, frame)
+    return True
+
+
+def can_begin(w: World, cpu: int, op: int) -> bool:
+    """Whether a CPU is free to do it: one that waits does what interrupts do."""
+    if op == ANSWER:
+        return bool(w.waits[cpu] != RUNS)
+    return bool(w.waits[cpu] == RUNS) or op in (ALLOC_ATOMIC, FREE_PAGE, BOUNCE)
+
+
+def act(w: World, a: Actions, i: int, nesting: int, how: int) -> bool:
+    """Do action `i` if it is possible; whether it was. If not, nothing changed.
+
+    A flush that a task asks for is not answered yet as the action ends; one that an
+    interrupt asks for is. `how` has REFILL_IRQS_OFF … FLIPS_FREE_BLOCKS.
+    """
+    op = a.op[i]
+    cpu = a.cpu[i]
+    if not can_begin(w, cpu, op):
+        return False
+    runs = w.waits[cpu] == RUNS or op == ANSWER
+    w.m.counts.flushes = 0
+    w.m.settings.irqs_off = 0
+    w.m.settings.unanswered = runs and op not in (ALLOC_ATOMIC, BOUNCE)
+    done = True
+    if op == SWITCH:
+        context_switch(w.m, cpu)
+    elif op == ANSWER:
+        answer(w, cpu)
+    elif op == CHANGE_BLOCK:
+        done = flip(w, cpu, a.start[i], a.migratetype[i], how)
+    else:
+        frames = a.frames[a.start[i] : a.stop[i]]
+        if op <= ALLOC_ATOMIC:
+            done = allocate(w, cpu, frames, op)
+        elif op == FREE_PAGE:
+            target = MOVABLE_LIST if a.migratetype[i] else OTHER_LIST
+            done = release(w, cpu, frames, target)
+        elif op in (REFILL, DRAIN):
+            done = move(w, a, i, frames, how)
+        else:
+            done = access(w, cpu, frames[0], op, nesting)
+    if done:
+        if asked(w) and w.waits[cpu] == RUNS:
+            w.waits[cpu] = TO_NOBODY
+        stay_stale(w)
+    return done

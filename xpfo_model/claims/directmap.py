@@ -1,0 +1,349 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Claims about the direct map: 2M entries split, and what whole pageblocks save.
+
+A split entry stays split. All runs here zero what is asked zeroed through kmap,
+since a kmap through the direct map splits, too.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+
+from xpfo_model.claims.claim import Finding, Table, claim
+from xpfo_model.claims.exposure import in_use
+from xpfo_model.claims.prose import by_trace, each, spread
+from xpfo_model.claims.published_tables import BUILDS
+from xpfo_model.claims.thread import SCARCE
+from xpfo_model.claims.whatif import BASIS
+from xpfo_model.claims.whatif import rows as swept
+from xpfo_model.constants import PAGE_SIZE, PAGEBLOCK_NR_PAGES, PAGEBLOCK_ORDER
+from xpfo_model.figures.charts import Bar, Bars, Curves, Lines, Spot
+from xpfo_model.history import mails
+from xpfo_model.replay.calls import ALLOC, REFILL
+from xpfo_model.strategies import RECOMMENDED
+from xpfo_model.studies import whatif
+from xpfo_model.studies.evidence import Evidence
+
+FLIPS: Final = "freetype"
+"""Flips whole pageblocks, and kmaps through a mapping of one CPU."""
+TABLED: Final = (
+    "v6",
+    "v9",
+    "nov2017",
+    "per_frame",
+    "pcp_batch",
+    RECOMMENDED,
+    "pageblock",
+    FLIPS,
+)
+CROWDED: Final = (SCARCE, "netmap-3cpu")
+"""Traces on which users and kernel share pageblocks."""
+
+FULL_FLUSHES: Final = (1, 2)
+"""Full flushes of a split, least and most: the second where a 1G entry is split as
+well, or in v4.14. arch/x86/mm/pat/set_memory.c: __split_large_page, v6.1;
+arch/x86/mm/pageattr.c: __change_page_attr, v4.14."""
+PAGES_OF_A_SPLIT: Final = 1
+"""Order-0 pages for the new page table. Same function."""
+
+HALF: Final = 0.5
+MOST: Final = 0.8
+THIRD: Final = 1 / 3
+A_TENTH_MORE: Final = 1.1
+TENFOLD: Final = 10
+PIECES: Final = 96
+"""Parts of a trace in a figure over time."""
+
+
+def touched(evidence: Evidence, trace: str) -> int:
+    """Pageblocks of which a page was allocated, or put on a pcp list.
+
+    Frees are left out: at boot all memory is freed once.
+    """
+    blocks: list[Any] = []
+    for some in evidence.steps(trace)[0]:
+        pages = some.op == ALLOC
+        blocks += [some.start[pages], some.stop[pages] - 1]
+        if (some.op == REFILL).any():
+            blocks.append(some.frames)
+    return len(np.unique(np.concatenate(blocks) >> PAGEBLOCK_ORDER))
+
+
+def all_blocks(evidence: Evidence, trace: str) -> int:
+    """Pageblocks of the machine's memory, as its provenance says."""
+    mebibytes = int(evidence.provenance[trace].memory.split()[0])
+    return (mebibytes << 20) // (PAGE_SIZE * PAGEBLOCK_NR_PAGES)
+
+
+def splits(evidence: Evidence, trace: str, strategy: str) -> int:
+    """2M entries that a strategy splits, with zeroing through its kmap."""
+    return in_use(evidence, trace, strategy).splits
+
+
+def _splits(evidence: Evidence) -> Table:
+    """Splits by strategy and trace, and the entries that there are."""
+    return by_trace(
+        "2M entries split",
+        evidence.names,
+        [
+            *each(TABLED, lambda name, trace: splits(evidence, trace, name)),
+            (
+                "2M entries that pages were allocated from",
+                lambda trace: touched(evidence, trace),
+            ),
+            ("2M entries of the machine", lambda trace: all_blocks(evidence, trace)),
+        ],
+    )
+
+
+def _percent(evidence: Evidence, trace: str, strategy: str) -> int:
+    """Splits in percent of the entries that pages were allocated from."""
+    split = splits(evidence, trace, strategy)
+    return round(100 * split / touched(evidence, trace))
+
+
+def _shares(evidence: Evidence, names: tuple[str, ...]) -> Table:
+    def cell(name: str, trace: str) -> str:
+        whole = 100 * splits(evidence, trace, name) / all_blocks(evidence, trace)
+        return f"{_percent(evidence, trace, name)} ({whole:.0f})"
+
+    return by_trace("split, % of those (of all)", evidence.names, each(names, cell))
+
+
+def _expenses(evidence: Evidence, strategy: str) -> Table:
+    """What the splits of a strategy cost beside its own flushes."""
+
+    def times(number: int) -> Callable[[str], int]:
+        return lambda trace: number * splits(evidence, trace, strategy)
+
+    def flushes(trace: str) -> int:
+        return in_use(evidence, trace, strategy).flushes
+
+    return by_trace(
+        strategy,
+        evidence.names,
+        [
+            ("its own flushes", flushes),
+            ("full flushes for splits, least", times(FULL_FLUSHES[0])),
+            ("… most", times(FULL_FLUSHES[1])),
+            (
+                "… most, % of its own",
+                lambda t: f"{100 * times(FULL_FLUSHES[1])(t) / flushes(t):.1f}",
+            ),
+            ("pages for page tables", times(PAGES_OF_A_SPLIT)),
+        ],
+    )
+
+
+def _bars(title: str, names: tuple[str, ...], rows: list[tuple[Any, ...]]) -> Bars:
+    return Bars(
+        title,
+        [
+            (
+                row[0],
+                [
+                    Bar(name, row[i], f"{row[i]}")
+                    for i, name in enumerate(dict.fromkeys(names), 1)
+                ],
+            )
+            for row in rows
+        ],
+        "2M entries split",
+        log=False,
+    )
+
+
+@claim(
+    "block-flips-keep-2m",
+    must="on both builds, block flips keep whole at least half of the 2M entries that "
+    "batches of frames split",
+    instead="kmap through the direct map, with the same flips",
+    change={"flips": "pageblock"},
+    downside="Not so on every trace: see exceptions-split-blocks.",
+    mails=(
+        mails.HAEFLIGER_2018_09_13,
+        mails.JACKMAN_2026_02_25,
+        mails.HANSEN_2017_09_20_1727,
+    ),
+)
+def block_flips(evidence: Evidence, flips: str = FLIPS) -> Finding:
+    """A pageblock that flips as a whole keeps its entry."""
+    names = ("per_frame", RECOMMENDED, flips)
+    rows: list[tuple[Any, ...]] = []
+    for trace in evidence.names:
+        counts = [splits(evidence, trace, name) for name in names]
+        rows.append((trace, *counts, all_blocks(evidence, trace)))
+    saved = {row[0]: 100 * (1 - row[3] / row[2]) for row in rows}
+    values: dict[str, int | float | str] = {
+        f"{trace}.saved": round(percent) for trace, percent in saved.items()
+    }
+    values |= {
+        f"per_frame.{trace}.touched": _percent(evidence, trace, "per_frame")
+        for trace in evidence.names
+    }
+    builds = [saved[name] for name in BUILDS]
+    return Finding(
+        holds=min(builds) >= 100 * HALF,
+        sentence=f"Flipping whole pageblocks, {flips} keeps {spread(builds, '.0f')}% "
+        f"of the 2M entries that {RECOMMENDED} splits in the two builds, and "
+        f"{spread(saved.values(), '.0f')}% on all traces.",
+        values=values,
+        table=Table(("trace", *names, "all 2M"), tuple(rows)),
+        more={
+            "splits": _splits(evidence),
+            "shares": _shares(evidence, ("per_frame", RECOMMENDED, FLIPS)),
+        },
+        chart=_bars("In builds, flips of whole blocks split least", names, rows),
+    )
+
+
+@claim(
+    "exceptions-split-blocks",
+    must="under reclaim, and with sockets beside mappings, block flips split more than "
+    f"{MOST:.0%} of the 2M entries that batches of frames split",
+    instead="the two builds in place of these traces",
+    change={"traces": BUILDS},
+    downside="An allocator that keeps mapped and unmapped lists would have fewer.",
+    mails=(mails.JACKMAN_2026_02_25,),
+)
+def exceptions_split(evidence: Evidence, traces: tuple[str, ...] = CROWDED) -> Finding:
+    """Frames that differ from their block split it anyway."""
+    names = (RECOMMENDED, FLIPS)
+    rows: list[tuple[Any, ...]] = []
+    for trace in traces:
+        by_frames, by_blocks = (splits(evidence, trace, name) for name in names)
+        flips = in_use(evidence, trace, FLIPS).flushes_by_cause["block"]
+        percent = round(100 * by_blocks / by_frames)
+        rows.append((trace, by_frames, by_blocks, flips, percent))
+    shares = [row[-1] for row in rows]
+    return Finding(
+        holds=min(shares) > 100 * MOST,
+        sentence=f"On {' and '.join(traces)}, {FLIPS} splits {spread(shares, 'd')}% "
+        f"as many 2M entries as {RECOMMENDED}.",
+        values={"smallest": min(shares), "largest": max(shares)},
+        table=Table(("trace", *names, "flips", "percent"), tuple(rows)),
+        chart=_bars("Frames that differ split their block", names, rows),
+    )
+
+
+@claim(
+    "batching-splits-more",
+    must="over all traces, unmapping whole refills splits at least a tenth more 2M "
+    "entries than unmapping what users get",
+    instead="flips of whole pageblocks in place of the refills",
+    change={"strategy": FLIPS},
+    downside="Not on every trace: on some it makes no difference.",
+    mails=(mails.HANSEN_2017_09_20_1727,),
+)
+def batching_splits(evidence: Evidence, strategy: str = RECOMMENDED) -> Finding:
+    """A batch also unmaps frames that no user will have."""
+    names = ("per_frame", strategy)
+    rows: list[tuple[Any, ...]] = [
+        (trace, *(splits(evidence, trace, name) for name in names))
+        for trace in evidence.names
+    ]
+    fewer, more = (sum(row[i] for row in rows) for i in (1, 2))
+    return Finding(
+        holds=more >= A_TENTH_MORE * fewer,
+        sentence=f"Over {len(rows)} traces {strategy} splits {more} entries of 2M; "
+        f"unmapping only what users get splits {fewer}.",
+        values={
+            "per_frame": fewer,
+            "batch": more,
+            "more": round(100 * (more / fewer - 1)),
+        },
+        table=Table(("trace", *names), tuple(rows)),
+        chart=_bars("Batches split entries of which users get no page", names, rows),
+    )
+
+
+@claim(
+    "splits-grow-with-cpus",
+    must=f"from 1 CPU to 256, pcp_batch splits at least {TENFOLD} times as many 2M "
+    "entries",
+    instead="pageblock in place of pcp_batch",
+    change={"strategy": "pageblock"},
+    downside="A machine that has just booted, without kmap: zeroing would split more.",
+    mails=(mails.HANSEN_2017_09_20_1727,),
+    basis=BASIS,
+)
+def splits_grow(evidence: Evidence, strategy: str = "pcp_batch") -> Finding:
+    """On larger machines batches split more entries, and block flips none."""
+    names = ("per_frame", "pcp_batch", "pageblock")
+    found = {
+        name: {
+            cpus: row["splits"]
+            for cpus, row in swept(evidence, whatif.cpus, name, "cpus").items()
+        }
+        for name in names
+    }
+    counts = list(found[strategy])
+    one, most = (found[strategy][cpus] for cpus in (counts[0], counts[-1]))
+    return Finding(
+        holds=most > 0 and most >= TENFOLD * one,
+        sentence=f"In a build, {strategy} splits {one:g} entries of 2M on "
+        f"{counts[0]} CPU and {most:g} on {counts[-1]} CPUs, with as much to do for "
+        "each.",
+        values={"one": one, "most": most},
+        table=Table(
+            ("CPUs", *names),
+            tuple((cpus, *(found[name][cpus] for name in names)) for cpus in counts),
+        ),
+        chart=Curves(
+            "Batches split more on larger machines, block flips nothing",
+            [
+                (name, [Spot(str(at), n, n, n) for at, n in some.items()])
+                for name, some in found.items()
+            ],
+            list(map(str, counts)),
+            "CPUs, each with as much to do",
+            "2M entries split, median of 20 seeds (model)",
+        ),
+    )
+
+
+@claim(
+    "splits-come-early",
+    must="on every trace, half of the splits come within the first third of the "
+    "allocations",
+    instead="flips of whole pageblocks, where the exceptions accumulate",
+    change={"strategy": FLIPS},
+    downside="Counted from boot; a machine that is up for days is past it.",
+    mails=(mails.XING_2021_01_15,),
+)
+def splits_early(evidence: Evidence, strategy: str = RECOMMENDED) -> Finding:
+    """The damage is done once, and early."""
+    rows: list[tuple[Any, ...]] = []
+    panels: list[Any] = []
+    extra: list[float] = []
+    for trace in evidence.names:
+        lines: list[Any] = []
+        for name in dict.fromkeys(("per_frame", strategy, FLIPS)):
+            course = evidence.course(trace, name, pieces=PIECES)
+            lines.append((name, [(float(n), float(c.splits)) for n, c in course]))
+        panels.append((trace, lines))
+        course = evidence.course(trace, strategy, pieces=PIECES)
+        allocations, last = course[-1]
+        half = next(n for n, c in course if c.splits >= HALF * last.splits)
+        rows.append((trace, last.splits, allocations, round(100 * half / allocations)))
+        extra.append(100 * FULL_FLUSHES[1] * last.splits / last.flushes)
+    halves = [row[-1] for row in rows]
+    return Finding(
+        holds=max(halves) <= 100 * THIRD,
+        sentence=f"Half of the 2M entries that {strategy} splits are split within the "
+        f"first {spread(halves, 'd')}% of the allocations from boot.",
+        values={
+            "smallest": min(halves),
+            "largest": max(halves),
+            "extra": max(extra),
+        },
+        table=Table(("trace", "splits", "allocations", "half at %"), tuple(rows)),
+        more={"costs": _expenses(evidence, strategy)},
+        chart=Lines(
+            "Half of a batch's splits come in the first third",
+            panels,
+            "page allocations so far",
+            "2M split",
+        ),
+    )

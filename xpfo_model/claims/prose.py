@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""How claims write ranges and lists, and tables that have a column a trace."""
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+
+from xpfo_model.claims.claim import Table
+
+Cell = int | float | str
+Row = tuple[str, Callable[[str], Cell]]
+"""A name, and its cell of a trace."""
+
+
+def listing(parts: list[str]) -> str:
+    """SymbolTable in a row: a, b and c."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def spread(numbers: Iterable[float], form: str | Callable[[float], str]) -> str:
+    """A range in words, "9.3 to 17.1"; one number where both ends read the same.
+
+    `form` is a format specification, or writes a number.
+    """
+    some = list(numbers)
+    ends = [
+        format(end, form) if isinstance(form, str) else form(end)
+        for end in (min(some), max(some))
+    ]
+    return " to ".join(dict.fromkeys(ends))
+
+
+def each(names: Iterable[str], cell: Callable[[str, str], Cell]) -> list[Row]:
+    """Rows of one kind: of every name, `cell` of it and a trace."""
+    return [(name, partial(cell, name)) for name in names]
+
+
+def by_trace(head: str, traces: Sequence[str], rows: Iterable[Row]) -> Table:
+    """A table with a column a trace."""
+    return Table(
+        (head, *traces),
+        tuple((name, *(cell(trace) for trace in traces)) for name, cell in rows),
+    )

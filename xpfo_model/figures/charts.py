@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What a figure shows, as data: drawn by `figures`, tabled by `cite`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+_DIGITS = 3
+
+
+def short(value: float) -> str:
+    """A number in three digits, or in all before the point; 0 is nothing at all."""
+    whole = f"{value:,.0f}"
+    if not value or len(whole) >= _DIGITS:
+        return whole
+    return f"{value:#.{_DIGITS}g}"
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One labelled bar."""
+
+    name: str
+    """A strategy's name gives the bar its colour."""
+    value: float
+    text: str
+    """What stands at its end."""
+    kind: int | None = None
+    """Of what is no strategy, the same for bars of one colour; else by their order."""
+
+
+@dataclass(frozen=True)
+class Bars:
+    """Groups of horizontal bars, one group a trace."""
+
+    title: str
+    groups: Sequence[tuple[str, Sequence[Bar]]]
+    unit: str
+    log: bool = True
+
+
+@dataclass(frozen=True)
+class Shares:
+    """One bar a row, divided into named parts that add up to the whole."""
+
+    title: str
+    rows: Sequence[tuple[str, Sequence[Bar]]]
+    unit: str
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Calls from left to right, a row of cells for each strategy."""
+
+    title: str
+    steps: Sequence[str]
+    rows: Sequence[tuple[str, Sequence[str]]]
+    """Strategy, and a text per step; an empty cell is drawn empty."""
+    loud: str
+    """Cells whose text starts with this are filled."""
+
+
+@dataclass(frozen=True)
+class Range:
+    """One labelled range; a point if its ends are equal."""
+
+    name: str
+    low: float
+    high: float
+    text: str
+    """What stands at its end."""
+
+
+@dataclass(frozen=True)
+class Ranges:
+    """Horizontal ranges from top to bottom, and a line that they are seen against."""
+
+    title: str
+    rows: Sequence[Range]
+    unit: str
+    line: float
+    log: bool = False
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Quantities that grow in steps from left to right, a panel a trace."""
+
+    title: str
+    panels: Sequence[tuple[str, Sequence[tuple[str, Sequence[tuple[float, float]]]]]]
+    """Trace, then strategies with their points."""
+    along: str
+    """What is counted from left to right."""
+    unit: str
+
+
+@dataclass(frozen=True)
+class Spot:
+    """One point of a curve, with its interval."""
+
+    tick: str
+    """Of `Curves.ticks`."""
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Curves:
+    """What depends on one number, a line for each name."""
+
+    title: str
+    lines: Sequence[tuple[str, Sequence[Spot]]]
+    """A strategy's name gives the line its colour."""
+    ticks: Sequence[str]
+    """From left to right, evenly."""
+    along: str
+    unit: str
+    log: bool = True
+
+
+@dataclass(frozen=True)
+class Calls:
+    """Who does what, one action a line from top to bottom, and how it ends."""
+
+    title: str
+    lanes: Sequence[str]
+    steps: Sequence[tuple[int, str]]
+    """Index of the lane, and what happens."""
+    end: str
+
+
+Chart = Calls | Bars | Shares | Grid | Ranges | Lines | Curves

@@ -1,0 +1,291 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""From events to steps: the calls that a strategy's hooks would have seen.
+
+A refill is one call of rmqueue_bulk() in the kernel but a run of events in a
+trace; here the runs are put together again. Frames are renumbered densely, so
+that the machine needs memory for the frames that the trace touches, not for the
+physical address space.
+"""
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from xpfo_model.constants import MAX_PAGE_ORDER, MIGRATE_MOVABLE, PAGEBLOCK_ORDER
+from xpfo_model.events import (
+    CHANGE_OWNERSHIP,
+    FAILED,
+    MM_PAGE_ALLOC,
+    MM_PAGE_ALLOC_EXTFRAG,
+    MM_PAGE_ALLOC_ZONE_LOCKED,
+    MM_PAGE_FREE,
+    MM_PAGE_PCPU_DRAIN,
+    PERCPU_REFILL,
+    SCHED_SWITCH,
+    Events,
+)
+
+# Operations of a step, named after the hook that they call.
+ALLOC: Final = 0
+FREE: Final = 1
+REFILL: Final = 2
+CHANGE_BLOCK: Final = 3
+DRAIN: Final = 4
+CONTEXT_SWITCH: Final = 5
+
+# Frames are renumbered in units of the largest page, so that every page and
+# every block keeps its frames side by side.
+UNIT_ORDER: Final = MAX_PAGE_ORDER
+UNIT_FRAMES: Final = 1 << UNIT_ORDER
+NOWHERE: Final = -1
+UNNUMBERED: Final = 0
+
+# Totals that the loop counts: their index in Carry.totals.
+REFILLS: Final = 0
+REFILLS_MOVABLE: Final = 1
+UNITS: Final = 2
+FIRST_TOUCH: Final = 3
+FROM_KERNEL: Final = 4
+FROM_USER: Final = 5
+NR_TOTALS: Final = 6
+
+# Who had a frame by the last mm_page_alloc that names it: values of Carry.previous.
+NOBODY: Final = 0
+KERNEL: Final = 1
+USER: Final = 2
+
+
+class Calls(NamedTuple):
+    """Columns, one row a step, in the order in which the kernel took them."""
+
+    op: Any
+    """ALLOC … CONTEXT_SWITCH, uint8."""
+    cpu: Any
+    user: Any
+    """Of ALLOC: 1 if the mask passes the posted test, uint8."""
+    zeroed: Any
+    """Of ALLOC: 1 if the mask asks for zeroed pages, uint8."""
+    migratetype: Any
+    """Of ALLOC, REFILL and CHANGE_BLOCK, int8."""
+    start: Any
+    """First frame; of REFILL first index into `frames`; of CHANGE_BLOCK the
+    block, int64."""
+    stop: Any
+    """One past the last frame or index, int64."""
+    frames: Any
+    """Frames of the refills, int64."""
+    time: Any
+    """Of the event that made the step, in the log's clock, int64."""
+
+
+class Carry(NamedTuple):
+    """What one chunk of a trace leaves for the next."""
+
+    units: Any
+    """One more than the dense number of a unit of UNIT_FRAMES pfns, or UNNUMBERED,
+    int32."""
+    previous: Any
+    """Per frame: NOBODY, KERNEL or USER, by its last mm_page_alloc, uint8."""
+    totals: Any
+    """REFILLS … FROM_USER so far, int64."""
+    head: Any
+    """Per CPU: the first entry of its open refill, or NOWHERE, int64."""
+    tail: Any
+    """Per CPU: the last entry of its open refill, int64."""
+    key: Any
+    """Per CPU: order and migratetype of its open refill, int64."""
+    entry_first: Any
+    """Entries of open refills: first frame, int64."""
+    entry_next: Any
+    """Entries of open refills: next entry or NOWHERE, int64."""
+
+
+KEY_ORDER_BITS: Final = 8
+"""A key is migratetype << KEY_ORDER_BITS | order."""
+
+
+def dense(c: Carry, pfn: int) -> int:
+    """The frame of a pfn, with a new number if its unit is new."""
+    unit = pfn >> UNIT_ORDER
+    if c.units[unit] == UNNUMBERED:
+        c.totals[UNITS] += 1
+        c.units[unit] = c.totals[UNITS]
+    frame: int = ((int(c.units[unit]) - 1) << UNIT_ORDER) | (pfn & (UNIT_FRAMES - 1))
+    return frame
+
+
+def close_refill(c: Carry, s: Calls, n: int, filled: int, cpu: int, time: int) -> int:
+    """Make step `n` of a CPU's open refill; the new fill of `s.frames`."""
+    order = c.key[cpu] & ((1 << KEY_ORDER_BITS) - 1)
+    migratetype = c.key[cpu] >> KEY_ORDER_BITS
+    s.op[n] = REFILL
+    s.cpu[n] = cpu
+    s.migratetype[n] = migratetype
+    s.time[n] = time
+    s.start[n] = filled
+    entry = c.head[cpu]
+    while entry != NOWHERE:
+        for offset in range(1 << order):
+            s.frames[filled] = c.entry_first[entry] + offset
+            filled += 1
+        entry = c.entry_next[entry]
+    s.stop[n] = filled
+    c.head[cpu] = NOWHERE
+    c.totals[REFILLS] += 1
+    if migratetype == MIGRATE_MOVABLE:
+        c.totals[REFILLS_MOVABLE] += 1
+    return filled
+
+
+def join_refill(
+    e: Events, i: int, c: Carry, s: Calls, n: int, filled: int, used: int
+) -> tuple[int, int]:
+    """Add event `i` to its CPU's open refill; the new `n` and `filled`."""
+    cpu = e.cpu[i]
+    key = (int(e.migratetype[i]) << KEY_ORDER_BITS) | int(e.order[i])
+    if c.head[cpu] != NOWHERE and c.key[cpu] != key:
+        filled = close_refill(c, s, n, filled, cpu, e.time[i])
+        n += 1
+    c.entry_first[used] = dense(c, e.pfn[i])
+    c.entry_next[used] = NOWHERE
+    if c.head[cpu] == NOWHERE:
+        c.head[cpu] = used
+        c.key[cpu] = key
+    else:
+        c.entry_next[c.tail[cpu]] = used
+    c.tail[cpu] = used
+    return n, filled
+
+
+def change_blocks(e: Events, i: int, c: Carry, s: Calls, n: int) -> int:
+    """A step for each pageblock that event `i` moves; the new `n`."""
+    blocks = 1
+    if e.fallback_order[i] > PAGEBLOCK_ORDER:
+        blocks = 1 << (e.fallback_order[i] - PAGEBLOCK_ORDER)
+    for k in range(blocks):
+        s.op[n] = CHANGE_BLOCK
+        s.cpu[n] = e.cpu[i]
+        s.migratetype[n] = e.migratetype[i]
+        s.start[n] = dense(c, e.pfn[i] + (k << PAGEBLOCK_ORDER)) >> PAGEBLOCK_ORDER
+        s.stop[n] = s.start[n] + 1
+        s.time[n] = e.time[i]
+        n += 1
+    return n
+
+
+def page_step(e: Events, i: int, c: Carry, s: Calls, n: int) -> None:
+    """Fill in step `n`, which hands out or takes back the page of event `i`."""
+    s.cpu[n] = e.cpu[i]
+    s.migratetype[n] = e.migratetype[i]
+    s.start[n] = dense(c, e.pfn[i])
+    s.stop[n] = s.start[n] + (1 << e.order[i])
+    s.time[n] = e.time[i]
+
+
+def hand_over(c: Carry, start: int, stop: int, user: int) -> None:
+    """Note the new owner of frames; count who had a user's frames before.
+
+    A user allocation is from the kernel if the kernel had any of its frames last,
+    else a first touch if nobody had one of them yet, else from a user.
+    """
+    kernel = False
+    nobody = False
+    for frame in range(start, stop):
+        if c.previous[frame] == KERNEL:
+            kernel = True
+        elif c.previous[frame] == NOBODY:
+            nobody = True
+        c.previous[frame] = USER if user else KERNEL
+    if not user:
+        return
+    if kernel:
+        c.totals[FROM_KERNEL] += 1
+    elif nobody:
+        c.totals[FIRST_TOUCH] += 1
+    else:
+        c.totals[FROM_USER] += 1
+
+
+def walk(
+    e: Events, user: Any, zeroed: Any, c: Carry, s: Calls, used: int, everything: bool
+) -> tuple[int, int]:
+    """Turn a chunk of events into steps; how many steps and refilled frames.
+
+    `used` is the number of entries of refills left open by earlier chunks;
+    `everything` adds drains and context switches, which few strategies heed.
+    """
+    n = 0
+    filled = 0
+    for i in range(len(e.kind)):
+        kind = e.kind[i]
+        if kind == MM_PAGE_ALLOC and e.pfn[i] != FAILED:
+            cpu = e.cpu[i]
+            if c.head[cpu] != NOWHERE:
+                filled = close_refill(c, s, n, filled, cpu, e.time[i])
+                n += 1
+            s.op[n] = ALLOC
+            s.user[n] = user[i]
+            s.zeroed[n] = zeroed[i]
+            page_step(e, i, c, s, n)
+            hand_over(c, s.start[n], s.stop[n], user[i])
+            n += 1
+        elif kind == MM_PAGE_FREE:
+            s.op[n] = FREE
+            page_step(e, i, c, s, n)
+            n += 1
+        elif kind == MM_PAGE_ALLOC_ZONE_LOCKED:
+            # v4.14 prints a refill that found no page, too
+            if e.flags[i] & PERCPU_REFILL and e.pfn[i] != FAILED:
+                n, filled = join_refill(e, i, c, s, n, filled, used)
+                used += 1
+        elif kind == MM_PAGE_ALLOC_EXTFRAG and e.flags[i] & CHANGE_OWNERSHIP:
+            n = change_blocks(e, i, c, s, n)
+        elif everything and kind == MM_PAGE_PCPU_DRAIN:
+            s.op[n] = DRAIN
+            page_step(e, i, c, s, n)
+            n += 1
+        elif everything and kind == SCHED_SWITCH:
+            s.op[n] = CONTEXT_SWITCH
+            s.cpu[n] = e.cpu[i]
+            s.time[n] = e.time[i]
+            n += 1
+    return n, filled
+
+
+def close_all(c: Carry, s: Calls, time: int) -> tuple[int, int]:
+    """End of the trace: the refills that are still open take effect."""
+    n = 0
+    filled = 0
+    for cpu in range(len(c.head)):
+        if c.head[cpu] != NOWHERE:
+            filled = close_refill(c, s, n, filled, cpu, time)
+            n += 1
+    return n, filled
+
+
+def rows(steps: Calls, which: Any) -> Calls:
+    """The steps that a slice or a mask selects."""
+    columns = {f: getattr(steps, f)[which] for f in Calls._fields if f != "frames"}
+    return Calls(frames=steps.frames, **columns)
+
+
+def split_refills(steps: Calls, batch: int) -> Calls:
+    """The same steps with refills of at most `batch` frames each.
+
+    What a kernel with a smaller pcp batch would have done for the same demand.
+    Raises `ValueError` if `batch` is below 1.
+    """
+    if batch < 1:
+        raise ValueError(f"a refill of {batch} frames")
+    op = np.asarray(steps.op)
+    length = np.asarray(steps.stop) - np.asarray(steps.start)
+    pieces = np.where(op == REFILL, -(-length // batch), 1)
+    source = np.repeat(np.arange(len(op)), pieces)
+    piece = np.arange(len(source)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
+    columns = {f: getattr(steps, f)[source] for f in Calls._fields if f != "frames"}
+    refill = columns["op"] == REFILL
+    columns["start"] = columns["start"] + np.where(refill, piece * batch, 0)
+    columns["stop"] = np.where(
+        refill, np.minimum(columns["start"] + batch, columns["stop"]), columns["stop"]
+    )
+    return Calls(frames=steps.frames, **columns)

@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Streams a trace through `steps`, a chunk at a time, and counts its totals."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from xpfo_model import gfp
+from xpfo_model.constants import MAX_PAGE_ORDER, MAX_PFN, MIGRATE_MOVABLE, NR_CPUS
+from xpfo_model.errors import TraceError
+from xpfo_model.events import (
+    CHANGE_OWNERSHIP,
+    EVENT_NAMES,
+    FAILED,
+    MM_PAGE_ALLOC,
+    MM_PAGE_ALLOC_EXTFRAG,
+    MM_PAGE_ALLOC_ZONE_LOCKED,
+    SCHED_SWITCH,
+    Events,
+)
+from xpfo_model.jit import compiled
+from xpfo_model.replay.calls import (
+    FIRST_TOUCH,
+    FROM_KERNEL,
+    FROM_USER,
+    NOWHERE,
+    NR_TOTALS,
+    REFILLS,
+    REFILLS_MOVABLE,
+    UNIT_ORDER,
+    UNITS,
+    UNNUMBERED,
+    Calls,
+    Carry,
+    close_all,
+    walk,
+)
+
+
+class Reconstruction:
+    """Turns the chunks of one trace into steps, and counts its totals.
+
+    Parameters
+    ----------
+    kernel : str
+        GFP table of the trace's masks, one of `gfp.KERNELS`.
+    everything : bool
+        Whether to make steps of drains and context switches, too.
+    """
+
+    def __init__(self, kernel: str, *, everything: bool = False) -> None:
+        self.kernel = kernel
+        self.everything = everything
+        self.events = 0
+        self.kinds = np.zeros(len(EVENT_NAMES), np.int64)
+        """Events so far, by their number."""
+        self.cpus = 0
+        """One more than the highest number of a CPU so far."""
+        self.first_time: int | None = None
+        """Time of the first event."""
+        self._sums = dict.fromkeys(
+            (
+                "user_allocations",
+                "kernel_allocations",
+                "user_zeroed",
+                "user_not_movable",
+                "kernel_movable",
+                "ownership_changes",
+            ),
+            0,
+        )
+        # untouched pages of zeros take no memory, wherever the pfns are
+        self._units = np.zeros((MAX_PFN >> UNIT_ORDER) + 2, np.int32)
+        self._previous = np.zeros(0, np.uint8)
+        self._totals = np.zeros(NR_TOTALS, np.int64)
+        self._open = [np.full(NR_CPUS, NOWHERE, np.int64) for _ in range(3)]
+        self._entries = [np.zeros(0, np.int64) for _ in range(2)]
+        self._time = 0
+
+    @property
+    def kmem_events(self) -> int:
+        """Events so far, sched_switch not counted."""
+        return int(self.kinds.sum() - self.kinds[SCHED_SWITCH])
+
+    @property
+    def frames(self) -> int:
+        """Frames that the machine needs so far."""
+        return int(self._totals[UNITS]) << UNIT_ORDER
+
+    @property
+    def totals(self) -> dict[str, int]:
+        """What the trace holds so far, whatever the strategy."""
+        sums = self._sums
+        head = ("user_allocations", "kernel_allocations", "user_zeroed")
+        middle = ("user_not_movable", "kernel_movable")
+        return {
+            **{key: sums[key] for key in head + middle},
+            "refills": int(self._totals[REFILLS]),
+            "refills_movable": int(self._totals[REFILLS_MOVABLE]),
+            "ownership_changes": sums["ownership_changes"],
+            "first_touch": int(self._totals[FIRST_TOUCH]),
+            "from_kernel": int(self._totals[FROM_KERNEL]),
+            "from_user": int(self._totals[FROM_USER]),
+        }
+
+    def calls(self, events: Events) -> Calls:
+        """The steps of the next chunk of events.
+
+        Raises `TraceError` for a page that is not aligned to its order: no
+        kernel hands such a page out.
+        """
+        user, zeroed = self._account(events)
+        self._make_room(events)
+        refills = int(np.count_nonzero(events.kind == MM_PAGE_ALLOC_ZONE_LOCKED))
+        used = len(self._entries[0])
+        more = np.zeros(refills, np.int64)
+        entries = [np.concatenate([old, more]) for old in self._entries]
+        # every open refill and every event can make a step; extfrag two at most
+        room = 2 * len(events.kind) + NR_CPUS
+        orders = events.order[events.kind == MM_PAGE_ALLOC_ZONE_LOCKED]
+        refilled = int(np.left_shift(1, orders, dtype=np.int64).sum())
+        out = room_for(room, refilled + (used << MAX_PAGE_ORDER))
+        carry = self._carry(entries)
+        n, filled = compiled(walk)(
+            events,
+            user,
+            zeroed,
+            carry,
+            out,
+            used,
+            self.everything,
+        )
+        self._keep_open(entries)
+        return self._trim(out, n, filled)
+
+    def finish(self) -> Calls:
+        """The steps of the refills that the end of the trace ends."""
+        used = len(self._entries[0])
+        out = room_for(NR_CPUS, used << MAX_PAGE_ORDER)
+        n, filled = compiled(close_all)(self._carry(self._entries), out, self._time)
+        self._entries = [np.zeros(0, np.int64) for _ in range(2)]
+        return self._trim(out, n, filled)
+
+    def _account(
+        self, events: Events
+    ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+        handed_out = (events.kind == MM_PAGE_ALLOC) & (events.pfn != FAILED)
+        user = handed_out & gfp.is_user(events.gfp, self.kernel)
+        zeroed = handed_out & gfp.is_zeroed(events.gfp, self.kernel)
+        kernel = handed_out & ~user
+        movable = events.migratetype == MIGRATE_MOVABLE
+        changes = (events.kind == MM_PAGE_ALLOC_EXTFRAG) & (
+            events.flags & CHANGE_OWNERSHIP != 0
+        )
+        for key, rows in (
+            ("user_allocations", user),
+            ("kernel_allocations", kernel),
+            ("user_zeroed", user & zeroed),
+            ("user_not_movable", user & ~movable),
+            ("kernel_movable", kernel & movable),
+            ("ownership_changes", changes),
+        ):
+            self._sums[key] += int(np.count_nonzero(rows))
+        self.events += len(events.kind)
+        self.kinds += np.bincount(events.kind, minlength=len(EVENT_NAMES))
+        if len(events.kind):
+            self.cpus = max(self.cpus, int(events.cpu.max()) + 1)
+            self._time = int(events.time[-1])
+            if self.first_time is None:
+                self.first_time = int(events.time[0])
+        return np.asarray(user, np.uint8), np.asarray(zeroed, np.uint8)
+
+    def _make_room(self, events: Events) -> None:
+        if not len(events.pfn):
+            return
+        names_pages = (events.kind != SCHED_SWITCH) & (events.pfn != FAILED)
+        orders = events.order.astype(np.int64)
+        astray = names_pages & (
+            (events.pfn < 0)
+            | (events.pfn >= MAX_PFN)
+            | (orders > MAX_PAGE_ORDER)
+            | (
+                (events.pfn & ((1 << orders) - 1) != 0)
+                & (events.kind != MM_PAGE_ALLOC_EXTFRAG)
+            )
+        )
+        if astray.any():
+            row = int(np.flatnonzero(astray)[0])
+            raise TraceError(
+                f"event {self.events - len(events.pfn) + row}: pfn "
+                f"{int(events.pfn[row]):#x} of order {int(orders[row])} is no page",
+                remedy="the trace is damaged: record it again",
+            )
+        # a change of two blocks can reach into the next unit
+        units = np.unique(events.pfn[names_pages] >> UNIT_ORDER)
+        units = np.union1d(units, units + 1)
+        new = int(np.count_nonzero(self._units[units] == UNNUMBERED))
+        room = self.frames + (new << UNIT_ORDER)
+        if room > len(self._previous):
+            grown = np.zeros(max(room, 2 * len(self._previous)), np.uint8)
+            grown[: len(self._previous)] = self._previous
+            self._previous = grown
+
+    def _carry(self, entries: list[npt.NDArray[np.int64]]) -> Carry:
+        return Carry(self._units, self._previous, self._totals, *self._open, *entries)
+
+    def _keep_open(self, entries: list[npt.NDArray[np.int64]]) -> None:
+        head, tail, _ = self._open
+        first: list[int] = []
+        follow: list[int] = []
+        for cpu in np.flatnonzero(head != NOWHERE):
+            entry = int(head[cpu])
+            head[cpu] = len(first)
+            while entry != NOWHERE:
+                first.append(int(entries[0][entry]))
+                entry = int(entries[1][entry])
+                follow.append(len(first) if entry != NOWHERE else NOWHERE)
+            tail[cpu] = len(first) - 1
+        self._entries = [np.array(first, np.int64), np.array(follow, np.int64)]
+
+    @staticmethod
+    def _trim(out: Calls, n: int, filled: int) -> Calls:
+        frames = out.frames[:filled]
+        rows = {f: getattr(out, f)[:n] for f in Calls._fields if f != "frames"}
+        return Calls(frames=frames, **rows)
+
+
+def room_for(steps: int, refilled: int) -> Calls:
+    """Room for so many steps, and for the frames of their refills."""
+    dtypes = (np.uint8, np.uint16, np.uint8, np.uint8, np.int8, np.int64, np.int64)
+    columns: list[Any] = [np.empty(steps, dtype) for dtype in dtypes]
+    columns += [np.empty(refilled, np.int64), np.empty(steps, np.int64)]
+    return Calls(*columns)
+
+
+def calls_of(
+    chunks: Iterable[Events], reconstruction: Reconstruction
+) -> Iterator[Calls]:
+    """The steps of a whole trace, a chunk at a time."""
+    for chunk in chunks:
+        yield reconstruction.calls(chunk)
+    yield reconstruction.finish()

@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The answer as text: strategies side by side, in tables of 72 columns, and CSV."""
+
+import csv
+import io
+import textwrap
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+from xpfo_model.replay.run import BOOT, LATER, UNCLEAR, Counts, Outcome
+
+WIDTH: Final = 72
+BASELINE: Final = "v6"
+FIRST_TOUCH: Final = {
+    BOOT: "first touches since boot",
+    LATER: "unknown: the trace begins after boot",
+    UNCLEAR: "since boot, or unknown",
+}
+"""What it means that no allocation of the trace names a frame before."""
+PER: Final = 1000
+"""Flushes are quoted per this many user allocations."""
+
+
+def per_user_allocations(outcome: Outcome, counts: Counts) -> float:
+    """Flushes per `PER` user allocations; 0 for a trace without any."""
+    users = outcome.totals["user_allocations"]
+    return PER * counts.flushes / users if users else 0.0
+
+
+def factor(outcome: Outcome, counts: Counts) -> float | None:
+    """How many times fewer flushes than v6; None where either has none."""
+    baseline = outcome.strategies.get(BASELINE)
+    if baseline is None or not baseline.flushes or not counts.flushes:
+        return None
+    return baseline.flushes / counts.flushes
+
+
+def columns(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """Lines of aligned text: the first column to the left, the others right."""
+    table = [list(header), *map(list, rows)]
+    widths = [max(len(row[i]) for row in table) for i in range(len(header))]
+    roomy = sum(widths) + 2 * (len(widths) - 1) <= WIDTH
+    return [
+        ("  " if roomy else " ")
+        .join(
+            cell.ljust(width) if i == 0 else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        .rstrip()
+        for row in table
+    ]
+
+
+def short(number: float) -> str:
+    """A count of at most six characters: 134489, 12.3M."""
+    for limit, unit in ((10**9, "G"), (10**6, "M")):
+        if number >= limit:
+            return f"{number / limit:.1f}{unit}"
+    return f"{number:.0f}"
+
+
+def head(outcome: Outcome) -> list[str]:
+    """The trace, its contents, and the losses and warnings of its reading."""
+    about, totals = outcome.about, outcome.totals
+    lines = [
+        f"trace {about.name}",
+        f"  sha256 {about.sha256[:16]}",
+        f"  {outcome.events:,} kmem events, {about.fate()}",
+        f"  {about.masks()}",
+        f"  {totals['user_allocations']:,} user allocations"
+        f" ({totals['user_zeroed']:,} zeroed,"
+        f" {totals['user_not_movable']:,} not MOVABLE)",
+        f"    frames had before by a user {totals['from_user']:,},"
+        f" by the kernel {totals['from_kernel']:,},",
+        f"    by nobody {totals['first_touch']:,} ({FIRST_TOUCH[outcome.begins]})",
+        f"  {totals['kernel_allocations']:,} kernel allocations"
+        f" ({totals['kernel_movable']:,} MOVABLE)",
+        f"  {totals['refills']:,} refills ({totals['refills_movable']:,} MOVABLE),"
+        f" {totals['ownership_changes']:,} changes of ownership",
+    ]
+    lines += [f"  warning: {note}" for note in about.notes()]
+    lines += [f"  note: {note}" for note in outcome.notes]
+    if about.skipped:
+        lines.append(f"  {about.left_out()}")
+    return [part for line in lines for part in _wrapped(line)]
+
+
+def _wrapped(line: str) -> list[str]:
+    """A line in lines of at most WIDTH columns."""
+    return textwrap.wrap(line, WIDTH, subsequent_indent="    ", break_long_words=False)
+
+
+def _flushes(outcome: Outcome, show: Callable[[int], str]) -> list[str]:
+    return columns(
+        ("flushes (model)", "total", *_CAUSES.values(), "/1000", "vs v6"),
+        (
+            (
+                name,
+                show(counts.flushes),
+                *(show(counts.flushes_by_cause[cause]) for cause in _CAUSES),
+                f"{per_user_allocations(outcome, counts):.1f}",
+                "-" if (times := factor(outcome, counts)) is None else f"{times:.1f}x",
+            )
+            for name, counts in outcome.strategies.items()
+        ),
+    )
+
+
+def table(outcome: Outcome) -> str:
+    """The strategies over one trace, baseline first, as text of 72 columns."""
+    flushes = _flushes(outcome, str)
+    if max(map(len, flushes)) > WIDTH:
+        flushes = _flushes(outcome, short)
+    frames = columns(
+        (
+            "frames (model)",
+            "unmapped",
+            "mapped back",
+            "reachable",
+            "local flushes",
+            "splits",
+        ),
+        (
+            (
+                name,
+                short(counts.frames_unmapped),
+                short(counts.frames_mapped),
+                short(counts.frames_exposed),
+                short(counts.local_flushes),
+                short(counts.splits),
+            )
+            for name, counts in outcome.strategies.items()
+        ),
+    )
+    return "\n".join([*head(outcome), "", *flushes, "", *frames, ""])
+
+
+_CAUSES: Final = {
+    "alloc": "alloc",
+    "refill": "refill",
+    "block": "block",
+    "alternation": "alt",
+}
+"""Column heads of the causes."""
+
+LEGEND: Final = """\
+total    synchronous TLB shootdowns; then by cause: at allocation, at a
+         refill of the pcp list, at a change of a pageblock, alternation
+/1000    flushes per 1000 user allocations
+vs v6    how many times fewer flushes than XPFO v6 as posted
+reachable
+         frames given to users while the kernel could still reach them
+         through the direct map or a stale TLB entry: 0 if safe
+local flushes
+         flushes of one CPU's own TLB, without an IPI
+splits   2M entries of the direct map that were split
+"""
+
+
+def as_csv(outcomes: Iterable[Outcome]) -> str:
+    """One row per trace and strategy."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    header_written = False
+    for outcome in outcomes:
+        for name, counts in outcome.strategies.items():
+            row: dict[str, object] = {
+                "trace": outcome.about.name,
+                "sha256": outcome.about.sha256,
+                "kernel": outcome.about.kernel,
+                "kernel_from": outcome.about.kernel_from,
+                "events": outcome.events,
+                "lost": "unknown" if outcome.about.lost is None else outcome.about.lost,
+                "warnings": "; ".join(outcome.about.notes() + outcome.notes),
+                "skipped": sum(outcome.about.skipped.values()),
+                "begins": outcome.begins,
+                **outcome.totals,
+                "strategy": name,
+                "flushes": counts.flushes,
+                **{f"flushes_{c}": n for c, n in counts.flushes_by_cause.items()},
+                "frames_unmapped": counts.frames_unmapped,
+                "frames_mapped": counts.frames_mapped,
+                "frames_exposed": counts.frames_exposed,
+                "local_flushes": counts.local_flushes,
+                "splits": counts.splits,
+                "flushes_per_1000": round(per_user_allocations(outcome, counts), 3),
+                "factor_v6": factor(outcome, counts),
+            }
+            if not header_written:
+                writer.writerow(row)
+                header_written = True
+            writer.writerow(row.values())
+    return text.getvalue()

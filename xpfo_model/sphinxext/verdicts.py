@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Hear all claims before the pages are read, publish the verdicts after."""
+
+import inspect
+import json
+import pickle
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
+from sphinx.util import logging
+
+from xpfo_model import claims
+from xpfo_model.checker import Report, scope
+from xpfo_model.claims import checker, cite
+from xpfo_model.claims.claim import Verdict
+from xpfo_model.errors import XpfoModelError
+from xpfo_model.history.faults import FAULTS
+from xpfo_model.sphinxext.digest import fresh
+from xpfo_model.sphinxext.drawing import Drawings, processes
+from xpfo_model.studies.evidence import Evidence, Provenance
+
+logger = logging.getLogger(__name__)
+
+RECORD: Final = "record.pickle"
+
+
+@dataclass
+class Record:
+    """What was heard: kept in the build folder under the digest of its inputs."""
+
+    verdicts: dict[str, Verdict]
+    traces: dict[str, Provenance]
+    outcomes: dict[str, dict[str, Any]]
+    """Objects of ``compare --json``, by the trace's short name."""
+    reports: dict[str, Report]
+    """What the checker found, by strategy."""
+
+
+def record_of(app: Sphinx) -> Record:
+    """What was heard for this build."""
+    record: Record = app.xpfo_record  # type: ignore[attr-defined]
+    return record
+
+
+def _folder(app: Sphinx) -> Path:
+    return fresh(Path(app.outdir).parent, "claims", app.config.xpfo_digest)
+
+
+def hear(app: Sphinx) -> None:
+    """Evaluate every claim, or take what was heard for the same digest.
+
+    Figures are drawn while the pages are read; `settle` waits for them. Raises
+    `ExtensionError` that names each claim that does not stand.
+    """
+    heard = _folder(app) / RECORD
+    if heard.exists():
+        app.xpfo_record = pickle.loads(heard.read_bytes())  # type: ignore[attr-defined]  # noqa: S301 - our own, under our digest
+        return
+    drawings = Drawings(_folder(app), processes())
+    try:
+        record = _hear(Path(app.srcdir) / app.config.xpfo_traces, drawings)
+    except BaseException:
+        drawings.close()
+        raise
+    app.xpfo_record = record  # type: ignore[attr-defined]
+    app.xpfo_drawings = drawings  # type: ignore[attr-defined]
+
+
+def _hear(traces: Path, drawings: Drawings) -> Record:
+    evidence = Evidence(traces, drawings.executor)
+    explores = "recommended-is-safe" in claims.REGISTRY
+    if explores:
+        evidence.start(checker.EXPLORED)
+    verdicts = {}
+    stopped: dict[str, list[str]] = {}
+    for item in claims.REGISTRY.values():
+        logger.info("claim %s", item.id)
+        try:
+            verdicts[item.id] = claims.evaluate(item, evidence)
+        except Exception as error:  # noqa: BLE001 - a changed model may break anything
+            stopped.setdefault(f"{type(error).__name__}: {error}", []).append(item.id)
+        else:
+            drawings.begin(item.id, verdicts[item.id].finding.chart)
+    complaints = [_cannot(why, ids) for why, ids in stopped.items()]
+    complaints += [v.complaint for v in verdicts.values() if not v.stands]
+    if complaints:
+        raise ExtensionError("\n".join(["the document is wrong:", *complaints]))
+    try:
+        outcomes = {name: evidence.outcome(name).as_json() for name in evidence.names}
+    except XpfoModelError as error:
+        raise ExtensionError(str(error)) from error
+    reports = _reports(evidence) if explores else {}
+    for report in reports.values():
+        for violation in report.violations:
+            name = f"{report.strategy}-{violation.invariant}"
+            title = f"{report.strategy} violates {violation.invariant}"
+            drawings.begin(name, checker.sequence(title, violation))
+    return Record(verdicts, evidence.provenance, outcomes, reports)
+
+
+def _cannot(why: str, ids: list[str]) -> str:
+    """One complaint for all claims that it stops."""
+    which = f"claim {ids[0]}" if len(ids) == 1 else f"claims {', '.join(ids)}"
+    return f"{which} cannot be computed: {why}"
+
+
+def settle(app: Sphinx, exception: Exception | None) -> None:
+    """Wait for the figures, and keep what was heard for the next build."""
+    drawings: Drawings | None = getattr(app, "xpfo_drawings", None)
+    if drawings is None:
+        return
+    try:
+        if exception is None:
+            drawings.finish()
+            (_folder(app) / RECORD).write_bytes(pickle.dumps(record_of(app)))
+    finally:
+        drawings.close()
+
+
+def _reports(evidence: Evidence) -> dict[str, Report]:
+    """The checker's reports on the versions that the table of faults names."""
+    wanted = {(fault.strategy, fault.invariant) for fault in FAULTS}
+    return {
+        name: replace(
+            report,
+            violations=tuple(
+                v for v in report.violations if (name, v.invariant) in wanted
+            ),
+        )
+        for name, report in evidence.reports(scope("default")).items()
+    }
+
+
+def publish(app: Sphinx, exception: Exception | None) -> None:
+    """Write each claim's files under its own name, and ``claims.json``."""
+    if exception is not None or app.builder.format != "html":
+        return
+    out = Path(app.outdir) / "claims"
+    out.mkdir(exist_ok=True)
+    commit, site = app.config.xpfo_commit, app.config.xpfo_site_url
+    verdicts = record_of(app).verdicts
+    for figure in _folder(app).iterdir():
+        if figure.suffix in {".svg", ".png"}:
+            (out / figure.name).write_bytes(figure.read_bytes())
+    for name, verdict in verdicts.items():
+        texts = {
+            "csv": cite.as_csv(verdict.finding.table),
+            "txt": cite.cover_letter(verdict, commit=commit, site=site),
+            "bib": cite.bibtex(verdict, commit=commit, site=site),
+            "json": json.dumps(verdict.as_json(), indent=1) + "\n",
+            "py.txt": inspect.getsource(verdict.claim.find),
+        }
+        for suffix, text in texts.items():
+            (out / f"{name}.{suffix}").write_text(text, encoding="utf-8")
+    everything = {
+        "commit": commit,
+        "digest": app.config.xpfo_digest,
+        "claims": [verdict.as_json() for verdict in verdicts.values()],
+    }
+    (Path(app.outdir) / "claims.json").write_text(
+        json.dumps(everything, indent=1) + "\n", encoding="utf-8"
+    )

@@ -1,0 +1,293 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The evidence that claims rest on: the project's traces, and runs over them."""
+
+import tomllib
+from collections.abc import Iterable
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from xpfo_model import strategies, traces, workloads
+from xpfo_model.checker import ENOUGH, Report, Scope, check_all
+from xpfo_model.errors import TraceError
+from xpfo_model.events import SCHED_SWITCH, EventLog
+from xpfo_model.jit import FAST
+from xpfo_model.replay.calls import ALLOC, CONTEXT_SWITCH, Calls, rows, split_refills
+from xpfo_model.replay.reconstruct import Reconstruction, calls_of
+from xpfo_model.replay.run import Counts, Outcome, Run, replay
+from xpfo_model.strategies.guarantee import restore
+from xpfo_model.studies import store
+from xpfo_model.studies.store import Columns, Study
+
+Hooks = dict[str, Any]
+"""Functions by the names of the hooks whose place they take."""
+
+WHAT_IFS: Final[tuple[tuple[str, Hooks], ...]] = (
+    ("per_frame", {"free": restore}),
+    ("pcp_batch", {"free": restore}),
+)
+"""Strategies with other hooks, which claims look at beside the strategies."""
+FEW_FRAMES: Final = 1 << 14
+"""Enough for a zone and its watermarks."""
+FEW: Final = 100
+"""Allocations, more or less."""
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a trace comes from, as its TOML file beside it says."""
+
+    name: str
+    short: str
+    """Name in figures and values, such as ``cc-4cpu``."""
+    title: str
+    cpus: int
+    memory: str
+    kernel: str
+    """As ``uname -r`` printed it, with the package's version."""
+    machine: str
+    command_line: str
+    workload: str
+    """The script, beside the traces."""
+    workload_title: str
+    date: str
+    sha256: str
+    """Of the raw text."""
+    events: str
+    """Tracepoints that were recorded."""
+    removed: str
+    """What the stored form leaves out."""
+    disk: str = ""
+    """The file system that the workload had to write to, if it had one."""
+
+
+def prepare(strategy: str, replaced: Hooks) -> None:
+    """Compile a replay loop and leave it in the cache, for other processes too."""
+    Run(strategy, cpus=1, **replaced).prepare()
+
+
+def prepare_allocator() -> int:
+    """Compile the allocator model's loop as well, on a little demand; its events."""
+    some = workloads.generate("forks", seed=1, cpus=1, frames=FEW_FRAMES, length=FEW)
+    return len(workloads.events(some))
+
+
+class Evidence:
+    """The traces of a directory, loaded when first asked for.
+
+    Remembers which traces were used, so that a claim can name its inputs.
+
+    Parameters
+    ----------
+    directory : path
+        Holds NAME.npz and NAME.toml for each trace.
+    executor
+        Where `start` computes ahead what takes long; without one, `start` does
+        nothing and all is computed when asked for.
+    """
+
+    def __init__(self, directory: str | Path, executor: Executor | None = None) -> None:
+        self.directory = Path(directory)
+        self.executor = executor
+        self._prepared: dict[tuple[Any, ...], Future[None]] = {}
+        self._reports: dict[Scope, Iterable[Report]] = {}
+        self.used: set[str] = set()
+        self._logs: dict[str, EventLog] = {}
+        self._steps: dict[str, tuple[list[Calls], Reconstruction]] = {}
+        self._counts: dict[tuple[Any, ...], Counts] = {}
+        self._courses: dict[tuple[Any, ...], list[tuple[int, Counts]]] = {}
+        self._outcomes: dict[str, Outcome] = {}
+        self._kept: dict[str, Columns] = {}
+
+    @cached_property
+    def provenance(self) -> dict[str, Provenance]:
+        """Every trace of the directory by its short name, in reading order.
+
+        Raises `TraceError` if there is none, or one without provenance.
+        """
+        found = {}
+        for path in sorted(self.directory.glob("*.npz")):
+            beside = path.with_suffix(".toml")
+            if not beside.exists():
+                raise TraceError(
+                    "a trace without provenance",
+                    file=str(path),
+                    remedy=f"write {beside.name}: see the other traces'",
+                )
+            with beside.open("rb") as file:
+                facts = Provenance(name=path.stem, **tomllib.load(file))
+            found[facts.short] = facts
+        if not found:
+            raise TraceError(
+                "no traces here",
+                file=str(self.directory),
+                remedy="name the docs/traces of a clone with --traces",
+            )
+        return found
+
+    @property
+    def names(self) -> list[str]:
+        """Short names of all traces."""
+        return list(self.provenance)
+
+    def start(self, scopes: Iterable[Scope]) -> None:
+        """Explore these scopes and compile all large loops, in the executor."""
+        if self.executor is None:
+            return
+        if FAST:
+            # no claim waits for it, but pages do; what takes longest goes first
+            self.executor.submit(prepare_allocator)
+        for where in scopes:
+            self._reports[where] = self._explore(where)
+        if FAST:
+            for name, hooks in (*((n, {}) for n in strategies.REGISTRY), *WHAT_IFS):
+                future = self.executor.submit(prepare, name, hooks)
+                self._prepared[name, *sorted(hooks.items())] = future
+
+    def reports(self, where: Scope) -> dict[str, Report]:
+        """The checker's reports on all strategies but the baseline, by strategy.
+
+        Strategies that are not said to be safe are explored up to `ENOUGH` states:
+        their faults show in far fewer.
+        """
+        found = self._reports.get(where)
+        if not isinstance(found, tuple):
+            found = tuple(found or self._explore(where))
+            self._reports[where] = found
+        return {report.strategy: report for report in found}
+
+    def _explore(self, where: Scope) -> Iterable[Report]:
+        names = [name for name in strategies.REGISTRY if name != "none"]
+        return check_all(names, where, self.executor, ENOUGH)
+
+    def log(self, name: str) -> EventLog:
+        """A trace's events. Raises `TraceError`."""
+        self.used.add(name)
+        if name not in self._logs:
+            path = self.directory / f"{self.provenance[name].name}.npz"
+            log = traces.read(path)
+            stated = self.provenance[name].sha256
+            if log.about.sha256 != stated:
+                raise TraceError(
+                    f"holds a trace with sha256 {log.about.sha256}, "
+                    f"but its provenance says {stated}",
+                    file=str(path),
+                    remedy="import the trace and its provenance again",
+                )
+            self._logs[name] = log
+        return self._logs[name]
+
+    def steps(self, name: str) -> tuple[list[Calls], Reconstruction]:
+        """The calls of a trace, with drains and context switches, and who made them."""
+        log = self.log(name)
+        if name not in self._steps:
+            reconstruction = Reconstruction(log.about.kernel, everything=True)
+            self._steps[name] = (
+                list(calls_of(log.chunks(), reconstruction)),
+                reconstruction,
+            )
+        return self._steps[name]
+
+    def totals(self, name: str) -> dict[str, int]:
+        """What a trace holds, whatever the strategy."""
+        return self.steps(name)[1].totals
+
+    def counts(
+        self,
+        name: str,
+        strategy: str,
+        *,
+        batch: int | None = None,
+        zeroing: bool = False,
+        copy_percent: int = 0,
+        idle_flushes: bool = True,
+        **replaced: Any,
+    ) -> Counts:
+        """What a strategy does over a trace.
+
+        `batch` splits refills into at most so many frames; `zeroing` and
+        `copy_percent` are those of `Run`; `replaced` puts other functions in the
+        place of hooks. Without `idle_flushes` a switch to the idle task flushes
+        nothing that was deferred: it keeps the address space (enter_lazy_tlb).
+        """
+        how = (batch, zeroing, copy_percent, idle_flushes)
+        key = (name, strategy, *how, tuple(sorted(replaced.items())))
+        steps, reconstruction = self.steps(name)
+        if key not in self._counts:
+            run = self._run(name, strategy, zeroing, copy_percent, replaced)
+            if not idle_flushes:
+                steps = self._without_idle(name)
+            for some in steps:
+                part = some if batch is None else split_refills(some, batch)
+                run.feed(part, reconstruction.frames)
+            self._counts[key] = run.counts
+        return self._counts[key]
+
+    def course(
+        self, name: str, strategy: str, *, pieces: int, **replaced: Any
+    ) -> list[tuple[int, Counts]]:
+        """Allocations so far and counts so far, after each of so many pieces."""
+        key = (name, strategy, pieces, tuple(sorted(replaced.items())))
+        steps, reconstruction = self.steps(name)
+        if key not in self._courses:
+            run = self._run(name, strategy, False, 0, replaced)  # noqa: FBT003
+            length = -(-sum(len(some.op) for some in steps) // pieces)
+            allocations = 0
+            course = []
+            for some in steps:
+                for start in range(0, len(some.op), length):
+                    part = rows(some, slice(start, start + length))
+                    run.feed(part, reconstruction.frames)
+                    allocations += int(np.count_nonzero(part.op == ALLOC))
+                    course.append((allocations, run.counts))
+            self._courses[key] = course
+        return self._courses[key]
+
+    def _run(
+        self,
+        name: str,
+        strategy: str,
+        zeroing: bool,  # noqa: FBT001 - the options of counts()
+        copy_percent: int,
+        replaced: dict[str, Any],
+    ) -> Run:
+        prepared = self._prepared.get((strategy, *sorted(replaced.items())))
+        if prepared is not None:
+            prepared.result()
+        return Run(
+            strategy,
+            cpus=self.provenance[name].cpus,
+            zeroing=zeroing,
+            copy_percent=copy_percent,
+            **replaced,
+        )
+
+    def _without_idle(self, name: str) -> list[Calls]:
+        events = self.log(name).events
+        to_idle = events.next_pid[events.kind == SCHED_SWITCH] == 0
+        store = []
+        switches = 0
+        for some in self.steps(name)[0]:
+            keep = np.ones(len(some.op), np.bool_)
+            places = np.flatnonzero(some.op == CONTEXT_SWITCH)
+            keep[places] = ~to_idle[switches : switches + len(places)]
+            switches += len(places)
+            store.append(rows(some, keep))
+        return store
+
+    def kept(self, study: Study) -> Columns:
+        """The kept results of a study. Raises `StaleDataError`."""
+        if study.name not in self._kept:
+            self._kept[study.name] = store.load(study, self.directory.parent)
+        return self._kept[study.name]
+
+    def outcome(self, name: str) -> Outcome:
+        """All strategies over a trace."""
+        log = self.log(name)
+        if name not in self._outcomes:
+            self._outcomes[name] = replay(log, strategies.COUNTED)
+        return self._outcomes[name]
