@@ -17,7 +17,7 @@ from mutants import mutate
 
 from xpfo_model import closure, definitions, machine, strategies
 from xpfo_model.closure import digest, parts
-from xpfo_model.replay import run
+from xpfo_model.replay.run import run_steps
 from xpfo_model.strategies import guarantee, pcp_batch_local, v6, v8
 
 ROOT = Path(__file__).parents[1]
@@ -155,11 +155,11 @@ def mutants(path):
 
 def test_hooks_that_are_given_are_part_with_all_that_they_call(monkeypatch):
     def of(module):
-        return digest(run.run_steps, given={"alloc": module.alloc})
+        return digest(run_steps, given={"alloc": module.alloc})
 
     assert of(v6) == of(v6)
     assert of(v6) != of(v8)
-    assert of(v6) != digest(run.run_steps, given={"free": v6.alloc})
+    assert of(v6) != digest(run_steps, given={"free": v6.alloc})
     before = of(pcp_batch_local)
     monkeypatch.setattr(guarantee, "unmap", machine.map_back)
     assert of(pcp_batch_local) != before
@@ -167,16 +167,16 @@ def test_hooks_that_are_given_are_part_with_all_that_they_call(monkeypatch):
 
 def test_a_strategy_is_no_part_of_another(monkeypatch):
     given = strategies.functions("v6")
-    before = digest(run.run_steps, given=given)
+    before = digest(run_steps, given=given)
     entry = strategies.Entry("new")
     monkeypatch.setitem(strategies.REGISTRY, "new", entry)
-    assert digest(run.run_steps, given=given) == before
+    assert digest(run_steps, given=given) == before
 
 
 def test_a_changed_constant_is_another_source_wherever_it_is_read(monkeypatch):
-    before = parts(run.run_steps, given=strategies.functions("pcp_batch_local"))
+    before = parts(run_steps, given=strategies.functions("pcp_batch_local"))
     monkeypatch.setattr(machine, "IS_STALE", 4)
-    after = parts(run.run_steps, given=strategies.functions("pcp_batch_local"))
+    after = parts(run_steps, given=strategies.functions("pcp_batch_local"))
     assert {name for name in before if before[name] != after[name]} == {
         "xpfo_model.machine"
     }
@@ -189,8 +189,8 @@ def test_parts_are_the_modules_that_are_read():
         "xpfo_model.machine",
         "xpfo_model.strategies.guarantee",
     ]
-    assert "xpfo_model.replay" in parts(run.run_steps)
-    assert "xpfo_model.strategies" not in parts(run.run_steps)
+    assert "xpfo_model.replay.run" in parts(run_steps)
+    assert "xpfo_model.strategies" not in parts(run_steps)
 
 
 def test_what_is_apart_counts_by_its_name():

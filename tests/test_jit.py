@@ -10,20 +10,20 @@ import pytest
 from xpfo_model import jit, strategies
 from xpfo_model.checker.transition import act
 from xpfo_model.errors import UnboundHookError
-from xpfo_model.replay import run
+from xpfo_model.replay.run import run_steps
 from xpfo_model.strategies import hooks, none
 
 
 def test_a_loop_bound_to_other_hooks_is_another_loop():
     given = strategies.given(strategies.functions("v6"))
-    one = jit.compiled(run.run_steps, given)
-    two = jit.compiled(run.run_steps, given | {hooks.alloc: none.alloc})
+    one = jit.compiled(run_steps, given)
+    two = jit.compiled(run_steps, given | {hooks.alloc: none.alloc})
     assert one is not two
-    assert jit.compiled(run.run_steps, dict(given)) is one
+    assert jit.compiled(run_steps, dict(given)) is one
 
 
 @pytest.mark.parametrize("hook", strategies.HOOKS)
-@pytest.mark.parametrize("loop", [run.run_steps, act])
+@pytest.mark.parametrize("loop", [run_steps, act])
 @pytest.mark.parametrize("bind", [jit.compiled, jit.bound])
 def test_a_loop_without_one_of_its_hooks_is_an_error_that_names_it(bind, loop, hook):
     given = strategies.given(strategies.functions("v6"))
@@ -51,14 +51,14 @@ def reached(function):
 
 
 @pytest.mark.parametrize("name", strategies.REGISTRY)
-@pytest.mark.parametrize("loop", [run.run_steps, act])
+@pytest.mark.parametrize("loop", [run_steps, act])
 def test_each_hook_is_the_strategys_own_wherever_it_is_called(name, loop):
     functions = strategies.functions(name)
     given = jit._pairs(strategies.given(functions))
     calls = reached(jit._bind(loop, given, jit._as_python))
     for hook in strategies.HOOKS:
         assert calls[hook].__code__ is functions[hook].__code__
-    if "use" in functions and loop is run.run_steps:
+    if "use" in functions and loop is run_steps:
         assert calls["use"].__code__ is functions["use"].__code__
 
 

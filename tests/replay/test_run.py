@@ -244,9 +244,23 @@ def test_a_failed_allocation_counts_nowhere():
     assert outcome.events == 2
 
 
-def test_a_page_that_is_not_aligned_to_its_order_is_an_error():
-    with pytest.raises(TraceError, match="is no page"):
-        replay.replay(log_of([alloc(1, USER_MOVABLE, order=3)]))
+@pytest.mark.parametrize(
+    "row",
+    [
+        alloc(1, USER_MOVABLE, order=3),
+        alloc(0, USER_MOVABLE, order=11),
+        alloc(0, USER_MOVABLE, order=-1),
+        alloc(0, USER_MOVABLE, cpu=8192),
+        free(-1),
+        free(1 << 34),
+        extfrag(-1, 1),
+        extfrag(0, 1, fallback_order=12),
+        {"kind": 7},
+    ],
+)
+def test_an_event_that_no_kernel_fires_is_an_error(row):
+    with pytest.raises(TraceError, match=r"event 1: .* is no page"):
+        replay.replay(log_of([free(0), row]))
 
 
 def test_an_unknown_strategy_is_an_error_that_names_the_others():

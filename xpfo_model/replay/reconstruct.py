@@ -111,8 +111,8 @@ class Reconstruction:
         Raises `TraceError` for a page that is not aligned to its order: no
         kernel hands such a page out.
         """
-        user, zeroed = self._account(events)
         self._make_room(events)
+        user, zeroed = self._account(events)
         refills = int(np.count_nonzero(events.kind == MM_PAGE_ALLOC_ZONE_LOCKED))
         used = len(self._entries[0])
         more = np.zeros(refills, np.int64)
@@ -175,12 +175,19 @@ class Reconstruction:
     def _make_room(self, events: Events) -> None:
         if not len(events.pfn):
             return
-        names_pages = (events.kind != SCHED_SWITCH) & (events.pfn != FAILED)
+        may_fail = np.isin(events.kind, (MM_PAGE_ALLOC, MM_PAGE_ALLOC_ZONE_LOCKED))
+        failed = may_fail & (events.pfn == FAILED)
+        names_pages = (events.kind != SCHED_SWITCH) & ~failed
         orders = events.order.astype(np.int64)
-        astray = names_pages & (
+        # the compiled loops index by these without a check of their own
+        astray = (events.cpu >= NR_CPUS) | (events.kind > SCHED_SWITCH)
+        astray |= names_pages & (
             (events.pfn < 0)
             | (events.pfn >= MAX_PFN)
+            | (orders < 0)
             | (orders > MAX_PAGE_ORDER)
+            | (events.fallback_order < 0)
+            | (events.fallback_order > MAX_PAGE_ORDER)
             | (
                 (events.pfn & ((1 << orders) - 1) != 0)
                 & (events.kind != MM_PAGE_ALLOC_EXTFRAG)
@@ -189,8 +196,8 @@ class Reconstruction:
         if astray.any():
             row = int(np.flatnonzero(astray)[0])
             raise TraceError(
-                f"event {self.events - len(events.pfn) + row}: pfn "
-                f"{int(events.pfn[row]):#x} of order {int(orders[row])} is no page",
+                f"event {self.events + row}: pfn {int(events.pfn[row]):#x} of order "
+                f"{int(orders[row])} on CPU {int(events.cpu[row])} is no page",
                 remedy="the trace is damaged: record it again",
             )
         # a change of two blocks can reach into the next unit
