@@ -22,7 +22,7 @@ ROWS = [
 @pytest.fixture
 def trace(tmp_path):
     path = tmp_path / "some.npz"
-    traces.save_npz(log_of(ROWS, "some"), path)
+    traces.save(log_of(ROWS, "some"), path)
     return str(path)
 
 

@@ -101,6 +101,9 @@ def rows(draw, kernel="v6.1", kinds=tuple(range(7))):
         found |= {"pfn": 0, "order": 0, "migratetype": -1}
         found["pid"] = draw(st.integers(0, (1 << 31) - 1))
         found["next_pid"] = draw(st.integers(0, (1 << 31) - 1))
+    if kind not in {ev.MM_PAGE_ALLOC_EXTFRAG, ev.SCHED_SWITCH}:
+        aligned = found["pfn"] >> found["order"] << found["order"]
+        found["pfn"] = ev.FAILED if found["pfn"] == ev.FAILED else aligned
     return found
 
 
