@@ -78,7 +78,7 @@ class Project:
         self.docs = root / "docs"
         (self.docs / "traces").mkdir(parents=True)
         log = log_of([alloc(0, USER_MOVABLE)], "tiny")
-        traces.save_npz(log, self.docs / "traces" / "tiny.npz")
+        traces.save(log, self.docs / "traces" / "tiny.npz")
         facts = {
             "short": "tiny",
             "title": "tiny",

@@ -85,20 +85,23 @@ def run_compare(arguments: argparse.Namespace) -> int:
 
 
 def run_convert(arguments: argparse.Namespace) -> int:
-    """Store a trace compactly, or write a stored one as ftrace text."""
+    """Store a trace compactly, as a table, or as ftrace text."""
     from xpfo_model import traces  # noqa: PLC0415 - quick --help
 
-    with progress_bar(Path(arguments.trace).name) as progress:
-        log = traces.read(arguments.trace, kernel=arguments.kernel, progress=progress)
-    for note in log.about.notes():
+    def leftover(part: str) -> None:
+        print(f"xpfo-model: replaced {part}, left by a killed process", file=sys.stderr)
+
+    with (
+        progress_bar(Path(arguments.trace).name) as progress,
+        traces.open_trace(
+            arguments.trace, kernel=arguments.kernel, progress=progress
+        ) as trace,
+    ):
+        about = traces.save(
+            trace, arguments.out, small=arguments.small, leftover=leftover
+        )
+    for note in about.notes():
         print(f"xpfo-model: warning: {note}", file=sys.stderr)
-    if arguments.out == "-":
-        traces.write_text(log, sys.stdout)
-    elif arguments.out.endswith(".npz"):
-        traces.save_npz(log, arguments.out)
-    else:
-        with Path(arguments.out).open("w", encoding="utf-8") as file:
-            traces.write_text(log, file)
     return 0
 
 
@@ -311,7 +314,13 @@ def parser() -> argparse.ArgumentParser:
     command = add("convert", run_convert)
     command.add_argument("trace", metavar="TRACE", help="any trace that compare reads")
     command.add_argument(
-        "out", metavar="OUT", help=".npz for the compact form, else text; - for output"
+        "out",
+        metavar="OUT",
+        help=".npz for the compact form, .parquet for tables, else text, plain or .gz "
+        ".xz .zst; - for standard output",
+    )
+    command.add_argument(
+        "--small", action="store_true", help="an .npz a fifth smaller, in more time"
     )
     add_kernel(command)
 
@@ -398,7 +407,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_ERROR
     except OSError as error:
-        print(f"xpfo-model: {error.filename}: {error.strerror}", file=sys.stderr)
+        name = error.filename or "<stdout>"
+        print(f"xpfo-model: {name}: {error.strerror}", file=sys.stderr)
         return EXIT_ERROR
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED

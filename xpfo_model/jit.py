@@ -213,7 +213,7 @@ def _cached_on_disk(function: FunctionType) -> Any:
     import numba  # noqa: PLC0415 - half a second, only where it is used
 
     config: Any = numba.config
-    njit: Any = partial(numba.njit, _nrt=_COUNTS_REFERENCES)
+    njit: Any = partial(numba.njit, _nrt=_COUNTS_REFERENCES, nogil=True)
 
     before = config.CACHE_DIR
     try:

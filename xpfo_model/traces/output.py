@@ -38,7 +38,7 @@ def whole(
             # a pipe or a device is no file that another could take the place of
             with (
                 Path(path).open("wb") as file,
-                _packed(Path(path).suffix, file) as packed,
+                _packed(path, file) as packed,
             ):
                 yield packed
         else:
@@ -61,7 +61,8 @@ def _replacing(
     """Write to NAME.part, which takes the place of the file at the end."""
     partial = path.with_name(f"{path.name}.part")
     found = partial.exists()
-    with partial.open("ab") as file:
+    opened = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    with os.fdopen(opened, "r+b") as file:
         if not _alone(file, partial):
             raise RecordError(
                 "another process is writing it",

@@ -33,7 +33,7 @@ class Trace:
             self._open.close()
             raise
 
-    def _look(self, source: Source, kernel: str | None) -> Text | EventLog:
+    def _look(self, source: Source, kernel: str | None) -> Text | npz.Stored:
         magic = source.magic()
         if magic.startswith(npz.MAGIC):
             return npz.load(source, source.name, kernel)
@@ -86,7 +86,7 @@ class Trace:
             raise ValueError(f"{self.head.name} has been read")
         self._read = True
         content = self._content
-        if isinstance(content, EventLog):
+        if isinstance(content, npz.Stored):
             return content.stream(consume)
         for chunk in content.chunks():
             consume(chunk)
@@ -102,7 +102,7 @@ def open_trace(
     ----------
     path : str or Path
         Text of ftrace, trace-cmd or perf, plain or in gzip, xz or zstd; a
-        trace.dat or perf.data; or what `save_npz` has written. The content
+        trace.dat or perf.data; or what `save` has written. The content
         decides, not the name.
     kernel : str, optional
         The version whose GFP masks the trace has, such as ``v6.1``. If it is not

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The scanner: bytes of trace text to rows of events, one pass, no regex.
 
-Written in the subset of Python that numba compiles; `engine.compiled` runs it
+Written in the subset of Python that numba compiles; `jit.compiled` runs it
 at a few hundred megabytes a second, plain Python gives the same rows. It digests
 only lines that are in order. Whatever else it meets, a word that it has not seen
 or a line that it cannot read, it leaves to Python: see `text`.

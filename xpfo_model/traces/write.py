@@ -7,6 +7,7 @@ log does not keep is written the way the kernel writes what it does not know: th
 task is ``<...>``, the page address a constant.
 """
 
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple, TextIO
 
@@ -24,18 +25,22 @@ from xpfo_model.events import (
     MM_PAGE_FREE_BATCHED,
     PERCPU_REFILL,
     SCHED_SWITCH,
+    TICKS,
     UNKNOWN,
+    About,
     EventLog,
     Events,
 )
 
-_HEADER: Final = """\
-# tracer: nop
-#
-# GFP flags of {kernel}
-# entries-in-buffer/entries-written: {entries}/{written}   #P:{cpus}
-#
-"""
+_OURS: Final = (
+    "# tracer:",
+    "# GFP flags of ",
+    "# entries-in-buffer",
+    "# zoneinfo: ",
+)
+"""Comment lines of a head that are written anew."""
+_PIECE: Final = 1 << 12
+"""Lines of a piece."""
 _PAGE: Final = "page=00000000deadbeef"
 _HEXADECIMAL_PFN: Final = (5, 14)
 _DEPTHS: Final = ".123456789abcdef"
@@ -64,37 +69,75 @@ class _Row(NamedTuple):
 def write_text(log: EventLog, file: TextIO) -> None:
     """Write a log as ftrace text that reads back into equal events.
 
-    Raises `ValueError` for what such text cannot say: a negative time, a depth of
-    preemption above 15.
+    Its head has what the head of the trace had, and the facts that the lines do not
+    tell. Raises `ValueError` for what such text cannot say: a negative time, a depth
+    of preemption above 15.
     """
+    file.writelines(pieces(log))
+
+
+def pieces(log: EventLog) -> Iterator[str]:
+    """The text that `write_text` writes, in pieces of many lines."""
     about, events = log.about, log.events
     if len(log) and int(events.time.min()) < 0:
         raise ValueError(f"{about.name}: a time is negative")
     deep = (events.preempt >= len(_DEPTHS)) & (events.preempt != UNKNOWN)
     if deep.any():
         raise ValueError(f"{about.name}: a depth of preemption is above 15")
-    entries = len(log) + len(about.marks)
-    file.write(
-        _HEADER.format(
-            kernel=about.kernel,
-            entries=entries,
-            written=entries + (about.lost or 0),
-            cpus=int(events.cpu.max()) + 1 if len(log) else 1,
-        )
-    )
-    stamp = _ticks if about.clock == "ticks" else _seconds
-    marks = iter(sorted(about.marks, key=lambda mark: mark[0]))
+    yield "".join(f"{' '.join(line.splitlines())}\n" for line in _head(log))
+    lines = _marked(log, _ticks if about.clock == TICKS else _seconds)
+    while some := list(itertools.islice(lines, _PIECE)):
+        yield "".join(some)
+    if about.lost is None:
+        yield "CPU:0 [LOST EVENTS]\n"
+
+
+def _head(log: EventLog) -> Iterator[str]:
+    """The comment lines: those of the trace, and the facts that they do not tell."""
+    about = log.about
+    there = len(log) + len(about.marks)
+    written = there + (about.lost or 0)
+    cpus = "" if about.cpus is None else f"   #P:{about.cpus}"
+    yield "# tracer: nop"
+    yield "#"
+    yield f"# GFP flags of {about.kernel}"
+    yield f"# entries-in-buffer/entries-written: {there}/{written}{cpus}"
+    yield "#"
+    known = [line for line in about.header if not line.startswith(_OURS)]
+    for name, value in (
+        ("kernel", about.release),
+        ("events", about.recorded and " ".join(about.recorded)),
+    ):
+        if value and not any(line.startswith(f"# {name}: ") for line in known):
+            yield f"# {name}: {value}"
+    yield from (line if line.startswith("#") else f"# {line}" for line in known)
+    yield from _origin(about)
+    yield from (f"# zoneinfo: {line}" for line in about.zoneinfo.splitlines())
+
+
+def _origin(about: About) -> Iterator[str]:
+    """What was read, and what was wrong with it or left out."""
+    yield f"# converted from: {about.name}, {about.format}, {about.masks()}"
+    yield f"# converted from: sha256 {about.sha256 or 'unknown'}"
+    yield from (f"# converted with a warning: {note}" for note in about.notes())
+    if about.skipped:
+        yield f"# converted without: {about.left_out()}"
+
+
+def _marked(log: EventLog, stamp: Callable[[int], str]) -> Iterator[str]:
+    """The lines of the events, with the marks between them."""
+    marks = iter(sorted(log.about.marks, key=lambda mark: mark[0]))
     mark = next(marks, None)
     row = 0
     for chunk in log.chunks():
-        for line in _lines(chunk, about.kernel, stamp):
+        for line in _lines(chunk, log.about.kernel, stamp):
             while mark is not None and mark[0] <= row:
-                file.write(_mark(mark[1], mark[2], stamp))
+                yield _mark(mark[1], mark[2], stamp)
                 mark = next(marks, None)
-            file.write(line)
+            yield line
             row += 1
     while mark is not None:
-        file.write(_mark(mark[1], mark[2], stamp))
+        yield _mark(mark[1], mark[2], stamp)
         mark = next(marks, None)
 
 
