@@ -2,10 +2,9 @@
 """Sphinx configuration: ``make htmldocs`` builds docs/ into _build/html."""
 
 import os
-import subprocess
 from pathlib import Path
 
-from xpfo_model import __version__
+from xpfo_model import __version__, clone
 from xpfo_model.sphinxext.digest import build_digest, fresh
 
 ROOT = Path(__file__).parent
@@ -29,12 +28,7 @@ numfig = True
 # What the pages are computed from. A changed digest re-executes every notebook
 # and hears every claim again; an unchanged one re-executes nothing.
 xpfo_digest = build_digest(ROOT)
-xpfo_commit = subprocess.run(  # noqa: S603
-    ["git", "-C", str(ROOT), "rev-parse", "HEAD"],  # noqa: S607
-    capture_output=True,
-    text=True,
-    check=False,
-).stdout.strip()
+xpfo_commit = clone.commit()
 xpfo_site_url = os.environ.get("XPFO_SITE_URL", "")
 
 nb_execution_mode = "cache"

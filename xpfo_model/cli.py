@@ -137,7 +137,7 @@ def run_data(arguments: argparse.Namespace) -> int:
 
 def run_claims(arguments: argparse.Namespace) -> int:
     """Evaluate claims and print the text that a cover letter can cite."""
-    from xpfo_model import claims  # noqa: PLC0415 - quick --help
+    from xpfo_model import claims, clone  # noqa: PLC0415 - quick --help
     from xpfo_model.claims import cite  # noqa: PLC0415 - quick --help
     from xpfo_model.studies.evidence import Evidence  # noqa: PLC0415
 
@@ -145,18 +145,21 @@ def run_claims(arguments: argparse.Namespace) -> int:
         for claim in claims.REGISTRY.values():
             print(claim.id)
         return 0
-    evidence = Evidence(arguments.traces)
-    failed = 0
-    for number, claim in enumerate(claims.select(arguments.ids)):
+    traces = Path(arguments.traces or clone.traces())
+    evidence = Evidence(traces, docs=clone.docs(traces))
+    where = {"commit": clone.commit(), "site": arguments.site}
+    status, gap = 0, ""
+    for claim in claims.select(arguments.ids):
         verdict = claims.evaluate(claim, evidence)
-        failed += not verdict.stands
         if arguments.json:
             print(json.dumps(verdict.as_json()), flush=True)
-        else:
-            print("\n" * bool(number) + cite.cover_letter(verdict), end="", flush=True)
+        elif isinstance(verdict, claims.Standing):
+            print(gap + cite.cover_letter(verdict, **where), end="", flush=True)
+            gap = "\n"
         if not verdict.stands:
             print(f"xpfo-model: {verdict.complaint}", file=sys.stderr)
-    return EXIT_CLAIM if failed else 0
+            status = EXIT_CLAIM
+    return status
 
 
 def run_check(arguments: argparse.Namespace) -> int:
@@ -383,8 +386,13 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--traces",
         metavar="DIR",
-        default="docs/traces",
-        help="the project's traces; docs/traces of a clone by default",
+        help="a folder of traces, NAME.npz with NAME.toml; the document's by default",
+    )
+    command.add_argument(
+        "--site",
+        metavar="URL",
+        default=os.environ.get("XPFO_SITE_URL", ""),
+        help="the published site of this version; XPFO_SITE_URL by default",
     )
     return top
 

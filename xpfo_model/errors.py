@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Errors that a user can act on: each says where, what, and what to do."""
 
+from collections.abc import Sequence
+
 
 class XpfoModelError(Exception):
     """Base of every error that the command line prints without a traceback.
@@ -94,3 +96,18 @@ class StaleDataError(XpfoModelError):
 
 class SweepError(XpfoModelError):
     """A sweep whose points or journal are not what they should be."""
+
+
+class CannotJudgeError(XpfoModelError):
+    """A claim that the given traces can neither confirm nor refute.
+
+    Parameters
+    ----------
+    reason : str
+        What the traces lack.
+    traces : sequence of str
+        Their names.
+    """
+
+    def __init__(self, reason: str, traces: Sequence[str]) -> None:
+        super().__init__(f"cannot be judged on {', '.join(traces)}: {reason}")

@@ -20,15 +20,16 @@ from xpfo_model.claims.claim import (
     Claim,
     Finding,
     Table,
-    Verdict,
-    evaluate,
     select,
 )
+from xpfo_model.claims.verdict import CannotJudge, Standing, Verdict, evaluate
 
 __all__ = [
     "REGISTRY",
+    "CannotJudge",
     "Claim",
     "Finding",
+    "Standing",
     "Table",
     "Verdict",
     "checker",

@@ -5,13 +5,13 @@ from dataclasses import replace
 from typing import Any, Final
 
 from xpfo_model.checker import INVARIANTS, Report, Scope, Violation, check, scope
-from xpfo_model.claims.claim import Finding, Table, claim
-from xpfo_model.figures.charts import Bar, Bars, Calls
+from xpfo_model.claims.claim import Basis, Finding, Table, claim
+from xpfo_model.claims.inputs import Inputs
+from xpfo_model.figures.charts import Bars, Calls
 from xpfo_model.history import mails
 from xpfo_model.history.faults import FAULTS, Fault
 from xpfo_model.strategies import RECOMMENDED
 from xpfo_model.studies import explorations
-from xpfo_model.studies.evidence import Evidence
 
 STALE: Final = "no-stale-translation"
 ONE_CPU: Final = replace(scope("default"), cpus=1)
@@ -70,6 +70,14 @@ def _finding(
     )
 
 
+def _extent(report: Report) -> tuple[str, str]:
+    """States and violated invariants in words: not all where the search stopped."""
+    violated = str(len(report.violations))
+    if report.exhaustive:
+        return f"{report.states:,}, all", violated
+    return f"{report.states:,}, not all", f"{violated} or more"
+
+
 def _steps(count: int) -> str:
     if not count:
         return "not found"
@@ -83,21 +91,22 @@ def _steps(count: int) -> str:
     change={"cpus": 1},
     downside="The versions are written here from the patches' text, not compiled.",
     mails=(mails.AZIZ_2019_04_03,),
-    basis="exhaustive exploration",
+    basis=Basis.EXPLORATION,
 )
-def finds_reported(evidence: Evidence, cpus: int = 2) -> Finding:
+def finds_reported(evidence: Inputs, cpus: int = 2) -> Finding:
     """The checker finds by itself what reviewers found by reading."""
     where = replace(scope("default"), cpus=cpus)
     some = [fault for fault in FAULTS if fault.reported]
     rows = _faults(evidence.reports(where), some)
-    bars = [
-        Bar(f"{row[0]} {row[1]}", fault.days or 0, f"{fault.days}; {_steps(row[3])}")
-        for fault, row in zip(some, rows, strict=True)
-    ]
-    chart = Bars(
+    chart = Bars.in_one(
         "What took reviewers days takes the checker a few steps",
-        [("days from posting to report; steps of the checker", bars)],
+        "days from posting to report; steps of the checker",
+        [
+            (f"{row[0]} {row[1]}", fault.days or 0, _steps(row[3]))
+            for fault, row in zip(some, rows, strict=True)
+        ],
         "days",
+        text="{1}; {2}",
         log=False,
     )
     return _finding(rows, where, "reviewers reported", chart)
@@ -110,9 +119,9 @@ def finds_reported(evidence: Evidence, cpus: int = 2) -> Finding:
     change={"strategy": RECOMMENDED},
     downside="A mail's proposal is read at its word; its author would fix some.",
     mails=(),
-    basis="exhaustive exploration",
+    basis=Basis.EXPLORATION,
 )
-def finds_unreported(evidence: Evidence, strategy: str = "") -> Finding:
+def finds_unreported(evidence: Inputs, strategy: str = "") -> Finding:
     """The checker finds faults that nobody reported."""
     where = scope("default")
     some = [f for f in FAULTS if not f.reported]
@@ -124,14 +133,15 @@ def finds_unreported(evidence: Evidence, strategy: str = "") -> Finding:
         found.visited if (found := reports[f.strategy].found.get(f.invariant)) else 0
         for f in some
     ]
-    bars = [
-        Bar(f"{row[0]} {row[1]}", states, f"{states:,}; {_steps(row[3])}")
-        for row, states in zip(rows, visited, strict=True)
-    ]
-    chart = Bars(
+    chart = Bars.in_one(
         "What nobody reported shows within a few thousand states",
-        [("states visited until it is found; steps", bars)],
+        "states visited until it is found; steps",
+        [
+            (f"{row[0]} {row[1]}", states, _steps(row[3]))
+            for row, states in zip(rows, visited, strict=True)
+        ],
         "states, log scale",
+        text="{1:,}; {2}",
     )
     return _finding(rows, where, "nobody reported", chart)
 
@@ -143,12 +153,13 @@ def finds_unreported(evidence: Evidence, strategy: str = "") -> Finding:
     change={"strategy": "pcp_batch"},
     downside="A hook is one step up to the flush that it waits for.",
     mails=(),
-    basis="exhaustive exploration",
+    basis=Basis.EXPLORATION,
 )
-def recommended_is_safe(evidence: Evidence, strategy: str = RECOMMENDED) -> Finding:
+def recommended_is_safe(evidence: Inputs, strategy: str = RECOMMENDED) -> Finding:
     """The recommended strategy has no fault within the scope."""
     where = scope("default")
-    report = evidence.reports(where)[strategy]
+    reports = evidence.reports(where)
+    report = reports[strategy]
     wrong = report.found
     words = f"violates {', '.join(wrong)}" if wrong else "violates none of"
     if not wrong:
@@ -159,23 +170,13 @@ def recommended_is_safe(evidence: Evidence, strategy: str = RECOMMENDED) -> Find
         f"{'all' if report.exhaustive else 'not all'} that a machine of {where} has.",
         values={"states": report.states, "invariants": len(INVARIANTS)},
         table=Table(
-            ("strategy", "states", "violated"),
-            tuple(
-                (name, r.states, len(r.violations))
-                for name, r in evidence.reports(where).items()
-            ),
+            ("strategy", "states explored", "violated"),
+            tuple((name, *_extent(r)) for name, r in reports.items()),
         ),
-        chart=Bars(
+        chart=Bars.in_one(
             f"{strategy} violates no invariant",
-            [
-                (
-                    f"invariants violated, of {len(INVARIANTS)}",
-                    [
-                        Bar(name, len(r.violations), str(len(r.violations)))
-                        for name, r in evidence.reports(where).items()
-                    ],
-                )
-            ],
+            f"invariants violated, of {len(INVARIANTS)}",
+            [(name, len(r.violations)) for name, r in reports.items()],
             "invariants",
             log=False,
         ),
@@ -189,9 +190,9 @@ def recommended_is_safe(evidence: Evidence, strategy: str = RECOMMENDED) -> Find
     change={"listed_first": False},
     downside="In a kernel it takes a remote drain or a preemption in that window.",
     mails=(mails.HANSEN_2017_09_20_1727,),
-    basis="exhaustive exploration",
+    basis=Basis.EXPLORATION,
 )
-def flush_before_the_list(evidence: Evidence, *, listed_first: bool = True) -> Finding:
+def flush_before_the_list(evidence: Inputs, *, listed_first: bool = True) -> Finding:
     """The recommended batch must be flushed before anybody can get a frame of it."""
     where = scope("default")
     if listed_first:
@@ -233,15 +234,15 @@ def flush_before_the_list(evidence: Evidence, *, listed_first: bool = True) -> F
     change={"strategy": "pcp_batch", "scopes": ("large",)},
     downside="Recorded, not explored in this build; the nightly run does it again.",
     mails=(),
-    basis="recorded exploration",
+    basis=Basis.RECORDED_EXPLORATION,
 )
 def recommended_is_safe_at_large(
-    evidence: Evidence,
+    evidence: Inputs,
     strategy: str = RECOMMENDED,
     scopes: tuple[str, ...] = LARGE_SCOPES,
 ) -> Finding:
     """The recommended strategy has no fault in millions of states either."""
-    stored = explorations.read(evidence.directory.parent)
+    stored = explorations.read(evidence.docs)
     found = [stored.exploration(strategy, name) for name in scopes]
     wrong = sorted({invariant for e in found for invariant in e.violated})
     words = f"violates {', '.join(wrong)}" if wrong else "violates none of"
@@ -276,21 +277,17 @@ def recommended_is_safe_at_large(
                 for e in found
             ),
         ),
-        chart=Bars(
+        chart=Bars.by_trace(
             f"{strategy} violates no invariant on larger machines either",
             [
                 (
                     f"{scope(e.scope).cpus} CPUs, {scope(e.scope).frames} frames",
-                    [
-                        Bar(
-                            strategy,
-                            e.states,
-                            f"{e.states:,}, {len(e.violated)} violated",
-                        )
-                    ],
+                    e.states,
+                    len(e.violated),
                 )
                 for e in found
             ],
+            ((strategy, "{1:,}, {2} violated"),),
             "states, log scale",
         ),
     )

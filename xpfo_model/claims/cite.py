@@ -1,22 +1,26 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Text that leaves the site: for a cover letter, a bibliography, a spreadsheet.
 
-A cover letter is plain ASCII of at most 72 columns, says *model* in its first
-line, names the machines, and ends with a link.
+A cover letter is plain ASCII of at most 72 columns, says *model* in its first line,
+names the machines, defines the strategies that it names, and ends with a link.
 """
 
 import csv
 import io
+import re
 import textwrap
+from collections.abc import Iterator
 from typing import Final
 
-from xpfo_model import __version__
-from xpfo_model.claims.claim import Table, Verdict
+from xpfo_model import clone, strategies
+from xpfo_model.claims.claim import Basis, Table
+from xpfo_model.claims.prose import listing
+from xpfo_model.claims.verdict import Standing
 from xpfo_model.replay.table import WIDTH, columns
 
-FIRST_LINE: Final = "XPFO flushes, counted by a model over recorded kernel traces."
-WITHOUT_TRACE: Final = "XPFO, computed by a model from {basis}."
-UNPUBLISHED: Final = "(unpublished build)"
+NO_LINK: Final = "No link: this build is not published."
+_DIGITS: Final = 12
+"""Of a trace's sha256."""
 
 
 def _cell(value: str | float) -> str:
@@ -31,64 +35,98 @@ def _wrap(text: str, indent: str = "") -> str:
 
 def link(identity: str, site: str) -> str:
     """The permanent address of a claim on the site at `site`."""
-    return f"{site.rstrip('/')}/claims.html#{identity}" if site else UNPUBLISHED
+    return f"{site.rstrip('/')}/claims.html#{identity}"
 
 
-def cover_letter(verdict: Verdict, *, commit: str = "", site: str = "") -> str:
-    """A claim for a cover letter: sentence, machines, table, downside, link."""
+def _named(verdict: Standing) -> Iterator[str]:
+    """The strategies that the text names, in the order of the registry.
+
+    *none* is a strategy only where it is a cell by itself.
+    """
+    claim, finding = verdict.claim, verdict.finding
+    cells = [str(cell) for row in finding.table.rows for cell in row]
+    prose = [finding.sentence, claim.must, claim.instead, claim.downside]
+    words = set(re.findall(r"\w+", " ".join([*prose, *finding.table.columns, *cells])))
+    for name in strategies.REGISTRY:
+        if name in (words if name != "none" else cells):
+            yield name
+
+
+def _rests_on(verdict: Standing) -> str:
+    """The machines of the traces, and other sources than traces."""
+    basis, inputs = verdict.claim.basis, verdict.inputs
+    parts = []
+    if basis in {Basis.TABLES, Basis.TABLES_AND_TRACES}:
+        authors = listing([f"{mail}" for mail in verdict.claim.mails])
+        parts.append(f"Rests on: published tables, {authors}.")
+    elif basis is not Basis.TRACES:
+        parts.append(f"Rests on: {basis.what}.")
+    if inputs:
+        kernels = ", ".join(sorted({item.kernel.split()[0] for item in inputs}))
+        machines = ", ".join(sorted({item.machine for item in inputs}))
+        cpus = "/".join(map(str, sorted({item.cpus for item in inputs})))
+        parts.append(
+            f"Hardware: traces of {kernels} on {machines}, {cpus} "
+            f"{'CPU' if cpus == '1' else 'CPUs'}; one recording each, no dispersion."
+        )
+    return "\n".join(_wrap(part) for part in parts)
+
+
+def cover_letter(verdict: Standing, *, commit: str = "", site: str = "") -> str:
+    """A claim that stands, for a cover letter.
+
+    Parameters
+    ----------
+    commit
+        As `clone.commit` gives it.
+    site
+        Address of the site that shows this very build, if one does.
+    """
     claim, finding = verdict.claim, verdict.finding
     rows = [[_cell(value) for value in row] for row in finding.table.rows]
-    machines = sorted({item.machine for item in verdict.inputs})
-    kernels = sorted({item.kernel.split()[0] for item in verdict.inputs})
-    cpus = sorted({item.cpus for item in verdict.inputs})
-    if verdict.inputs:
-        hardware = (
-            f"traces of {', '.join(kernels)} on {', '.join(machines)}, "
-            f"{'/'.join(map(str, cpus))} CPUs; one recording each, no dispersion."
-        )
-    else:
-        hardware = f"no trace; {claim.basis}, see the claim's page."
-    made_by = f"xpfo-model {__version__}" + (
-        f", commit {commit[:12]}" if commit else ""
-    )
-    inputs = ", ".join(f"{i.short} {i.sha256[:12]}" for i in verdict.inputs)
+    made_by = f"xpfo-model {clone.version(commit)}, claim {claim.id}"
+    traces = [f"{i.short} sha256:{i.sha256[:_DIGITS]}" for i in verdict.inputs]
     parts = [
-        _wrap(
-            FIRST_LINE if verdict.inputs else WITHOUT_TRACE.format(basis=claim.basis)
-        ),
+        _wrap(f"XPFO, {claim.basis.how}."),
         _wrap(finding.sentence),
-        _wrap(f"Hardware: {hardware}"),
+        _rests_on(verdict),
         "\n".join(columns(finding.table.columns, rows)),
         "\n".join(
-            (
-                _wrap(f"Holds: {claim.must}.", "  "),
-                _wrap(f"Fails, as it must, with {claim.instead}.", "  "),
-                _wrap(f"Downside: {claim.downside}", "  "),
-                _wrap(f"Made by {made_by}" + (f"; {inputs}" if inputs else ""), "  "),
-            )
+            _wrap(f"{name}: {strategies.REGISTRY[name].what}", "  ")
+            for name in _named(verdict)
         ),
+        "\n".join(
+            _wrap(line, "  ")
+            for line in (
+                f"Holds: {claim.must}.",
+                f"Fails, as it must, with {claim.instead}.",
+                f"Downside: {claim.downside}",
+                f"Made by {'; '.join([made_by, *traces])}",
+            )
+        )
+        + f"\n{f'Link: {link(claim.id, site)}' if site else NO_LINK}\n",
     ]
-    text = "\n\n".join(parts) + f"\nLink: {link(claim.id, site)}\n"
+    text = "\n\n".join(part for part in parts if part)
     return text.encode("ascii", "replace").decode()
 
 
-def bibtex(verdict: Verdict, *, commit: str = "", site: str = "") -> str:
-    """A BibTeX entry for a claim."""
+def _tex(text: str) -> str:
+    """Text with the characters escaped that mean something to TeX."""
+    return re.sub(r"([#$%&_{}])", r"\\\1", text)
+
+
+def bibtex(verdict: Standing, *, commit: str = "", site: str = "") -> str:
+    """A BibTeX entry for a claim that stands; see `cover_letter`."""
+    identity = verdict.claim.id
     fields = {
-        "title": f"{{{verdict.finding.sentence}}}",
+        "title": f"{{{{{_tex(verdict.finding.sentence)}}}}}",
         "author": "{{The XPFO executable design document authors}}",
-        "howpublished": f"{{\\url{{{link(verdict.claim.id, site)}}}}}",
-        "note": f"{{xpfo-model {__version__}"
-        + (f", commit {commit[:12]}" if commit else "")
-        + "}",
+        "note": f"{{xpfo-model {clone.version(commit)}, claim {identity}}}",
     }
-    body = ",\n".join(
-        f"  {key} = {value.replace('%', chr(92) + '%').replace('_', chr(92) + '_')}"
-        if key == "title"
-        else f"  {key} = {value}"
-        for key, value in fields.items()
-    )
-    return f"@misc{{xpfo-model:{verdict.claim.id},\n{body}\n}}\n"
+    if site:
+        fields["howpublished"] = f"{{\\url{{{link(identity, site)}}}}}"
+    body = ",\n".join(f"  {key} = {value}" for key, value in fields.items())
+    return f"@misc{{xpfo-model:{identity},\n{body}\n}}\n"
 
 
 def as_csv(table: Table) -> str:

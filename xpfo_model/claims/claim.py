@@ -1,20 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What a claim is, and what it takes for one to stand.
-
-A claim is a function that looks at the evidence and finds something. It stands
-if what it finds holds, and no longer holds under its counterfactual: the same
-function with a named change. A claim that survives its counterfactual says
-nothing.
-"""
+"""Claims: functions from evidence to a finding, with id, predicate and sources."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any, Final
 
 from xpfo_model.errors import XpfoModelError
 from xpfo_model.figures.charts import Chart
 from xpfo_model.history.mails import Mail
-from xpfo_model.studies.evidence import Evidence, Provenance
 
 
 @dataclass(frozen=True)
@@ -27,7 +21,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Finding:
-    """What a claim's function found."""
+    """The result of a claim's function."""
 
     holds: bool
     """Whether the predicate is met."""
@@ -39,6 +33,54 @@ class Finding:
     chart: Chart
     more: Mapping[str, Table] = field(default_factory=dict)
     """Other tables for the page around the claim, by name."""
+
+
+class Basis(Enum):
+    """The kind of evidence that a claim rests on."""
+
+    TRACES = (
+        "counted by a model over recorded kernel traces",
+        "recorded kernel traces",
+    )
+    TABLES = (
+        "computed by a model from published tables",
+        "published tables",
+    )
+    TABLES_AND_TRACES = (
+        "computed by a model from published tables and kernel traces",
+        "published tables and recorded kernel traces",
+    )
+    EXPLORATION = (
+        "found by a model checker that explores a tiny machine",
+        "exploration of the states of a tiny machine",
+    )
+    RECORDED_EXPLORATION = (
+        "found by a model checker that explored a tiny machine",
+        "recorded exploration of the states of tiny machines",
+    )
+    SEQUENCE = (
+        "counted by a model over a made-up sequence of allocations",
+        "a made-up sequence of allocations",
+    )
+    DEMAND = (
+        "counted by a model over made-up demand",
+        "made-up demand on a modelled page allocator, 20 seeds a point",
+    )
+    ALLOCATOR = (
+        "computed by a model of the page allocator from kernel traces",
+        "a model of the page allocator, given the demand of recorded traces",
+    )
+
+    def __init__(self, how: str, what: str) -> None:
+        self.how = how
+        """Completes "XPFO, …"."""
+        self.what = what
+        """Completes "Rests on …"."""
+
+    @property
+    def has_traces(self) -> bool:
+        """Whether a claim of this kind uses traces."""
+        return self in {Basis.TRACES, Basis.TABLES_AND_TRACES, Basis.ALLOCATOR}
 
 
 @dataclass(frozen=True)
@@ -54,66 +96,14 @@ class Claim:
     change: dict[str, Any]
     """The arguments that make the counterfactual."""
     downside: str
-    """What a reader should hold against it, one sentence."""
+    """The strongest reservation against it, one sentence."""
     mails: tuple[Mail, ...]
     """The mails that it tests or rests on."""
     find: Callable[..., Finding]
-    """Takes the evidence, and the arguments of `change`."""
-    basis: str = "made-up demand"
-    """What it rests on where it uses no trace."""
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """A claim after the evidence was heard."""
-
-    claim: Claim
-    finding: Finding
-    counter: Finding
-    """What was found under the counterfactual."""
-    inputs: tuple[Provenance, ...]
-    """The traces that were used."""
-
-    @property
-    def stands(self) -> bool:
-        """It holds, and its counterfactual does not."""
-        return self.finding.holds and not self.counter.holds
-
-    @property
-    def complaint(self) -> str:
-        """Why it does not stand, naming it; empty if it does."""
-        if not self.finding.holds:
-            return (
-                f"claim {self.claim.id} does not hold: {self.finding.sentence} "
-                f"Required: {self.claim.must}."
-            )
-        if self.counter.holds:
-            return (
-                f"claim {self.claim.id} says nothing: it also holds with "
-                f"{self.claim.instead}: {self.counter.sentence}"
-            )
-        return ""
-
-    def as_json(self) -> dict[str, Any]:
-        """The claim as an entry of ``claims.json``."""
-        return {
-            "id": self.claim.id,
-            "sentence": self.finding.sentence,
-            "stands": self.stands,
-            "holds": self.finding.holds,
-            "must": self.claim.must,
-            "counterfactual": {
-                "instead": self.claim.instead,
-                "holds": self.counter.holds,
-                "sentence": self.counter.sentence,
-            },
-            "downside": self.claim.downside,
-            "values": self.finding.values,
-            "columns": self.finding.table.columns,
-            "rows": self.finding.table.rows,
-            "inputs": {item.name: item.sha256 for item in self.inputs},
-            "mails": [mail.message_id for mail in self.claim.mails],
-        }
+    """Takes `Inputs`, and the arguments of `change`."""
+    basis: Basis
+    needs: tuple[str, ...] = ()
+    """Keys of `inputs.NEEDS`: what every trace that it uses must hold."""
 
 
 REGISTRY: Final[dict[str, Claim]] = {}
@@ -128,7 +118,8 @@ def claim(
     change: dict[str, Any],
     downside: str,
     mails: tuple[Mail, ...] = (),
-    basis: str = "made-up demand",
+    basis: Basis = Basis.TRACES,
+    needs: tuple[str, ...] = (),
 ) -> Callable[[Callable[..., Finding]], Callable[..., Finding]]:
     """Register the decorated function as a claim; see `Claim`."""
 
@@ -136,22 +127,11 @@ def claim(
         if identity in REGISTRY:
             raise ValueError(f"claim {identity} is registered twice")
         REGISTRY[identity] = Claim(
-            identity, must, instead, change, downside, mails, find, basis
+            identity, must, instead, change, downside, mails, find, basis, needs
         )
         return find
 
     return register
-
-
-def evaluate(item: Claim, evidence: Evidence) -> Verdict:
-    """Hear the evidence for a claim and for its counterfactual."""
-    evidence.used.clear()
-    finding = item.find(evidence)
-    counter = item.find(evidence, **item.change)
-    inputs = tuple(
-        facts for name, facts in evidence.provenance.items() if name in evidence.used
-    )
-    return Verdict(item, finding, counter, inputs)
 
 
 def select(ids: Sequence[str]) -> list[Claim]:

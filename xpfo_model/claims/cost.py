@@ -5,7 +5,8 @@ from dataclasses import replace
 from typing import Any, Final
 
 from xpfo_model import cost
-from xpfo_model.claims.claim import Finding, Table, claim
+from xpfo_model.claims.claim import Basis, Finding, Table, claim
+from xpfo_model.claims.inputs import Inputs
 from xpfo_model.claims.published_tables import (
     BUILDS,
     MACHINES,
@@ -13,7 +14,7 @@ from xpfo_model.claims.published_tables import (
     parameters,
 )
 from xpfo_model.cost import DESIGNS, Parameter, Values
-from xpfo_model.figures.charts import Bar, Bars, Range, Ranges
+from xpfo_model.figures.charts import Bars, Range, Ranges
 from xpfo_model.history import mails, numbers
 from xpfo_model.history.numbers import (
     BASE,
@@ -24,7 +25,6 @@ from xpfo_model.history.numbers import (
     STRICT,
     Machine,
 )
-from xpfo_model.studies.evidence import Evidence
 
 UNKNOWN: Final = ("kunmap_share", "batch_factor", "overhead")
 """Parameters whose ranges make the intervals."""
@@ -94,8 +94,10 @@ def _variants(items: tuple[Parameter, ...]) -> Table:
     downside="Never measured: scaled from the strict rows; kunmaps are bounded, not "
     "counted.",
     mails=(mails.AZIZ_2019_02_13, mails.AZIZ_2018_10_24),
+    basis=Basis.TABLES_AND_TRACES,
+    needs=("user_allocations", "refills_movable"),
 )
-def batch_alone(evidence: Evidence, *, kunmaps: bool = True) -> Finding:
+def batch_alone(evidence: Inputs, *, kunmaps: bool = True) -> Finding:
     """The number that nobody published."""
     items = parameters(evidence)
     items = items if kunmaps else _without_kunmaps(items)
@@ -148,7 +150,7 @@ def batch_alone(evidence: Evidence, *, kunmaps: bool = True) -> Finding:
     )
 
 
-def _worst(evidence: Evidence) -> tuple[str, float]:
+def _worst(evidence: Inputs) -> tuple[str, float]:
     """The trace on which a batch saves least, and how many times it divides."""
     factors = {
         name: evidence.totals(name)["user_allocations"]
@@ -167,8 +169,10 @@ def _worst(evidence: Evidence) -> tuple[str, float]:
     change={"batch": False},
     downside="The factor is a build's; with reclaim or pipes a batch saves far less.",
     mails=(mails.AZIZ_2019_02_13, mails.AZIZ_2019_04_03),
+    basis=Basis.TABLES_AND_TRACES,
+    needs=("user_allocations", "refills_movable"),
 )
-def refill_flush(evidence: Evidence, *, batch: bool = True) -> Finding:
+def refill_flush(evidence: Inputs, *, batch: bool = True) -> Finding:
     """Of batch alone, the batch is the cheap part."""
     design = DESIGNS["batch" if batch else STRICT]
     items = _without_kunmaps(parameters(evidence))
@@ -202,18 +206,13 @@ def refill_flush(evidence: Evidence, *, batch: bool = True) -> Finding:
         "in all.",
         values=values,
         table=Table(("machine", "flush at refill %", "v9, all of it %"), tuple(rows)),
-        chart=Bars(
+        chart=Bars.by_trace(
             "The flush at the refill is the cheap part",
-            [
-                (
-                    row[0],
-                    [
-                        Bar("flush at refill", row[1], f"at most {row[1]:,.1f}%"),
-                        Bar("v9, all of it", row[2], f"{row[2]:,.1f}%, published"),
-                    ],
-                )
-                for row in rows
-            ],
+            rows,
+            (
+                ("flush at refill", "at most {1:,.1f}%"),
+                ("v9, all of it", "{2:,.1f}%, published"),
+            ),
             "percent of the base system time",
             log=False,
         ),
@@ -228,8 +227,10 @@ def refill_flush(evidence: Evidence, *, batch: bool = True) -> Finding:
     change={"strategy": "pcp_batch"},
     downside="A million faults a second on every CPU is the mail's bound, not a load.",
     mails=(mails.HANSEN_2017_09_20_1621, mails.AZIZ_2019_02_13),
+    basis=Basis.TABLES_AND_TRACES,
+    needs=("user_allocations", "refills_movable"),
 )
-def ipi_arithmetic(evidence: Evidence, strategy: str = "v6") -> Finding:
+def ipi_arithmetic(evidence: Inputs, strategy: str = "v6") -> Finding:
     """Dave Hansen's 111 million interrupts a second, and what they would take."""
     items = parameters(evidence)
     most = next(item for item in items if item.name == "flushes").high
@@ -266,15 +267,12 @@ def ipi_arithmetic(evidence: Evidence, strategy: str = "v6") -> Finding:
             ("strategy", "million IPIs/s", "CPUs, cheapest", "CPUs, usual"),
             tuple((r[0], round(r[1], 1), f"{r[2]:.2g}", f"{r[3]:.2g}") for r in rows),
         ),
-        chart=Bars(
+        chart=Bars.in_one(
             "At a million faults a second, v6 takes each CPU many times over",
-            [
-                (
-                    "CPUs' worth of time, at the cheapest end",
-                    [Bar(r[0], r[2], f"{r[2]:.2g}") for r in rows],
-                )
-            ],
+            "CPUs' worth of time, at the cheapest end",
+            [(row[0], row[2]) for row in rows],
             "CPUs; one is all there is",
+            text="{1:.2g}",
             log=False,
         ),
     )
@@ -288,8 +286,10 @@ def ipi_arithmetic(evidence: Evidence, strategy: str = "v6") -> Finding:
     change={"design": "batch, local kunmap"},
     downside="One at a time: what two wrong parameters do together is not shown.",
     mails=(mails.AZIZ_2018_10_24,),
+    basis=Basis.TABLES_AND_TRACES,
+    needs=("user_allocations", "refills_movable"),
 )
-def cost_depends_on(evidence: Evidence, design: str = "batch") -> Finding:
+def cost_depends_on(evidence: Inputs, design: str = "batch") -> Finding:
     """One parameter at a time, low and high."""
     items = parameters(evidence)
     answer = _answer(design, LARGE)

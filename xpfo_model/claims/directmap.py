@@ -5,25 +5,26 @@ A split entry stays split. All runs here zero what is asked zeroed through kmap,
 since a kmap through the direct map splits, too.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
 
-from xpfo_model.claims.claim import Finding, Table, claim
+from xpfo_model.claims.claim import Basis, Finding, Table, claim
 from xpfo_model.claims.exposure import in_use
-from xpfo_model.claims.prose import by_trace, each, spread
+from xpfo_model.claims.inputs import Inputs, ratio
+from xpfo_model.claims.prose import by_trace, count, each, spread
 from xpfo_model.claims.published_tables import BUILDS
 from xpfo_model.claims.thread import SCARCE
-from xpfo_model.claims.whatif import BASIS
 from xpfo_model.claims.whatif import rows as swept
 from xpfo_model.constants import PAGE_SIZE, PAGEBLOCK_NR_PAGES, PAGEBLOCK_ORDER
-from xpfo_model.figures.charts import Bar, Bars, Curves, Lines, Spot
+from xpfo_model.errors import CannotJudgeError
+from xpfo_model.figures.charts import Bars, Curves, Lines, Spot
 from xpfo_model.history import mails
 from xpfo_model.replay.calls import ALLOC, REFILL
 from xpfo_model.strategies import RECOMMENDED
 from xpfo_model.studies import whatif
-from xpfo_model.studies.evidence import Evidence
 
 FLIPS: Final = "freetype"
 """Flips whole pageblocks, and kmaps through a mapping of one CPU."""
@@ -52,11 +53,14 @@ MOST: Final = 0.8
 THIRD: Final = 1 / 3
 A_TENTH_MORE: Final = 1.1
 TENFOLD: Final = 10
+NO_SPLIT: Final = "no 2M entry is split"
+NO_FLUSH: Final = "nothing is flushed"
+MEMORY: Final = re.compile(r"(\d+) (MiB|GiB)")
 PIECES: Final = 96
 """Parts of a trace in a figure over time."""
 
 
-def touched(evidence: Evidence, trace: str) -> int:
+def touched(evidence: Inputs, trace: str) -> int:
     """Pageblocks of which a page was allocated, or put on a pcp list.
 
     Frees are left out: at boot all memory is freed once.
@@ -70,18 +74,22 @@ def touched(evidence: Evidence, trace: str) -> int:
     return len(np.unique(np.concatenate(blocks) >> PAGEBLOCK_ORDER))
 
 
-def all_blocks(evidence: Evidence, trace: str) -> int:
+def all_blocks(evidence: Inputs, trace: str) -> int:
     """Pageblocks of the machine's memory, as its provenance says."""
-    mebibytes = int(evidence.provenance[trace].memory.split()[0])
+    size = MEMORY.fullmatch(evidence.use(trace).memory)
+    if size is None:
+        raise CannotJudgeError("its provenance gives no memory in MiB or GiB", [trace])
+    number, unit = size.groups()
+    mebibytes = int(number) << (10 if unit == "GiB" else 0)
     return (mebibytes << 20) // (PAGE_SIZE * PAGEBLOCK_NR_PAGES)
 
 
-def splits(evidence: Evidence, trace: str, strategy: str) -> int:
+def splits(evidence: Inputs, trace: str, strategy: str) -> int:
     """2M entries that a strategy splits, with zeroing through its kmap."""
     return in_use(evidence, trace, strategy).splits
 
 
-def _splits(evidence: Evidence) -> Table:
+def _splits(evidence: Inputs) -> Table:
     """Splits by strategy and trace, and the entries that there are."""
     return by_trace(
         "2M entries split",
@@ -97,21 +105,22 @@ def _splits(evidence: Evidence) -> Table:
     )
 
 
-def _percent(evidence: Evidence, trace: str, strategy: str) -> int:
+def _percent(evidence: Inputs, trace: str, strategy: str) -> int:
     """Splits in percent of the entries that pages were allocated from."""
     split = splits(evidence, trace, strategy)
-    return round(100 * split / touched(evidence, trace))
+    return round(100 * ratio(split, touched(evidence, trace), trace, "no allocation"))
 
 
-def _shares(evidence: Evidence, names: tuple[str, ...]) -> Table:
+def _shares(evidence: Inputs, names: tuple[str, ...]) -> Table:
     def cell(name: str, trace: str) -> str:
-        whole = 100 * splits(evidence, trace, name) / all_blocks(evidence, trace)
+        split = splits(evidence, trace, name)
+        whole = 100 * ratio(split, all_blocks(evidence, trace), trace, "no pageblock")
         return f"{_percent(evidence, trace, name)} ({whole:.0f})"
 
     return by_trace("split, % of those (of all)", evidence.names, each(names, cell))
 
 
-def _expenses(evidence: Evidence, strategy: str) -> Table:
+def _expenses(evidence: Inputs, strategy: str) -> Table:
     """What the splits of a strategy cost beside its own flushes."""
 
     def times(number: int) -> Callable[[str], int]:
@@ -120,16 +129,18 @@ def _expenses(evidence: Evidence, strategy: str) -> Table:
     def flushes(trace: str) -> int:
         return in_use(evidence, trace, strategy).flushes
 
+    most = times(FULL_FLUSHES[1])
+
     return by_trace(
         strategy,
         evidence.names,
         [
             ("its own flushes", flushes),
             ("full flushes for splits, least", times(FULL_FLUSHES[0])),
-            ("… most", times(FULL_FLUSHES[1])),
+            ("… most", most),
             (
                 "… most, % of its own",
-                lambda t: f"{100 * times(FULL_FLUSHES[1])(t) / flushes(t):.1f}",
+                lambda t: f"{100 * ratio(most(t), flushes(t), t, NO_FLUSH):.1f}",
             ),
             ("pages for page tables", times(PAGES_OF_A_SPLIT)),
         ],
@@ -137,20 +148,8 @@ def _expenses(evidence: Evidence, strategy: str) -> Table:
 
 
 def _bars(title: str, names: tuple[str, ...], rows: list[tuple[Any, ...]]) -> Bars:
-    return Bars(
-        title,
-        [
-            (
-                row[0],
-                [
-                    Bar(name, row[i], f"{row[i]}")
-                    for i, name in enumerate(dict.fromkeys(names), 1)
-                ],
-            )
-            for row in rows
-        ],
-        "2M entries split",
-        log=False,
+    return Bars.by_trace(
+        title, rows, dict.fromkeys(names), "2M entries split", text=str, log=False
     )
 
 
@@ -166,15 +165,18 @@ def _bars(title: str, names: tuple[str, ...], rows: list[tuple[Any, ...]]) -> Ba
         mails.JACKMAN_2026_02_25,
         mails.HANSEN_2017_09_20_1727,
     ),
+    needs=("user_allocations", "refills_movable"),
 )
-def block_flips(evidence: Evidence, flips: str = FLIPS) -> Finding:
+def block_flips(evidence: Inputs, flips: str = FLIPS) -> Finding:
     """A pageblock that flips as a whole keeps its entry."""
     names = ("per_frame", RECOMMENDED, flips)
     rows: list[tuple[Any, ...]] = []
     for trace in evidence.names:
         counts = [splits(evidence, trace, name) for name in names]
         rows.append((trace, *counts, all_blocks(evidence, trace)))
-    saved = {row[0]: 100 * (1 - row[3] / row[2]) for row in rows}
+    saved = {
+        row[0]: 100 * (1 - ratio(row[3], row[2], row[0], NO_SPLIT)) for row in rows
+    }
     values: dict[str, int | float | str] = {
         f"{trace}.saved": round(percent) for trace, percent in saved.items()
     }
@@ -182,7 +184,7 @@ def block_flips(evidence: Evidence, flips: str = FLIPS) -> Finding:
         f"per_frame.{trace}.touched": _percent(evidence, trace, "per_frame")
         for trace in evidence.names
     }
-    builds = [saved[name] for name in BUILDS]
+    builds = [saved[evidence.use(name).short] for name in BUILDS]
     return Finding(
         holds=min(builds) >= 100 * HALF,
         sentence=f"Flipping whole pageblocks, {flips} keeps {spread(builds, '.0f')}% "
@@ -206,15 +208,16 @@ def block_flips(evidence: Evidence, flips: str = FLIPS) -> Finding:
     change={"traces": BUILDS},
     downside="An allocator that keeps mapped and unmapped lists would have fewer.",
     mails=(mails.JACKMAN_2026_02_25,),
+    needs=("user_allocations", "refills_movable"),
 )
-def exceptions_split(evidence: Evidence, traces: tuple[str, ...] = CROWDED) -> Finding:
+def exceptions_split(evidence: Inputs, traces: tuple[str, ...] = CROWDED) -> Finding:
     """Frames that differ from their block split it anyway."""
     names = (RECOMMENDED, FLIPS)
     rows: list[tuple[Any, ...]] = []
     for trace in traces:
         by_frames, by_blocks = (splits(evidence, trace, name) for name in names)
         flips = in_use(evidence, trace, FLIPS).flushes_by_cause["block"]
-        percent = round(100 * by_blocks / by_frames)
+        percent = round(100 * ratio(by_blocks, by_frames, trace, NO_SPLIT))
         rows.append((trace, by_frames, by_blocks, flips, percent))
     shares = [row[-1] for row in rows]
     return Finding(
@@ -235,8 +238,9 @@ def exceptions_split(evidence: Evidence, traces: tuple[str, ...] = CROWDED) -> F
     change={"strategy": FLIPS},
     downside="Not on every trace: on some it makes no difference.",
     mails=(mails.HANSEN_2017_09_20_1727,),
+    needs=("user_allocations", "refills_movable"),
 )
-def batching_splits(evidence: Evidence, strategy: str = RECOMMENDED) -> Finding:
+def batching_splits(evidence: Inputs, strategy: str = RECOMMENDED) -> Finding:
     """A batch also unmaps frames that no user will have."""
     names = ("per_frame", strategy)
     rows: list[tuple[Any, ...]] = [
@@ -246,12 +250,12 @@ def batching_splits(evidence: Evidence, strategy: str = RECOMMENDED) -> Finding:
     fewer, more = (sum(row[i] for row in rows) for i in (1, 2))
     return Finding(
         holds=more >= A_TENTH_MORE * fewer,
-        sentence=f"Over {len(rows)} traces {strategy} splits {more} entries of 2M; "
-        f"unmapping only what users get splits {fewer}.",
+        sentence=f"Over {count(len(rows), 'trace')} {strategy} splits {more} entries "
+        f"of 2M; unmapping only what users get splits {fewer}.",
         values={
             "per_frame": fewer,
             "batch": more,
-            "more": round(100 * (more / fewer - 1)),
+            "more": round(100 * (ratio(more, fewer, rows[0][0], NO_SPLIT) - 1)),
         },
         table=Table(("trace", *names), tuple(rows)),
         chart=_bars("Batches split entries of which users get no page", names, rows),
@@ -266,9 +270,9 @@ def batching_splits(evidence: Evidence, strategy: str = RECOMMENDED) -> Finding:
     change={"strategy": "pageblock"},
     downside="A machine that has just booted, without kmap: zeroing would split more.",
     mails=(mails.HANSEN_2017_09_20_1727,),
-    basis=BASIS,
+    basis=Basis.DEMAND,
 )
-def splits_grow(evidence: Evidence, strategy: str = "pcp_batch") -> Finding:
+def splits_grow(evidence: Inputs, strategy: str = "pcp_batch") -> Finding:
     """On larger machines batches split more entries, and block flips none."""
     names = ("per_frame", "pcp_batch", "pageblock")
     found = {
@@ -311,8 +315,9 @@ def splits_grow(evidence: Evidence, strategy: str = "pcp_batch") -> Finding:
     change={"strategy": FLIPS},
     downside="Counted from boot; a machine that is up for days is past it.",
     mails=(mails.XING_2021_01_15,),
+    needs=("user_allocations", "refills_movable"),
 )
-def splits_early(evidence: Evidence, strategy: str = RECOMMENDED) -> Finding:
+def splits_early(evidence: Inputs, strategy: str = RECOMMENDED) -> Finding:
     """The damage is done once, and early."""
     rows: list[tuple[Any, ...]] = []
     panels: list[Any] = []
@@ -327,7 +332,9 @@ def splits_early(evidence: Evidence, strategy: str = RECOMMENDED) -> Finding:
         allocations, last = course[-1]
         half = next(n for n, c in course if c.splits >= HALF * last.splits)
         rows.append((trace, last.splits, allocations, round(100 * half / allocations)))
-        extra.append(100 * FULL_FLUSHES[1] * last.splits / last.flushes)
+        extra.append(
+            100 * ratio(FULL_FLUSHES[1] * last.splits, last.flushes, trace, NO_FLUSH)
+        )
     halves = [row[-1] for row in rows]
     return Finding(
         holds=max(halves) <= 100 * THIRD,

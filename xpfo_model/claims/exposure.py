@@ -11,14 +11,15 @@ import numpy as np
 
 from xpfo_model import strategies
 from xpfo_model.claims.claim import Finding, Table, claim
+from xpfo_model.claims.inputs import Inputs, ratio
 from xpfo_model.claims.prose import by_trace, each, listing, spread
 from xpfo_model.claims.published_tables import BUILDS
+from xpfo_model.errors import CannotJudgeError
 from xpfo_model.events import SCHED_SWITCH
-from xpfo_model.figures.charts import Bar, Bars, short
+from xpfo_model.figures.charts import Bars, short
 from xpfo_model.history import mails
 from xpfo_model.replay.run import Counts
 from xpfo_model.strategies import RECOMMENDED
-from xpfo_model.studies.evidence import Evidence
 
 SAME_ON_A_TRACE: Final = "cold_end"
 """Steers the allocator; on a trace it is v5."""
@@ -35,18 +36,19 @@ COPIES: Final = (0, 25, 50, 100)
 """Of the user pages that are not zeroed: percent that the kernel copies into."""
 
 
-def in_use(evidence: Evidence, trace: str, strategy: str, **how: Any) -> Counts:
+def in_use(evidence: Inputs, trace: str, strategy: str, **how: Any) -> Counts:
     """A strategy's counts with zeroing through kmap."""
     return evidence.counts(trace, strategy, zeroing=True, **how)
 
 
-def share(evidence: Evidence, trace: str, strategy: str, **how: Any) -> float:
+def share(evidence: Inputs, trace: str, strategy: str, **how: Any) -> float:
     """Percent of the users' frame-time that the kernel could reach the frames.
 
     Without XPFO it is all of it: that run gives the whole.
     """
     whole = in_use(evidence, trace, "none", **how).frame_time_exposed
-    return 100 * in_use(evidence, trace, strategy, **how).frame_time_exposed / whole
+    exposed = in_use(evidence, trace, strategy, **how).frame_time_exposed
+    return 100 * ratio(exposed, whole, trace, "no user holds a frame for any time")
 
 
 def _percent(value: float) -> str:
@@ -62,9 +64,11 @@ def _percent(value: float) -> str:
     change={"recommended": "v9"},
     downside="Not in it: the time that a kmap through the direct map itself takes.",
     mails=(mails.AZIZ_2019_04_03,),
+    needs=("user_allocations",),
 )
-def exposed_frame_time(evidence: Evidence, recommended: str = RECOMMENDED) -> Finding:
+def exposed_frame_time(evidence: Inputs, recommended: str = RECOMMENDED) -> Finding:
     """Frame-time of users that the kernel could reach, by strategy."""
+    evidence.several_cpus()  # v9 defers nothing on one CPU
     rows: list[tuple[str, str, str, str]] = []
     worst: dict[str, float] = {}
     for name in COUNTED:
@@ -87,21 +91,18 @@ def exposed_frame_time(evidence: Evidence, recommended: str = RECOMMENDED) -> Fi
             "shares": _shares(evidence, list(COUNTED)),
             "seconds": _seconds(evidence, [name for name in COUNTED if worst[name]]),
         },
-        chart=Bars(
+        chart=Bars.in_one(
             "Only a flush of every CPU before the hand-out leaves nothing reachable",
-            [
-                (
-                    "largest share on any trace",
-                    [Bar(n, most, f"{_percent(most)}%") for n, most in worst.items()],
-                )
-            ],
+            "largest share on any trace",
+            [(name, most, _percent(most)) for name, most in worst.items()],
             "percent of users' frame-time, whole traces, zeroing counted",
+            text="{2}%",
             log=False,
         ),
     )
 
 
-def _shares(evidence: Evidence, names: list[str]) -> Table:
+def _shares(evidence: Inputs, names: list[str]) -> Table:
     """Percent of the users' frame-time that was exposed, by strategy and trace."""
     return by_trace(
         "% of users' frame-time",
@@ -110,7 +111,7 @@ def _shares(evidence: Evidence, names: list[str]) -> Table:
     )
 
 
-def _seconds(evidence: Evidence, names: list[str]) -> Table:
+def _seconds(evidence: Inputs, names: list[str]) -> Table:
     """The same in frame-seconds; without XPFO all of it is exposed."""
 
     def exposed(name: str, trace: str) -> str:
@@ -124,7 +125,7 @@ def _seconds(evidence: Evidence, names: list[str]) -> Table:
     )
 
 
-def _waits(evidence: Evidence, trace: str) -> tuple[float, float]:
+def _waits(evidence: Inputs, trace: str) -> tuple[float, float]:
     """Median and longest time between two switches of one CPU, in the trace's clock."""
     events = evidence.log(trace).events
     gaps = []
@@ -132,6 +133,8 @@ def _waits(evidence: Evidence, trace: str) -> tuple[float, float]:
         switches = (events.kind == SCHED_SWITCH) & (events.cpu == cpu)
         gaps.append(np.diff(events.time[switches]))
     waits = np.concatenate(gaps)
+    if not len(waits):
+        raise CannotJudgeError("no two switches of one CPU", [trace])
     return float(np.median(waits)), float(waits.max())
 
 
@@ -143,10 +146,11 @@ def _waits(evidence: Evidence, trace: str) -> tuple[float, float]:
     change={"strategy": RECOMMENDED},
     downside="What a TLB may hold, not what it holds: most entries are long evicted.",
     mails=(mails.HANSEN_2019_01_11, mails.GLEIXNER_2019_04_05),
+    needs=("user_allocations",),
 )
-def deferral_window(evidence: Evidence, strategy: str = "v9") -> Finding:
+def deferral_window(evidence: Inputs, strategy: str = "v9") -> Finding:
     """A deferred flush leaves the frame in the TLBs of the other CPUs."""
-    traces = [n for n in evidence.names if evidence.provenance[n].cpus > 1]
+    traces = evidence.several_cpus()
     rows: list[tuple[Any, ...]] = []
     for trace in traces:
         totals = evidence.totals(trace)
@@ -169,25 +173,17 @@ def deferral_window(evidence: Evidence, strategy: str = "v9") -> Finding:
         },
         more={"windows": _windows(evidence, strategy, traces)},
         table=Table(("trace", "user", "zeroed", "reachable", "time %"), tuple(rows)),
-        chart=Bars(
+        chart=Bars.by_trace(
             f"{strategy} hands out frames that other CPUs may still translate",
-            [
-                (
-                    trace,
-                    [
-                        Bar("user allocations", users, f"{users:,}"),
-                        Bar(strategy, handed, f"{handed:,} handed out reachable"),
-                    ],
-                )
-                for trace, users, _, handed, _ in rows
-            ],
+            [(row[0], row[1], row[3]) for row in rows],
+            ("user allocations", (strategy, "{2:,} handed out reachable")),
             "frames",
             log=False,
         ),
     )
 
 
-def _windows(evidence: Evidence, strategy: str, traces: list[str]) -> Table:
+def _windows(evidence: Inputs, strategy: str, traces: list[str]) -> Table:
     """How often and how long a deferred flush leaves frames reachable."""
 
     def handed(trace: str) -> str:
@@ -228,9 +224,11 @@ def _windows(evidence: Evidence, strategy: str, traces: list[str]) -> Table:
     change={"batched": "v9"},
     downside="A page that the kernel copies into is unmapped after that, too.",
     mails=(mails.ANDERSEN_2017_09_11_0750,),
+    needs=("user_allocations",),
 )
-def uncleared_pte(evidence: Evidence, batched: str = "v8") -> Finding:
+def uncleared_pte(evidence: Inputs, batched: str = "v8") -> Finding:
     """Flushing without clearing the PTE protects nothing before the first kunmap."""
+    evidence.several_cpus()  # v9 defers nothing on one CPU
     names = ("v6", batched)
     rows: list[tuple[Any, ...]] = []
     for trace in evidence.names:
@@ -252,19 +250,12 @@ def uncleared_pte(evidence: Evidence, batched: str = "v8") -> Finding:
         "it zeroes.",
         values=values,
         table=Table(("trace", "v6%", f"{batched}%"), tuple(rows)),
-        chart=Bars(
+        chart=Bars.by_trace(
             "A flush without a cleared PTE protects nothing",
-            [
-                (
-                    row[0],
-                    [
-                        Bar(name, row[i], f"{_percent(row[i])}%")
-                        for i, name in enumerate(names, 1)
-                    ],
-                )
-                for row in rows
-            ],
+            rows,
+            names,
             "percent of users' frame-time",
+            text=lambda value: f"{_percent(value)}%",
             log=False,
         ),
     )

@@ -9,14 +9,14 @@ of another kernel.
 from collections.abc import Sequence
 from typing import Any, Final
 
-from xpfo_model.claims.claim import Finding, Table, claim
+from xpfo_model.claims.claim import Basis, Finding, Table, claim
+from xpfo_model.claims.inputs import Inputs
+from xpfo_model.claims.prose import count
 from xpfo_model.fidelity.tally import REASONS
 from xpfo_model.figures.charts import Bar, Bars
 from xpfo_model.strategies import COUNTED
-from xpfo_model.studies.evidence import Evidence
 from xpfo_model.studies.fidelity import ALLOCATIONS, OTHER, fidelity, profile_of
 
-BASIS: Final = "a model of the page allocator, given the demand of recorded traces"
 LEVELS: Final = ("pcp", "full")
 RECLAIMS: Final = "reclaim-2cpu"
 """The trace that starves the machine of memory."""
@@ -26,18 +26,19 @@ MOST_MISSED: Final = 5
 MOST_OFF: Final = 0.01
 """Share by which a count of flushes may differ."""
 REFILLS_OFF: Final = 0.005
+HELD: Final = ("refills", "drains")
+"""Numbers that must be within `REFILLS_OFF`."""
 
 Pairs = dict[str, tuple[int, int]]
 
 
 def numbers(
-    evidence: Evidence, trace: str, level: str, what: str, kernel: str = ""
+    evidence: Inputs, trace: str, level: str, what: str, kernel: str = ""
 ) -> Pairs:
     """Kernel's and model's numbers by name, of a trace's own profile or another."""
-    name = evidence.provenance[trace].name
-    evidence.used.add(trace)
+    columns = evidence.kept_of(fidelity, trace)
+    name = evidence.use(trace).name
     wanted = (name, kernel or profile_of(name), level, what)
-    columns = evidence.kept(fidelity)
     parts = (columns[key] for key in ("trace", "profile", "level", "what"))
     keys = zip(*parts, strict=True)
     return {
@@ -47,7 +48,7 @@ def numbers(
     }
 
 
-def missed(evidence: Evidence, trace: str, level: str, kernel: str = "") -> float:
+def missed(evidence: Inputs, trace: str, level: str, kernel: str = "") -> float:
     """Allocations of a thousand whose frame was not predicted."""
     real, exact = numbers(evidence, trace, level, "exact", kernel)[ALLOCATIONS]
     return MILLE * (real - exact) / real
@@ -59,27 +60,13 @@ def off(pair: tuple[int, int]) -> float:
     return abs(real - model) / max(real, 1)
 
 
-def steady(evidence: Evidence) -> list[str]:
+def steady(evidence: Inputs) -> list[str]:
     """The traces of machines that had memory enough."""
-    return [name for name in evidence.names if name != RECLAIMS]
+    return evidence.all_but(RECLAIMS)
 
 
 def _bars(title: str, rows: Sequence[tuple[Any, ...]], unit: str) -> Bars:
-    return Bars(
-        title,
-        [
-            (
-                row[0],
-                [
-                    Bar(level, row[at], f"{row[at]:.1f}")
-                    for at, level in enumerate(LEVELS, 1)
-                ],
-            )
-            for row in rows
-        ],
-        unit,
-        log=False,
-    )
+    return Bars.by_trace(title, rows, LEVELS, unit, text="{:.1f}".format, log=False)
 
 
 @claim(
@@ -90,9 +77,9 @@ def _bars(title: str, rows: Sequence[tuple[Any, ...]], unit: str) -> Bars:
     change={"kernel": OTHER},
     downside="What the model is put right about is counted, but not held against what "
     "comes after.",
-    basis=BASIS,
+    basis=Basis.ALLOCATOR,
 )
-def names_the_frame(evidence: Evidence, kernel: str = "") -> Finding:
+def names_the_frame(evidence: Inputs, kernel: str = "") -> Finding:
     """Given who asks for what, the model says which frame he gets."""
     rows: list[tuple[Any, ...]] = [
         (trace, *(round(missed(evidence, trace, lv, kernel), 2) for lv in LEVELS))
@@ -108,7 +95,7 @@ def names_the_frame(evidence: Evidence, kernel: str = "") -> Finding:
         holds=worst < MOST_MISSED,
         sentence=f"Given only who allocates and frees what, the model names the very "
         f"frame that the kernel handed out in {100 - worst / 10:.2f}% of the "
-        f"allocations or more, on {len(rows)} traces and at both levels.",
+        f"allocations or more, on {count(len(rows), 'trace')} and at both levels.",
         values={"worst": worst, "least": 100 - worst / 10},
         table=Table(
             ("trace", *(f"{lv} missed per 1,000" for lv in LEVELS)), tuple(rows)
@@ -143,7 +130,7 @@ def names_the_frame(evidence: Evidence, kernel: str = "") -> Finding:
     )
 
 
-def _reasons(evidence: Evidence, kernel: str) -> Table:
+def _reasons(evidence: Inputs, kernel: str) -> Table:
     """At level full, by reason: frames missed and times put right, by trace."""
     rows = []
     found = {
@@ -170,9 +157,9 @@ def _reasons(evidence: Evidence, kernel: str) -> Table:
     instead=f"the allocator of {OTHER} on the same demand",
     change={"kernel": OTHER},
     downside="v6 looks at masks alone, which are the trace's own.",
-    basis=BASIS,
+    basis=Basis.ALLOCATOR,
 )
-def counts_the_flushes(evidence: Evidence, kernel: str = "") -> Finding:
+def counts_the_flushes(evidence: Inputs, kernel: str = "") -> Finding:
     """What is counted on the model's events is what is counted on the kernel's."""
     rows: list[tuple[Any, ...]] = []
     for trace in steady(evidence):
@@ -217,9 +204,9 @@ def counts_the_flushes(evidence: Evidence, kernel: str = "") -> Finding:
     change={"kernel": OTHER},
     downside="Fallbacks and changes of ownership are few, so that one more or less "
     "would be much.",
-    basis=BASIS,
+    basis=Basis.ALLOCATOR,
 )
-def refills_and_drains(evidence: Evidence, kernel: str = "") -> Finding:
+def refills_and_drains(evidence: Inputs, kernel: str = "") -> Finding:
     """Batches come and go when the kernel's do."""
     rows: list[tuple[Any, ...]] = []
     for trace in steady(evidence):
@@ -228,7 +215,7 @@ def refills_and_drains(evidence: Evidence, kernel: str = "") -> Finding:
     shares = {
         (trace, name): 100 * off((real, model))
         for trace, name, real, model in rows
-        if name in {"refills", "drains"}
+        if name in HELD
     }
     worst = max(shares.values())
     both = {(trace, name): f"{real:,} / {model:,}" for trace, name, real, model in rows}
@@ -239,20 +226,15 @@ def refills_and_drains(evidence: Evidence, kernel: str = "") -> Finding:
         f"{worst:.2f}%.",
         values={"worst": worst},
         table=Table(("trace", "what", "kernel", "model"), tuple(rows)),
-        chart=Bars(
+        chart=Bars.by_trace(
             "Refills and drains come as often as the kernel's",
             [
-                (
-                    trace,
-                    [
-                        Bar(name, share, f"{share:.2f}")
-                        for (of, name), share in shares.items()
-                        if of == trace
-                    ],
-                )
+                (trace, *(shares[trace, name] for name in HELD))
                 for trace in steady(evidence)
             ],
+            HELD,
             "percent off the kernel's",
+            text="{:.2f}".format,
             log=False,
         ),
         more={
@@ -277,9 +259,9 @@ def refills_and_drains(evidence: Evidence, kernel: str = "") -> Finding:
     instead="the refills taken from the trace: level pcp",
     change={"level": "pcp"},
     downside="One trace, of a machine with very little memory.",
-    basis=BASIS,
+    basis=Basis.ALLOCATOR,
 )
-def reclaim_is_not(evidence: Evidence, level: str = "full") -> Finding:
+def reclaim_is_not(evidence: Inputs, level: str = "full") -> Finding:
     """Where compaction moves pages, the trace does not show what is free."""
     lost = missed(evidence, RECLAIMS, level)
     reasons = numbers(evidence, RECLAIMS, level, "missed")

@@ -14,6 +14,7 @@ from xpfo_model.claims.exposure import (
     HALF,
     in_use,
 )
+from xpfo_model.claims.inputs import Inputs, ratio
 from xpfo_model.claims.prose import by_trace, each, listing, spread
 from xpfo_model.claims.published_tables import BUILDS, at_allocation
 from xpfo_model.constants import MIGRATE_MOVABLE
@@ -22,7 +23,6 @@ from xpfo_model.history import mails, numbers
 from xpfo_model.history.numbers import BATCH, BATCH_NO_FLUSH, DUAL, NO_FLUSH, STRICT
 from xpfo_model.replay.calls import REFILL
 from xpfo_model.strategies import RECOMMENDED
-from xpfo_model.studies.evidence import Evidence
 
 SOURCES: Final = ("alloc", "refill", "block", "kunmap")
 TABLED: Final = (
@@ -49,14 +49,21 @@ AHEAD: Final = "pcp_batch_prezero"
     change={"strategy": RECOMMENDED},
     downside="Flushes, not seconds; each is taken to cost the same.",
     mails=(mails.HANSEN_2017_09_20_1727, mails.AZIZ_2018_10_24),
+    needs=("user_allocations", "user_zeroed"),
 )
-def second_flush(evidence: Evidence, strategy: str = "pcp_batch") -> Finding:
+def second_flush(evidence: Inputs, strategy: str = "pcp_batch") -> Finding:
     """What batching leaves is the second flush."""
     rows: list[tuple[Any, ...]] = []
     for trace in evidence.names:
         by_cause = in_use(evidence, trace, strategy).flushes_by_cause
         parts = [by_cause.get(source, 0) for source in SOURCES]
-        rows.append((trace, *parts, round(100 * parts[-1] / sum(parts), 1)))
+        rows.append(
+            (
+                trace,
+                *parts,
+                round(100 * ratio(parts[-1], sum(parts), trace, "no flush"), 1),
+            )
+        )
     shares = [row[-1] for row in rows]
     return Finding(
         holds=min(shares) > 100 * HALF,
@@ -102,7 +109,7 @@ def second_flush(evidence: Evidence, strategy: str = "pcp_batch") -> Finding:
     )
 
 
-def _at_kunmap(evidence: Evidence, trace: str, strategy: str) -> int:
+def _at_kunmap(evidence: Inputs, trace: str, strategy: str) -> int:
     return in_use(evidence, trace, strategy).flushes_by_cause.get("kunmap", 0)
 
 
@@ -115,12 +122,13 @@ def published_factor() -> float:
     return (s[STRICT] - s[NO_FLUSH]) / (s[BATCH] - s[BATCH_NO_FLUSH])
 
 
-def _factor(evidence: Evidence, trace: str, batched: str, copies: int) -> float:
+def _factor(evidence: Inputs, trace: str, batched: str, copies: int) -> float:
     posted = in_use(evidence, trace, "v6", copy_percent=copies).flushes
-    return posted / in_use(evidence, trace, batched, copy_percent=copies).flushes
+    left = in_use(evidence, trace, batched, copy_percent=copies).flushes
+    return ratio(posted, left, trace, f"no flush of {batched}")
 
 
-def _copies_at(evidence: Evidence, trace: str, batched: str, factor: float) -> float:
+def _copies_at(evidence: Inputs, trace: str, batched: str, factor: float) -> float:
     """The percent of copies at which a batch divides by so much: both grow evenly."""
     ends = [
         [
@@ -142,8 +150,9 @@ def _copies_at(evidence: Evidence, trace: str, batched: str, factor: float) -> f
     change={"batched": RECOMMENDED},
     downside="Seconds against counts; the ported batch may have flushed page by page.",
     mails=(mails.AZIZ_2018_10_24, mails.HANSEN_2017_09_20_1727),
+    needs=("user_allocations", "refills_movable"),
 )
-def batching_halves(evidence: Evidence, batched: str = "pcp_batch") -> Finding:
+def batching_halves(evidence: Inputs, batched: str = "pcp_batch") -> Finding:
     """With both sources counted a batch divides by two or three, as was measured."""
     measured = published_factor()
     values: dict[str, int | float | str] = {"published": round(measured, 2)}
@@ -192,12 +201,13 @@ def batching_halves(evidence: Evidence, batched: str = "pcp_batch") -> Finding:
     )
 
 
-def _factors(evidence: Evidence, batched: str) -> Table:
+def _factors(evidence: Inputs, batched: str) -> Table:
     """What a batch divides v6's flushes by: at allocation, then with each rate."""
 
     def alone(trace: str) -> str:
         posted = in_use(evidence, trace, "v6").flushes_by_cause["alloc"]
-        return f"{posted / at_allocation(in_use(evidence, trace, batched)):.1f}"
+        left = at_allocation(in_use(evidence, trace, batched))
+        return f"{ratio(posted, left, trace, f'no flush of {batched}'):.1f}"
 
     def whole(name: str, copies: int) -> Callable[[str], str]:
         return lambda trace: f"{_factor(evidence, trace, name, copies):.2f}"
@@ -216,7 +226,7 @@ def _factors(evidence: Evidence, batched: str) -> Table:
     )
 
 
-def zeroed_ahead(evidence: Evidence, trace: str) -> int:
+def zeroed_ahead(evidence: Inputs, trace: str) -> int:
     """Frames of MOVABLE refills, which pcp_batch_prezero zeroes: at most so many."""
     frames = 0
     for some in evidence.steps(trace)[0]:
@@ -225,16 +235,17 @@ def zeroed_ahead(evidence: Evidence, trace: str) -> int:
     return frames
 
 
-def _kunmaps_left(evidence: Evidence, trace: str) -> float:
+def _kunmaps_left(evidence: Inputs, trace: str) -> float:
     """Percent of the batch's flushes after zeroing that zeroing ahead leaves."""
     batch, ahead = (_at_kunmap(evidence, trace, n) for n in ("pcp_batch", AHEAD))
-    return 100 * ahead / batch
+    return 100 * ratio(ahead, batch, trace, "nothing zeroed")
 
 
-def _in_vain(evidence: Evidence, trace: str) -> int:
+def _in_vain(evidence: Inputs, trace: str) -> int:
     """Percent of the frames zeroed ahead that save no flush."""
     batch, ahead = (_at_kunmap(evidence, trace, n) for n in ("pcp_batch", AHEAD))
-    return round(100 * (1 - (batch - ahead) / zeroed_ahead(evidence, trace)))
+    saved = ratio(batch - ahead, zeroed_ahead(evidence, trace), trace, "no refill")
+    return round(100 * (1 - saved))
 
 
 @claim(
@@ -245,10 +256,9 @@ def _in_vain(evidence: Evidence, trace: str) -> int:
     change={"strategy": "pcp_batch"},
     downside="A local mapping costs PTE writes and INVLPG, which are not counted.",
     mails=(mails.AZIZ_2019_04_03,),
+    needs=("user_allocations", "user_zeroed", "refills_movable"),
 )
-def local_kmap_beats_prezero(
-    evidence: Evidence, strategy: str = RECOMMENDED
-) -> Finding:
+def local_kmap_beats_prezero(evidence: Inputs, strategy: str = RECOMMENDED) -> Finding:
     """Two ways to be rid of the second flush."""
     rows: list[tuple[Any, ...]] = [
         (
@@ -300,22 +310,10 @@ def local_kmap_beats_prezero(
                 ],
             )
         },
-        chart=Bars(
+        chart=Bars.by_trace(
             "A mapping of one CPU beats zeroing ahead",
-            [
-                (
-                    row[0],
-                    [
-                        Bar(name, flushes, f"{flushes:,}")
-                        for name, flushes in zip(
-                            dict.fromkeys(("pcp_batch", AHEAD, strategy)),
-                            row[1:],
-                            strict=False,
-                        )
-                    ],
-                )
-                for row in rows
-            ],
+            rows,
+            dict.fromkeys(("pcp_batch", AHEAD, strategy)),
             "TLB flushes, zeroing counted, log scale",
         ),
     )

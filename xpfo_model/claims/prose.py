@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""How claims write ranges and lists, and tables that have a column a trace."""
+"""Numbers, ranges and lists in words, and tables with a column for each trace."""
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -9,6 +9,11 @@ from xpfo_model.claims.claim import Table
 Cell = int | float | str
 Row = tuple[str, Callable[[str], Cell]]
 """A name, and its cell of a trace."""
+
+
+def count(number: int, what: str) -> str:
+    """A number of things in words: 1 trace, 5 traces."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def listing(parts: list[str]) -> str:
@@ -35,7 +40,7 @@ def each(names: Iterable[str], cell: Callable[[str, str], Cell]) -> list[Row]:
 
 
 def by_trace(head: str, traces: Sequence[str], rows: Iterable[Row]) -> Table:
-    """A table with a column a trace."""
+    """A table with a column for each trace."""
     return Table(
         (head, *traces),
         tuple((name, *(cell(trace) for trace in traces)) for name, cell in rows),

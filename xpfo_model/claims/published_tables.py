@@ -6,9 +6,10 @@ from itertools import pairwise
 from typing import Any, Final
 
 from xpfo_model import cost
-from xpfo_model.claims.claim import Finding, Table, claim
+from xpfo_model.claims.claim import Basis, Finding, Table, claim
+from xpfo_model.claims.inputs import Inputs
 from xpfo_model.cost import DESIGNS, PARAMETERS, Parameter
-from xpfo_model.figures.charts import Bar, Bars
+from xpfo_model.figures.charts import Bars
 from xpfo_model.history import mails, numbers
 from xpfo_model.history.numbers import (
     BASE,
@@ -22,7 +23,6 @@ from xpfo_model.history.numbers import (
 )
 from xpfo_model.replay.run import Counts
 from xpfo_model.strategies.guarantee import restore
-from xpfo_model.studies.evidence import Evidence
 
 BUILDS: Final = ("cc-1cpu", "cc-4cpu")
 """Traces of the published load, a build; the last is the parallel one."""
@@ -37,7 +37,7 @@ def at_allocation(counts: Counts) -> int:
     return counts.flushes - counts.flushes_by_cause.get("kunmap", 0)
 
 
-def builds(evidence: Evidence) -> tuple[cost.BuildCounts, ...]:
+def builds(evidence: Inputs) -> tuple[cost.BuildCounts, ...]:
     """What the traces of builds say about the flushes."""
     found = []
     for name in BUILDS:
@@ -56,7 +56,7 @@ def builds(evidence: Evidence) -> tuple[cost.BuildCounts, ...]:
     return tuple(found)
 
 
-def parameters(evidence: Evidence) -> tuple[Parameter, ...]:
+def parameters(evidence: Inputs) -> tuple[Parameter, ...]:
     """All parameters of the cost model: from sources, fitted, from traces."""
     shares = cost.share_parameters(builds(evidence))
     return (*PARAMETERS, *cost.CALIBRATED_PARAMETERS, *shares)
@@ -81,14 +81,14 @@ def _told_in_2017() -> dict[str, float]:
 
 @claim(
     "excess-per-cpu-constant",
-    basis="published tables",
+    basis=Basis.TABLES,
     must=f"the seconds per CPU of the three strict rows agree within {CLOSE:.0%}",
     instead="the excess of the whole machine in place of that of a CPU",
     change={"per_cpu": False},
     downside="Two machines, single runs; v8's 96-core rows look rescaled from v7's.",
     mails=TABLES,
 )
-def excess_per_cpu(evidence: Evidence, *, per_cpu: bool = True) -> Finding:
+def excess_per_cpu(evidence: Inputs, *, per_cpu: bool = True) -> Finding:
     """The excess of strict XPFO is proportional to the number of CPUs."""
     del evidence  # published tables: no trace is used
     rows: list[tuple[Any, ...]] = []
@@ -112,15 +112,12 @@ def excess_per_cpu(evidence: Evidence, *, per_cpu: bool = True) -> Finding:
             **_told_in_2017(),
         },
         table=Table(("strict row", "CPUs", "excess s", f"s {whose}"), tuple(rows)),
-        chart=Bars(
+        chart=Bars.in_one(
             "The excess per CPU is the same on both machines",
-            [
-                (
-                    f"system seconds {whose} over the base row",
-                    [Bar(row[0], row[3], f"{row[3]:,.0f} s") for row in rows],
-                )
-            ],
+            f"system seconds {whose} over the base row",
+            [(row[0], row[3]) for row in rows],
             "seconds",
+            text="{1:,.0f} s",
             log=False,
         ),
     )
@@ -128,14 +125,14 @@ def excess_per_cpu(evidence: Evidence, *, per_cpu: bool = True) -> Finding:
 
 @claim(
     "predicts-96-core-strict",
-    basis="published tables",
+    basis=Basis.TABLES,
     must=f"both published 96-core strict rows are met within {CLOSE:.0%}",
     instead="a flush that costs no more on 96 CPUs than on 4",
     change={"charged": DESKTOP.cpus},
     downside="With the largest bookkeeping overhead that was published, it misses.",
     mails=TABLES,
 )
-def predicts_strict(evidence: Evidence, charged: float = 96) -> Finding:
+def predicts_strict(evidence: Inputs, charged: float = 96) -> Finding:
     """The 4-core row predicts the 96-core row."""
     del evidence  # published tables: no trace is used
     overhead = next(item for item in PARAMETERS if item.name == "overhead")
@@ -168,19 +165,12 @@ def predicts_strict(evidence: Evidence, charged: float = 96) -> Finding:
             ("96-core strict", "published s", "model s", "error %"),
             tuple((s, measured[s], round(predicted[s]), errors[s]) for s in measured),
         ),
-        chart=Bars(
+        chart=Bars.by_trace(
             "The 96-core strict row, from the 4-core rows alone",
-            [
-                (
-                    f"{s}, {LARGE.hardware}",
-                    [
-                        Bar("published", measured[s], f"{measured[s]:,.0f} s"),
-                        Bar("model", predicted[s], f"{predicted[s]:,.0f} s"),
-                    ],
-                )
-                for s in measured
-            ],
+            [(f"{s}, {LARGE.hardware}", measured[s], predicted[s]) for s in measured],
+            ("published", "model"),
             "system seconds",
+            text="{:,.0f} s".format,
             log=False,
         ),
     )
@@ -195,7 +185,7 @@ def _large_over_small(series: str, configuration: str) -> float:
 
 @claim(
     "two-readings-fit",
-    basis="published tables",
+    basis=Basis.TABLES,
     must=f"all CPUs at equal seconds, and only the build's jobs at equal cycles, both "
     f"meet v7's 96-core strict row within {CLOSE:.0%}",
     instead="the two halves of the readings exchanged",
@@ -203,7 +193,7 @@ def _large_over_small(series: str, configuration: str) -> float:
     downside="Clocks are those of the model names; turbo is not known.",
     mails=(mails.AZIZ_2019_01_10,),
 )
-def two_readings(evidence: Evidence, *, same_cycles: bool = False) -> Finding:
+def two_readings(evidence: Inputs, *, same_cycles: bool = False) -> Finding:
     """Proportional to the CPUs, or to the jobs and the clock: the tables fit both."""
     del evidence  # published tables: no trace is used
     row = numbers.find("v7", LARGE, STRICT)
@@ -238,18 +228,12 @@ def two_readings(evidence: Evidence, *, same_cycles: bool = False) -> Finding:
             "j4.jobs": round(seconds(few, cycles=True)),
         },
         table=Table(("who is charged", "CPUs", "model s", "error %"), tuple(rows)),
-        chart=Bars(
+        chart=Bars.in_one(
             "Two readings meet the same row",
-            [
-                (
-                    "v7, 96-core, strict",
-                    [
-                        Bar("published", row.seconds or 0, f"{row.seconds:,.0f} s"),
-                        *(Bar(r[0], r[2], f"{r[2]:,.0f} s") for r in rows),
-                    ],
-                )
-            ],
+            "v7, 96-core, strict",
+            [("published", row.seconds or 0), *((r[0], r[2]) for r in rows)],
             "system seconds",
+            text="{1:,.0f} s",
             log=False,
         ),
     )
@@ -272,8 +256,10 @@ ORDER: Final = (
     change={"v9_factor": "mapped_back_factor"},
     downside="The order is right, the seconds are not: deferral on 96 CPUs is missed.",
     mails=(mails.AZIZ_2019_02_13, mails.AZIZ_2019_04_03),
+    basis=Basis.TABLES_AND_TRACES,
+    needs=("user_allocations", "refills_movable"),
 )
-def order_of_rows(evidence: Evidence, v9_factor: str = "batch_factor") -> Finding:
+def order_of_rows(evidence: Inputs, v9_factor: str = "batch_factor") -> Finding:
     """Strict, deferred, deferred with batch, v9, base."""
     items = parameters(evidence)
     fitted = cost.fitted_values(items)
@@ -314,19 +300,15 @@ def order_of_rows(evidence: Evidence, v9_factor: str = "batch_factor") -> Findin
         "with batch, v9, base.",
         values=values,
         table=Table(("row", "published", "model", "error %"), tuple(rows)),
-        chart=Bars(
+        chart=Bars.by_trace(
             "The model puts the rows into the published order",
             [
-                (
-                    row[0],
-                    [
-                        Bar(who, float(row[i].rstrip("x")), row[i])
-                        for i, who in ((1, "published"), (2, "model"))
-                    ],
-                )
+                (row[0], *(float(cell.rstrip("x")) for cell in row[1:3]))
                 for row in rows
                 if not row[0].endswith(BASE)
             ],
+            ("published", "model"),
             "times the base row's system time, log scale",
+            text="{:.2f}x".format,
         ),
     )

@@ -2,13 +2,13 @@
 """Claims about protection: which frames the kernel can still reach."""
 
 from xpfo_model.claims.claim import Finding, Table, claim
-from xpfo_model.claims.prose import listing
-from xpfo_model.figures.charts import Bar, Bars
+from xpfo_model.claims.inputs import Inputs
+from xpfo_model.claims.prose import count, listing
+from xpfo_model.figures.charts import Bars
 from xpfo_model.history import mails
-from xpfo_model.studies.evidence import Evidence
 
 
-def _exposure(evidence: Evidence, names: tuple[str, ...], title: str) -> Finding:
+def _exposure(evidence: Inputs, names: tuple[str, ...], title: str) -> Finding:
     rows: list[tuple[str, str, int, int]] = []
     for trace in evidence.names:
         users = evidence.totals(trace)["user_allocations"]
@@ -22,25 +22,19 @@ def _exposure(evidence: Evidence, names: tuple[str, ...], title: str) -> Finding
     return Finding(
         holds=all(row[3] > 0 for row in rows),
         sentence=f"Frames that the kernel can still reach when a user gets them: "
-        f"{words}, of {users:,} on {len(evidence.names)} traces.",
+        f"{words}, of {users:,} on {count(len(evidence.names), 'trace')}.",
         values=dict(exposed),
         table=Table(
             ("trace", "strategy", "user allocations", "handed out reachable"),
             tuple(rows),
         ),
-        chart=Bars(
+        chart=Bars.by_trace(
             title,
             [
-                (
-                    trace,
-                    [
-                        Bar(row[1], row[3], f"{row[3]:,}")
-                        for row in rows
-                        if row[0] == trace
-                    ],
-                )
+                (trace, *(row[3] for row in rows if row[0] == trace))
                 for trace in evidence.names
             ],
+            names,
             "frames handed to users while reachable, log scale",
         ),
     )
@@ -53,8 +47,9 @@ def _exposure(evidence: Evidence, names: tuple[str, ...], title: str) -> Finding
     change={"strategy": "per_frame"},
     downside="Reachable is not read: the model has no attacker, only the chance.",
     mails=(mails.ANDERSEN_2017_09_20_1809,),
+    needs=("user_allocations",),
 )
-def alternation_leaks(evidence: Evidence, strategy: str = "alternation") -> Finding:
+def alternation_leaks(evidence: Inputs, strategy: str = "alternation") -> Finding:
     """Flushing on alternation hands out frames with stale translations."""
     return _exposure(
         evidence, (strategy,), f"{strategy} hands out frames that the kernel can reach"
@@ -68,8 +63,9 @@ def alternation_leaks(evidence: Evidence, strategy: str = "alternation") -> Find
     change={"strategy": "pcp_batch"},
     downside="Counted at hand-out only; the window lasts until the next refill.",
     mails=(mails.HANSEN_2017_09_20_1621,),
+    needs=("user_allocations", "refills_movable"),
 )
-def consume_leaks(evidence: Evidence, strategy: str = "pcp_batch_consume") -> Finding:
+def consume_leaks(evidence: Inputs, strategy: str = "pcp_batch_consume") -> Finding:
     """Flushing when the list is consumed comes too late."""
     return _exposure(
         evidence, (strategy,), f"{strategy} hands out frames that the kernel can reach"
@@ -83,8 +79,9 @@ def consume_leaks(evidence: Evidence, strategy: str = "pcp_batch_consume") -> Fi
     change={"strategy": "per_frame"},
     downside="v6 protects from the first kunmap on, which a trace does not show.",
     mails=(mails.ANDERSEN_2017_09_11_0750,),
+    needs=("user_allocations",),
 )
-def v6_protects_nothing(evidence: Evidence, strategy: str = "v6") -> Finding:
+def v6_protects_nothing(evidence: Inputs, strategy: str = "v6") -> Finding:
     """v6 flushes, but clears no PTE: the frame can be reached at once."""
     return _exposure(
         evidence, (strategy,), f"{strategy} flushes but hands out reachable frames"
@@ -98,8 +95,9 @@ def v6_protects_nothing(evidence: Evidence, strategy: str = "v6") -> Finding:
     change={"batched": "pcp_batch_consume"},
     downside="On these traces, not in all interleavings; kmap is not traced.",
     mails=(),
+    needs=("user_allocations", "refills_movable"),
 )
-def safe_strategies(evidence: Evidence, batched: str = "pcp_batch") -> Finding:
+def safe_strategies(evidence: Inputs, batched: str = "pcp_batch") -> Finding:
     """The guarantee at allocation leaves nothing reachable."""
     names = ("none", "per_frame", batched, "pageblock")
     found = _exposure(

@@ -4,16 +4,16 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from xpfo_model.claims.claim import Finding, Table, claim
-from xpfo_model.claims.prose import spread
+from xpfo_model.claims.claim import Basis, Finding, Table, claim
+from xpfo_model.claims.inputs import Inputs
+from xpfo_model.claims.prose import count, spread
 from xpfo_model.constants import PAGEBLOCK_NR_PAGES, PCP_BATCH_2017
-from xpfo_model.figures.charts import Bar, Bars, Grid
+from xpfo_model.figures.charts import Bars, Grid
 from xpfo_model.history import mails
 from xpfo_model.replay.calls import ALLOC, Calls, split_refills
 from xpfo_model.replay.reconstruct import Reconstruction, calls_of
 from xpfo_model.replay.run import Counts, Run
 from xpfo_model.strategies.guarantee import restore
-from xpfo_model.studies.evidence import Evidence
 from xpfo_model.workloads import SEED_SEQUENCE, seed_sequence
 
 SCARCE: Final = "reclaim-2cpu"
@@ -36,8 +36,9 @@ WORTH_A_BLOCK: Final = 10
     change={"strategy": "per_frame"},
     downside="A trace has no kunmap: v6 flushes once more at the last one.",
     mails=(mails.ANDERSEN_2017_09_07, mails.HANSEN_2017_09_20_0848),
+    needs=("user_allocations",),
 )
-def v6_flushes(evidence: Evidence, strategy: str = "v6") -> Finding:
+def v6_flushes(evidence: Inputs, strategy: str = "v6") -> Finding:
     """v6 pays one flush for each user allocation."""
     rows: list[tuple[Any, ...]] = []
     for name in evidence.names:
@@ -48,21 +49,13 @@ def v6_flushes(evidence: Evidence, strategy: str = "v6") -> Finding:
     return Finding(
         holds=all(row[1] == row[2] for row in rows),
         sentence=f"{strategy} flushes the TLB {flushes:,} times for {users:,} user "
-        f"allocations on {len(rows)} traces.",
+        f"allocations on {count(len(rows), 'trace')}.",
         values={"flushes": flushes, "user_allocations": users},
         table=Table(("trace", "user allocations", f"{strategy} flushes"), tuple(rows)),
-        chart=Bars(
+        chart=Bars.by_trace(
             f"{strategy} flushes once for every user allocation",
-            [
-                (
-                    name,
-                    [
-                        Bar("user allocations", users, f"{users:,}"),
-                        Bar(strategy, flushed, f"{flushed:,}"),
-                    ],
-                )
-                for name, users, flushed in rows
-            ],
+            rows,
+            ("user allocations", strategy),
             "allocations, and flushes",
             log=False,
         ),
@@ -70,7 +63,7 @@ def v6_flushes(evidence: Evidence, strategy: str = "v6") -> Finding:
 
 
 def _transitions(
-    evidence: Evidence, names: list[str], title: str, **replaced: Any
+    evidence: Inputs, names: list[str], title: str, **replaced: Any
 ) -> tuple[list[float], str, dict[str, Any], Table, Bars]:
     rows: list[tuple[Any, ...]] = []
     for name in names:
@@ -82,18 +75,10 @@ def _transitions(
     values |= {f"{row[0]}.share": row[3] for row in rows}
     values |= {f"{row[0]}.transitions": row[2] for row in rows}
     table = Table(("trace", "user allocations", "K to U", "percent"), tuple(rows))
-    chart = Bars(
+    chart = Bars.by_trace(
         title,
-        [
-            (
-                name,
-                [
-                    Bar("user allocations", users, f"{users:,}"),
-                    Bar("per_frame", moved, f"{moved:,} ({share:.1f}%)"),
-                ],
-            )
-            for name, users, moved, share in rows
-        ],
+        rows,
+        ("user allocations", ("per_frame", "{2:,} ({3:.1f}%)")),
         "allocations, and flushes of per_frame: one for each transition",
         log=False,
     )
@@ -108,12 +93,13 @@ def _transitions(
     change={"free": restore},
     downside="Not so where memory is short: see under-pressure-frames-alternate.",
     mails=(mails.HANSEN_2017_09_20_0848,),
+    needs=("user_allocations",),
 )
 def few_transitions(
-    evidence: Evidence, free: Callable[..., Any] | None = None
+    evidence: Inputs, free: Callable[..., Any] | None = None
 ) -> Finding:
     """Most user allocations reuse a frame that users had before."""
-    names = [name for name in evidence.names if name != SCARCE]
+    names = evidence.all_but(SCARCE)
     replaced: dict[str, Any] = {} if free is None else {"free": free}
     shares, words, values, table, chart = _transitions(
         evidence,
@@ -139,8 +125,9 @@ def few_transitions(
     change={"trace": "netmap-3cpu"},
     downside="Made to be hard: 224 MiB for what needs more.",
     mails=(mails.HANSEN_2017_09_20_0848,),
+    needs=("user_allocations",),
 )
-def under_pressure(evidence: Evidence, trace: str = SCARCE) -> Finding:
+def under_pressure(evidence: Inputs, trace: str = SCARCE) -> Finding:
     """Reclaim gives frames of one kind to the other, again and again."""
     shares, words, values, table, chart = _transitions(
         evidence, [trace], "Where memory is short, frames change sides"
@@ -162,8 +149,9 @@ def under_pressure(evidence: Evidence, trace: str = SCARCE) -> Finding:
     change={"batch": 1},
     downside="What v6 flushes at kunmap is not in these numbers, and stays.",
     mails=(mails.HANSEN_2017_09_20_1727, mails.ANDERSEN_2017_09_20_1937),
+    needs=("user_allocations", "refills_movable"),
 )
-def pcp_batch_divides(evidence: Evidence, batch: int | None = None) -> Finding:
+def pcp_batch_divides(evidence: Inputs, batch: int | None = None) -> Finding:
     """Batching at refill divides the flushes."""
     rows: list[tuple[Any, ...]] = []
     for name in evidence.names:
@@ -183,19 +171,10 @@ def pcp_batch_divides(evidence: Evidence, batch: int | None = None) -> Finding:
             **{f"{row[0]}.factor_per_frame": round(row[2] / row[3], 1) for row in rows},
         },
         table=Table(("trace", "v6", "per_frame", "pcp_batch", "v6/pcp"), tuple(rows)),
-        chart=Bars(
+        chart=Bars.by_trace(
             "Batching at the refill leaves a fraction of the flushes",
-            [
-                (
-                    name,
-                    [
-                        Bar("v6", posted, f"{posted:,}"),
-                        Bar("per_frame", fixed, f"{fixed:,}"),
-                        Bar("pcp_batch", flushes, f"{flushes:,}"),
-                    ],
-                )
-                for name, posted, fixed, flushes, _ in rows
-            ],
+            rows,
+            ("v6", "per_frame", "pcp_batch"),
             "TLB flushes, log scale",
         ),
     )
@@ -208,13 +187,15 @@ def pcp_batch_divides(evidence: Evidence, batch: int | None = None) -> Finding:
     change={"event": "refills"},
     downside="Small machines, from boot; a fuller one has more fallbacks.",
     mails=(mails.HANSEN_2017_09_20_1727, mails.ANDERSEN_2017_09_20_1937),
+    needs=("user_allocations", "refills_movable"),
 )
 def ownership_changes_rare(
-    evidence: Evidence, event: str = "ownership_changes"
+    evidence: Inputs, event: str = "ownership_changes"
 ) -> Finding:
     """A pageblock changes hands far more rarely than a page is allocated."""
     rows: list[tuple[Any, ...]] = []
     for name in evidence.names:
+        evidence.can_count(name, "pageblock")
         totals = evidence.totals(name)
         pages = totals["user_allocations"] + totals["kernel_allocations"]
         times = pages / totals[event] if totals[event] else float(pages)
@@ -227,18 +208,10 @@ def ownership_changes_rare(
         "allocations.",
         values={"smallest": min(factors), "largest": max(factors)},
         table=Table(("trace", "allocations", words, "ratio"), tuple(rows)),
-        chart=Bars(
+        chart=Bars.by_trace(
             "Ownership changes are thousands of times rarer than allocations",
-            [
-                (
-                    name,
-                    [
-                        Bar("page allocations", pages, f"{pages:,}"),
-                        Bar("pageblock", changes, f"{changes:,} {words}"),
-                    ],
-                )
-                for name, pages, changes, _ in rows
-            ],
+            rows,
+            ("page allocations", ("pageblock", f"{{2:,}} {words}")),
             "events, log scale",
         ),
     )
@@ -252,9 +225,10 @@ def ownership_changes_rare(
     change={"strategy": "pcp_batch", "cause": "refill"},
     downside="What remains for pageblock is flushed at allocation, frame by frame.",
     mails=(mails.HANSEN_2017_09_20_1727,),
+    needs=("user_allocations", "refills_movable"),
 )
 def block_flips_rarest(
-    evidence: Evidence, strategy: str = "pageblock", cause: str = "block"
+    evidence: Inputs, strategy: str = "pageblock", cause: str = "block"
 ) -> Finding:
     """A block flip serves many refills."""
     rows: list[tuple[Any, ...]] = []
@@ -273,19 +247,14 @@ def block_flips_rarest(
             ("trace", "MOVABLE refills", f"{cause} flushes", "alloc flushes"),
             tuple(rows),
         ),
-        chart=Bars(
+        chart=Bars.by_trace(
             "A block flip serves many refills; the exceptions cost more than the flips",
-            [
-                (
-                    name,
-                    [
-                        Bar("MOVABLE refills", refilled, f"{refilled:,}"),
-                        Bar(strategy, flipped, f"{flipped:,} at a {cause}"),
-                        Bar(strategy, left, f"{left:,} at allocation"),
-                    ],
-                )
-                for name, refilled, flipped, left in rows
-            ],
+            rows,
+            (
+                "MOVABLE refills",
+                (strategy, f"{{2:,}} at a {cause}"),
+                (strategy, "{3:,} at allocation"),
+            ),
             "refills and flushes, log scale",
         ),
     )
@@ -298,13 +267,14 @@ def block_flips_rarest(
     instead="refills of one frame (batch = 1)",
     change={"batch": 1},
     downside="Made up: four allocations on cold lists, not a workload.",
+    basis=Basis.SEQUENCE,
     mails=(
         mails.ANDERSEN_2017_09_20_1809,
         mails.HANSEN_2017_09_20_1727,
         mails.ANDERSEN_2017_09_20_1937,
     ),
 )
-def seed(evidence: Evidence, batch: int = PCP_BATCH_2017) -> Finding:
+def seed(evidence: Inputs, batch: int = PCP_BATCH_2017) -> Finding:
     """The seed mail's own sequence, step by step."""
     del evidence  # made up: no trace is used
     more = PCP_BATCH_2017 - 1

@@ -7,6 +7,7 @@ import numpy as np
 
 from xpfo_model import gfp
 from xpfo_model.claims.claim import Finding, Table, claim
+from xpfo_model.claims.inputs import Inputs, ratio
 from xpfo_model.claims.prose import spread
 from xpfo_model.constants import MIGRATE_MOVABLE
 from xpfo_model.events import FAILED, MM_PAGE_ALLOC
@@ -14,7 +15,6 @@ from xpfo_model.figures.charts import Bar, Bars, Shares
 from xpfo_model.history import mails
 from xpfo_model.replay.calls import ALLOC
 from xpfo_model.replay.run import Run
-from xpfo_model.studies.evidence import Evidence
 
 PIPES: Final = "forkpipe-4cpu"
 NO_PIPES: Final = "cc-4cpu"
@@ -23,9 +23,9 @@ NOTICEABLE: Final = 0.1
 """Share of the user allocations that a rule about lists must not ignore."""
 
 
-def alloc_flushes_by_list(evidence: Evidence, trace: str) -> tuple[int, int, int]:
+def alloc_flushes_by_list(evidence: Inputs, trace: str) -> tuple[int, int, int]:
     """pcp_batch's flushes: at refill, at MOVABLE allocations, at other ones."""
-    run = Run("pcp_batch", cpus=evidence.provenance[trace].cpus)
+    run = Run("pcp_batch", cpus=evidence.use(trace).cpus)
     steps, reconstruction = evidence.steps(trace)
     movable = other = before = 0
     for some in steps:
@@ -47,8 +47,9 @@ def alloc_flushes_by_list(evidence: Evidence, trace: str) -> tuple[int, int, int
     change={"trace": NO_PIPES},
     downside="Made by a loop of pipes: a share, not a rate, of such a workload.",
     mails=(mails.HANSEN_2017_09_20_1727, mails.ANDERSEN_2017_09_20_1937),
+    needs=("user_allocations",),
 )
-def pipes_dominate(evidence: Evidence, trace: str = PIPES) -> Finding:
+def pipes_dominate(evidence: Inputs, trace: str = PIPES) -> Finding:
     """Pipe buffers are user pages, yet come from the UNMOVABLE lists."""
     log = evidence.log(trace)
     masks = _masks(evidence, trace)
@@ -56,7 +57,7 @@ def pipes_dominate(evidence: Evidence, trace: str = PIPES) -> Finding:
     buffers = int(np.count_nonzero(masks == np.uint64(pipe)))
     refill, movable, other = alloc_flushes_by_list(evidence, trace)
     total = refill + movable + other
-    share = other / total
+    share = ratio(other, total, trace, "no flush of pcp_batch")
     rows = (
         ("at a MOVABLE refill", refill),
         ("at a MOVABLE allocation", movable),
@@ -76,26 +77,22 @@ def pipes_dominate(evidence: Evidence, trace: str = PIPES) -> Finding:
             "buffers": buffers,
         },
         table=Table(("pcp_batch flushes", trace), rows),
-        chart=Bars(
+        chart=Bars.in_one(
             f"{trace}: what pcp_batch leaves is flushed for pipe buffers",
-            [
-                (
-                    "flushes of pcp_batch, by what they are for",
-                    [Bar(name, n, f"{n:,}") for name, n in rows],
-                )
-            ],
+            "flushes of pcp_batch, by what they are for",
+            rows,
             "TLB flushes",
             log=False,
         ),
     )
 
 
-def _masks(evidence: Evidence, trace: str) -> Any:
+def _masks(evidence: Inputs, trace: str) -> Any:
     events = evidence.log(trace).events
     return events.gfp[(events.kind == MM_PAGE_ALLOC) & (events.pfn != FAILED)]
 
 
-def matrix(evidence: Evidence, trace: str) -> dict[tuple[str, str], int]:
+def matrix(evidence: Inputs, trace: str) -> dict[tuple[str, str], int]:
     """Allocations by the posted test (user, kernel) and by list (MOVABLE, other)."""
     log = evidence.log(trace)
     masks = _masks(evidence, trace)
@@ -116,9 +113,10 @@ def matrix(evidence: Evidence, trace: str) -> dict[tuple[str, str], int]:
     change={"traces": (NO_PIPES,)},
     downside="Which share a machine has depends on what it runs.",
     mails=(mails.HANSEN_2017_09_20_1727, mails.ANDERSEN_2017_11_09),
+    needs=("user_allocations",),
 )
 def user_is_not_movable(
-    evidence: Evidence, traces: tuple[str, ...] | None = None
+    evidence: Inputs, traces: tuple[str, ...] | None = None
 ) -> Finding:
     """The posted test and the migratetype disagree."""
     names = list(traces or evidence.names)
@@ -188,8 +186,9 @@ def _k(cell: dict[tuple[str, str], int], number: int) -> str:
     change={"total": "kernel_movable"},
     downside="The trace shows the mask, not the kmap: copies are not visible.",
     mails=(),
+    needs=("user_allocations",),
 )
-def zeroed(evidence: Evidence, total: str = "user_zeroed") -> Finding:
+def zeroed(evidence: Inputs, total: str = "user_zeroed") -> Finding:
     """Many user pages are zeroed, and v6 to v9 flush a second time for those."""
     rows = []
     for name in evidence.names:
@@ -204,18 +203,10 @@ def zeroed(evidence: Evidence, total: str = "user_zeroed") -> Finding:
         "pays a second flush at the kunmap of its zeroing.",
         values={"smallest": min(shares), "largest": max(shares)},
         table=Table(("trace", "user allocations", words, "percent"), tuple(rows)),
-        chart=Bars(
+        chart=Bars.by_trace(
             "Many user pages are zeroed, and pay a second flush at kunmap",
-            [
-                (
-                    name,
-                    [
-                        Bar("user allocations", users, f"{users:,}"),
-                        Bar(words, part, f"{part:,} ({share:.1f}%)"),
-                    ],
-                )
-                for name, users, part, share in rows
-            ],
+            rows,
+            ("user allocations", (words, "{2:,} ({3:.1f}%)")),
             "allocations",
             log=False,
         ),

@@ -3,12 +3,12 @@
 
 from typing import Any, Final
 
-from xpfo_model.claims.claim import Finding, Table, claim
-from xpfo_model.claims.whatif import BASIS, RATE, Row, rows, served
-from xpfo_model.figures.charts import Bar, Bars, short
+from xpfo_model.claims.claim import Basis, Finding, Table, claim
+from xpfo_model.claims.inputs import Inputs
+from xpfo_model.claims.whatif import RATE, Row, rows, served
+from xpfo_model.figures.charts import Bars, short
 from xpfo_model.history import mails
 from xpfo_model.studies import whatif
-from xpfo_model.studies.evidence import Evidence
 from xpfo_model.studies.whatif import BUILD, KERNELS, SITUATIONS
 
 SHOWN: Final = ("v6", "per_frame", "pcp_batch", "pageblock")
@@ -20,7 +20,7 @@ SHORT: Final = {BUILD: "build"}
 
 
 def by_kernel(
-    evidence: Evidence, workload: str, names: tuple[str, ...] = SHOWN
+    evidence: Inputs, workload: str, names: tuple[str, ...] = SHOWN
 ) -> dict[str, dict[str, Row]]:
     """Rows by strategy and kernel."""
     return {
@@ -29,7 +29,7 @@ def by_kernel(
     }
 
 
-def _table(evidence: Evidence) -> tuple[Table, dict[str, Any]]:
+def _table(evidence: Inputs) -> tuple[Table, dict[str, Any]]:
     table: list[tuple[Any, ...]] = []
     values: dict[str, Any] = {}
     for workload in SITUATIONS:
@@ -51,19 +51,15 @@ def _table(evidence: Evidence) -> tuple[Table, dict[str, Any]]:
 
 
 def _bars(found: dict[str, dict[str, Row]], title: str) -> Bars:
-    return Bars(
+    return Bars.by_trace(
         title,
         [
-            (
-                kernel,
-                [
-                    Bar(name, some[kernel]["flushes"], short(some[kernel]["flushes"]))
-                    for name, some in found.items()
-                ],
-            )
+            (kernel, *(some[kernel]["flushes"] for some in found.values()))
             for kernel in KERNELS
         ],
+        found,
         RATE,
+        text=short,
         log=False,
     )
 
@@ -76,9 +72,9 @@ def _bars(found: dict[str, dict[str, Row]], title: str) -> Bars:
     change={"strategy": "pageblock"},
     downside="Longer lists keep frames waiting, and more fresh ones are taken instead.",
     mails=(mails.HANSEN_2017_09_20_0848,),
-    basis=BASIS,
+    basis=Basis.DEMAND,
 )
-def refill_less(evidence: Evidence, strategy: str = "pcp_batch") -> Finding:
+def refill_less(evidence: Inputs, strategy: str = "pcp_batch") -> Finding:
     """Newer kernels keep longer lists, and a batch serves more."""
     found = by_kernel(evidence, BUILD, (strategy,))
     old, new = (found[strategy][kernel] for kernel in (KERNELS[0], KERNELS[-1]))
@@ -99,19 +95,15 @@ def refill_less(evidence: Evidence, strategy: str = "pcp_batch") -> Finding:
         f"{KERNELS[-1]}.",
         values=values,
         table=table,
-        chart=Bars(
+        chart=Bars.by_trace(
             "The newer the kernel, the more frames a batch serves",
             [
-                (
-                    kernel,
-                    [
-                        Bar(name, some[kernel], f"{some[kernel]:.0f}")
-                        for name, some in serves.items()
-                    ],
-                )
+                (kernel, *(some[kernel] for some in serves.values()))
                 for kernel in KERNELS
             ],
+            serves,
             "frames from the kernel to a user, for each flush (model)",
+            text="{:.0f}".format,
             log=False,
         ),
     )
@@ -125,9 +117,9 @@ def refill_less(evidence: Evidence, strategy: str = "pcp_batch") -> Finding:
     change={"workload": "page-faults"},
     downside="Only where readahead runs in a NOFS scope, as in ext4; tmpfs has none.",
     mails=(mails.HANSEN_2017_09_20_0848,),
-    basis=BASIS,
+    basis=Basis.DEMAND,
 )
-def readahead(evidence: Evidence, workload: str = "page-cache") -> Finding:
+def readahead(evidence: Inputs, workload: str = "page-cache") -> Finding:
     """Readahead no longer passes the posted test, and shares its list with users."""
     found = by_kernel(evidence, workload, ("pcp_batch", "pageblock"))
     batch = {kernel: row["flushes"] for kernel, row in found["pcp_batch"].items()}

@@ -10,17 +10,16 @@ from collections.abc import Callable
 from math import isnan
 from typing import Any, Final
 
-from xpfo_model.claims.claim import Finding, Table, claim
+from xpfo_model.claims.claim import Basis, Finding, Table, claim
+from xpfo_model.claims.inputs import Inputs
 from xpfo_model.claims.prose import spread
 from xpfo_model.constants import PAGE_SIZE
-from xpfo_model.figures.charts import Bar, Bars, Curves, Spot, short
+from xpfo_model.figures.charts import Bars, Curves, Spot, short
 from xpfo_model.history import mails
 from xpfo_model.studies import store, whatif
-from xpfo_model.studies.evidence import Evidence
 from xpfo_model.studies.whatif import BUILD, NAMES, READING
 
 SHOWN: Final = ("v6", "per_frame", "alternation", "pcp_batch", "pageblock")
-BASIS: Final = "made-up demand on a modelled page allocator, 20 seeds a point"
 RATE: Final = "flushes per 1,000 allocations (model)"
 
 KERNELS_BATCHES: Final = (31, 63)
@@ -40,7 +39,7 @@ Row = dict[str, Any]
 
 
 def rows(
-    evidence: Evidence, study: store.Study, strategy: str, axis: str, **where: Any
+    evidence: Inputs, study: store.Study, strategy: str, axis: str, **where: Any
 ) -> dict[Any, Row]:
     """Rows of a kept study for one strategy, by the value of `axis`."""
     columns = evidence.kept(study)
@@ -67,7 +66,7 @@ def size_of(frames: int) -> str:
 
 
 def curves(
-    evidence: Evidence,
+    evidence: Inputs,
     study: store.Study,
     axis: str,
     title: str,
@@ -127,9 +126,9 @@ def served(row: Row) -> float:
     change={"workload": READING},
     downside="Refills only grow that large where all that a list holds goes to users.",
     mails=(mails.HANSEN_2017_09_20_0848, mails.ANDERSEN_2017_09_20_1937),
-    basis=BASIS,
+    basis=Basis.DEMAND,
 )
-def batch_divides(evidence: Evidence, workload: str = BUILD) -> Finding:
+def batch_divides(evidence: Inputs, workload: str = BUILD) -> Finding:
     """Batching divides the flushes by nearly the batch."""
     found = rows(evidence, whatif.batch, "pcp_batch", "batch", workload=workload)
     table, chart, values = curves(
@@ -164,9 +163,9 @@ def batch_divides(evidence: Evidence, workload: str = BUILD) -> Finding:
     change={"workload": BUILD},
     downside="The kernel's share of the MOVABLE lists is that of the posted test.",
     mails=(mails.ANDERSEN_2017_09_20_1809, mails.HANSEN_2017_09_20_1727),
-    basis=BASIS,
+    basis=Basis.DEMAND,
 )
-def mixed_lists(evidence: Evidence, workload: str = READING) -> Finding:
+def mixed_lists(evidence: Inputs, workload: str = READING) -> Finding:
     """Where one list serves both, batches do not help."""
     found = rows(evidence, whatif.batch, "pcp_batch", "batch", workload=workload)
     single, some, most = (
@@ -201,9 +200,9 @@ def mixed_lists(evidence: Evidence, workload: str = READING) -> Finding:
     change={"workload": READING},
     downside="A block flip walks 512 entries with the zone's lock held.",
     mails=(mails.HANSEN_2017_09_20_1727,),
-    basis=BASIS,
+    basis=Basis.DEMAND,
 )
-def blocks_beat_batches(evidence: Evidence, workload: str = BUILD) -> Finding:
+def blocks_beat_batches(evidence: Inputs, workload: str = BUILD) -> Finding:
     """Where a block has one owner, it is the better unit."""
     where = {"workload": workload}
     batches = rows(evidence, whatif.batch, "pcp_batch", "batch", **where)
@@ -218,16 +217,6 @@ def blocks_beat_batches(evidence: Evidence, workload: str = BUILD) -> Finding:
         if even
         else f"less than half as often up to {max(ratios)}"
     )
-    bars = [
-        (
-            f"batch {batch}",
-            [
-                Bar(name, found[batch]["flushes"], short(found[batch]["flushes"]))
-                for name, found in (("pcp_batch", batches), ("pageblock", blocks))
-            ],
-        )
-        for batch in (*KERNELS_BATCHES, MOST_BATCH, max(ratios))
-    ]
     return Finding(
         holds=max(usual) <= FOURTH,
         sentence=f"With batches of {KERNELS_BATCHES[0]} and {KERNELS_BATCHES[1]}, "
@@ -241,10 +230,15 @@ def blocks_beat_batches(evidence: Evidence, workload: str = BUILD) -> Finding:
                 for b in ratios
             ),
         ),
-        chart=Bars(
+        chart=Bars.by_trace(
             "In a build whole blocks flush less than the kernel's batches",
-            bars,
+            [
+                (f"batch {batch}", batches[batch]["flushes"], blocks[batch]["flushes"])
+                for batch in (*KERNELS_BATCHES, MOST_BATCH, max(ratios))
+            ],
+            ("pcp_batch", "pageblock"),
             RATE,
+            text=short,
             log=False,
         ),
     )
@@ -258,9 +252,9 @@ def blocks_beat_batches(evidence: Evidence, workload: str = BUILD) -> Finding:
     change={"strategy": "alternation"},
     downside="A flush costs more on more CPUs; how often is all that is counted here.",
     mails=(mails.HANSEN_2017_09_20_0848,),
-    basis=BASIS,
+    basis=Basis.DEMAND,
 )
-def many_cpus(evidence: Evidence, strategy: str = "pcp_batch") -> Finding:
+def many_cpus(evidence: Inputs, strategy: str = "pcp_batch") -> Finding:
     """Batching serves many CPUs as it serves one."""
     found = rows(evidence, whatif.cpus, strategy, "cpus")
     table, chart, values = curves(
@@ -293,9 +287,9 @@ def many_cpus(evidence: Evidence, strategy: str = "pcp_batch") -> Finding:
     change={"strategy": "alternation"},
     downside="The machine has just booted: its free memory is the kernel's.",
     mails=(mails.HANSEN_2017_09_20_0848,),
-    basis=BASIS,
+    basis=Basis.DEMAND,
 )
-def more_memory(evidence: Evidence, strategy: str = "per_frame") -> Finding:
+def more_memory(evidence: Inputs, strategy: str = "per_frame") -> Finding:
     """In more memory there is more that users never had."""
     found = rows(evidence, whatif.memory, strategy, "frames")
     batches = rows(evidence, whatif.memory, "pcp_batch", "frames")
@@ -331,10 +325,10 @@ def more_memory(evidence: Evidence, strategy: str = "per_frame") -> Finding:
     change={"strategy": "alternation"},
     downside="Slabs have lists of their own; what shares a list is another matter.",
     mails=(mails.ANDERSEN_2017_09_20_1809, mails.HANSEN_2017_09_20_1727),
-    basis=BASIS,
+    basis=Basis.DEMAND,
 )
 def kernel_share_matters_little(
-    evidence: Evidence, strategy: str = "pcp_batch"
+    evidence: Inputs, strategy: str = "pcp_batch"
 ) -> Finding:
     """The share of the kernel's allocations does not matter to batches."""
     found = rows(evidence, whatif.kernel_share, strategy, "workload")
@@ -366,9 +360,9 @@ def kernel_share_matters_little(
     change={"beside": "kernel_share"},
     downside="Pipes whose readers keep up use few pages, again and again.",
     mails=(mails.HANSEN_2017_09_20_0848,),
-    basis=BASIS,
+    basis=Basis.DEMAND,
 )
-def pipe_pages(evidence: Evidence, beside: str = "pipe_share") -> Finding:
+def pipe_pages(evidence: Inputs, beside: str = "pipe_share") -> Finding:
     """Users' pages from the kernel's lists defeat batches and blocks."""
     study: store.Study = getattr(whatif, beside)
     found = rows(evidence, study, "pcp_batch", "workload")

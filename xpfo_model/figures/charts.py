@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What a figure shows, as data: drawn by `figures`, tabled by `cite`."""
+"""The contents of figures, as data: `figures` draws them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any, Self
 
 _DIGITS = 3
 
@@ -36,6 +37,55 @@ class Bars:
     groups: Sequence[tuple[str, Sequence[Bar]]]
     unit: str
     log: bool = True
+
+    @classmethod
+    def by_trace(
+        cls,
+        title: str,
+        rows: Iterable[Sequence[Any]],
+        names: Iterable[str | tuple[str, str]],
+        unit: str,
+        *,
+        text: Callable[[Any], str] = "{:,}".format,
+        log: bool = True,
+    ) -> Self:
+        """A group for each row: its first cell is the heading, the next ones are bars.
+
+        Parameters
+        ----------
+        names
+            Of the bars, one for each cell after the first. A pair is a name and the
+            text of its bar, a format of the row's cells such as ``"{2:,} flushes"``.
+        text
+            Writes the number of a bar whose name has no text.
+        """
+        bars = [(name, "") if isinstance(name, str) else name for name in names]
+        groups = []
+        for row in rows:
+            group = [
+                Bar(name, row[at], form.format(*row) if form else text(row[at]))
+                for at, (name, form) in enumerate(bars, 1)
+            ]
+            groups.append((row[0], group))
+        return cls(title, groups, unit, log)
+
+    @classmethod
+    def in_one(
+        cls,
+        title: str,
+        heading: str,
+        rows: Iterable[Sequence[Any]],
+        unit: str,
+        *,
+        text: str = "{1:,}",
+        log: bool = True,
+    ) -> Self:
+        """One group, a bar for each row: a name, a number, and cells for its text.
+
+        `text` is a format of the row's cells.
+        """
+        group = [Bar(row[0], row[1], text.format(*row)) for row in rows]
+        return cls(title, [(heading, group)], unit, log)
 
 
 @dataclass(frozen=True)

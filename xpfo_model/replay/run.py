@@ -311,7 +311,7 @@ def replay(trace: Recording, names: Sequence[str] | None = None) -> Outcome:
     about = trace.stream(lambda events: feed(reconstruction.calls(events)))
     feed(reconstruction.finish())
     kinds = dict(zip(EVENT_NAMES, reconstruction.kinds.tolist(), strict=True))
-    lacking = {run.strategy: _lacking(run.strategy, about, kinds) for run in runs}
+    lacking = {run.strategy: lacking(run.strategy, about, kinds) for run in runs}
     return Outcome(
         about=about,
         events=reconstruction.kmem_events,
@@ -327,7 +327,7 @@ def replay(trace: Recording, names: Sequence[str] | None = None) -> Outcome:
     )
 
 
-def _lacking(strategy: str, about: About, kinds: dict[str, int]) -> list[str]:
+def lacking(strategy: str, about: About, kinds: dict[str, int]) -> list[str]:
     """Kinds of event that a strategy needs and that were not recorded.
 
     Where the trace does not say what was recorded, a kind of which it holds nothing

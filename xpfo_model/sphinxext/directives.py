@@ -12,7 +12,8 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from xpfo_model import strategies
 from xpfo_model.claims import cite
-from xpfo_model.claims.claim import Table, Verdict
+from xpfo_model.claims.claim import Table
+from xpfo_model.claims.verdict import Standing
 from xpfo_model.figures.charts import short
 from xpfo_model.history import mails
 from xpfo_model.history.mails import Mail
@@ -178,7 +179,7 @@ class CounterexampleDirective(SphinxDirective):
         ]
 
 
-def _letter(env: BuildEnvironment, verdict: Verdict) -> nodes.Node:
+def _letter(env: BuildEnvironment, verdict: Standing) -> nodes.Node:
     config = env.config
     letter = cite.cover_letter(
         verdict, commit=config.xpfo_commit, site=config.xpfo_site_url
@@ -186,7 +187,7 @@ def _letter(env: BuildEnvironment, verdict: Verdict) -> nodes.Node:
     return nodes.literal_block(letter, letter, language="text")
 
 
-def _figure(verdict: Verdict, up: str) -> str:
+def _figure(verdict: Standing, up: str) -> str:
     alt = f"{verdict.finding.chart.title}. {verdict.finding.sentence}"
     return images(verdict.claim.id, alt, up)
 
@@ -203,7 +204,7 @@ def images(name: str, text: str, up: str, *, lazy: bool = False) -> str:
     )
 
 
-def _proof(verdict: Verdict) -> nodes.Node:
+def _proof(verdict: Standing) -> nodes.Node:
     claim = verdict.claim
     counter = verdict.counter.sentence
     listing = nodes.bullet_list(classes=["proof"])
@@ -224,7 +225,7 @@ def _proof(verdict: Verdict) -> nodes.Node:
     return listing
 
 
-def _files(verdict: Verdict, up: str) -> str:
+def _files(verdict: Standing, up: str) -> str:
     claim = verdict.claim
     links = " · ".join(
         f'<a href="{up}claims/{claim.id}.{suffix}">{text}</a>'
@@ -243,7 +244,7 @@ def _files(verdict: Verdict, up: str) -> str:
     return (
         f'<p class="provenance"><code>{claim.id}</code> computed by '
         f"<code>{html.escape(function)}</code> from "
-        f"{html.escape(traces or claim.basis)}: {links}</p>"
+        f"{html.escape(traces or claim.basis.what)}: {links}</p>"
     )
 
 

@@ -15,7 +15,7 @@ from sphinx.util import logging
 from xpfo_model import claims
 from xpfo_model.checker import Report, scope
 from xpfo_model.claims import checker, cite
-from xpfo_model.claims.claim import Verdict
+from xpfo_model.claims.verdict import Standing
 from xpfo_model.errors import XpfoModelError
 from xpfo_model.history.faults import FAULTS
 from xpfo_model.sphinxext.digest import fresh
@@ -31,7 +31,7 @@ RECORD: Final = "record.pickle"
 class Record:
     """What was heard: kept in the build folder under the digest of its inputs."""
 
-    verdicts: dict[str, Verdict]
+    verdicts: dict[str, Standing]
     traces: dict[str, Provenance]
     outcomes: dict[str, dict[str, Any]]
     """Objects of ``compare --json``, by the trace's short name."""
@@ -74,18 +74,22 @@ def _hear(traces: Path, drawings: Drawings) -> Record:
     explores = "recommended-is-safe" in claims.REGISTRY
     if explores:
         evidence.start(checker.EXPLORED)
-    verdicts = {}
+    verdicts: dict[str, Standing] = {}
+    fallen: list[str] = []
     stopped: dict[str, list[str]] = {}
     for item in claims.REGISTRY.values():
         logger.info("claim %s", item.id)
         try:
-            verdicts[item.id] = claims.evaluate(item, evidence)
+            verdict = claims.evaluate(item, evidence)
         except Exception as error:  # noqa: BLE001 - a changed model may break anything
             stopped.setdefault(f"{type(error).__name__}: {error}", []).append(item.id)
         else:
-            drawings.begin(item.id, verdicts[item.id].finding.chart)
-    complaints = [_cannot(why, ids) for why, ids in stopped.items()]
-    complaints += [v.complaint for v in verdicts.values() if not v.stands]
+            if isinstance(verdict, Standing):
+                verdicts[item.id] = verdict
+                drawings.begin(item.id, verdict.finding.chart)
+            else:
+                fallen.append(verdict.complaint)
+    complaints = [_cannot(why, ids) for why, ids in stopped.items()] + fallen
     if complaints:
         raise ExtensionError("\n".join(["the document is wrong:", *complaints]))
     try:

@@ -79,8 +79,6 @@ def prepare_allocator() -> int:
 class Evidence:
     """The traces of a directory, loaded when first asked for.
 
-    Remembers which traces were used, so that a claim can name its inputs.
-
     Parameters
     ----------
     directory : path
@@ -88,14 +86,22 @@ class Evidence:
     executor
         Where `start` computes ahead what takes long; without one, `start` does
         nothing and all is computed when asked for.
+    docs : path, optional
+        The folder docs/ whose kept studies are used; by default the one that the
+        traces are in.
     """
 
-    def __init__(self, directory: str | Path, executor: Executor | None = None) -> None:
+    def __init__(
+        self,
+        directory: str | Path,
+        executor: Executor | None = None,
+        docs: Path | None = None,
+    ) -> None:
         self.directory = Path(directory)
+        self.docs = docs or self.directory.parent
         self.executor = executor
         self._prepared: dict[tuple[Any, ...], Future[None]] = {}
         self._reports: dict[Scope, Iterable[Report]] = {}
-        self.used: set[str] = set()
         self._logs: dict[str, EventLog] = {}
         self._steps: dict[str, tuple[list[Calls], Reconstruction]] = {}
         self._counts: dict[tuple[Any, ...], Counts] = {}
@@ -134,6 +140,12 @@ class Evidence:
         """Short names of all traces."""
         return list(self.provenance)
 
+    @cached_property
+    def studied(self) -> dict[str, str]:
+        """SHA-256 of the traces that the kept studies were made of, by file name."""
+        theirs = Evidence(self.docs / "traces").provenance.values()
+        return {facts.name: facts.sha256 for facts in theirs}
+
     def start(self, scopes: Iterable[Scope]) -> None:
         """Explore these scopes and compile all large loops, in the executor."""
         if self.executor is None:
@@ -166,7 +178,6 @@ class Evidence:
 
     def log(self, name: str) -> EventLog:
         """A trace's events. Raises `TraceError`."""
-        self.used.add(name)
         if name not in self._logs:
             path = self.directory / f"{self.provenance[name].name}.npz"
             log = traces.read(path)
@@ -282,7 +293,7 @@ class Evidence:
     def kept(self, study: Study) -> Columns:
         """The kept results of a study. Raises `StaleDataError`."""
         if study.name not in self._kept:
-            self._kept[study.name] = store.load(study, self.directory.parent)
+            self._kept[study.name] = store.load(study, self.docs)
         return self._kept[study.name]
 
     def outcome(self, name: str) -> Outcome:

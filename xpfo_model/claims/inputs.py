@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The evidence as one evaluation of a claim uses it.
+
+Records which traces are used, and refuses a trace that is absent or that cannot show
+what the claim is about.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from xpfo_model.checker import Report, Scope
+from xpfo_model.errors import CannotJudgeError
+from xpfo_model.events import EVENT_NAMES, EventLog
+from xpfo_model.replay.calls import Calls
+from xpfo_model.replay.reconstruct import Reconstruction
+from xpfo_model.replay.run import Counts, lacking
+from xpfo_model.studies.evidence import Evidence, Provenance
+from xpfo_model.studies.store import Columns, Study
+
+NEEDS: Final = {
+    "user_allocations": "no user allocation",
+    "user_zeroed": "nothing zeroed",
+    "refills_movable": "no refill of a MOVABLE list",
+}
+"""What a claim can need of every trace: a key of `Evidence.totals` that must not be 0,
+and the reason that is given where it is."""
+
+
+class Inputs:
+    """The evidence for one evaluation of a claim.
+
+    Every method that takes a trace raises `CannotJudgeError` if the trace is absent or
+    lacks one of the needs.
+
+    Parameters
+    ----------
+    evidence
+        Where traces, counts and studies come from.
+    needs : sequence of str
+        Keys of `NEEDS`.
+    """
+
+    def __init__(self, evidence: Evidence, needs: Sequence[str] = ()) -> None:
+        self._evidence = evidence
+        self._needs = needs
+        self._used: set[str] = set()
+
+    @property
+    def used(self) -> tuple[Provenance, ...]:
+        """The traces that were used so far, in reading order."""
+        if not self._used:  # a claim without a trace needs no directory of traces
+            return ()
+        known = self._evidence.provenance
+        return tuple(facts for name, facts in known.items() if name in self._used)
+
+    @property
+    def docs(self) -> Path:
+        """The folder docs/ whose kept studies are used."""
+        return self._evidence.docs
+
+    @property
+    def names(self) -> list[str]:
+        """Short names of all traces."""
+        return self._evidence.names
+
+    def several_cpus(self) -> list[str]:
+        """The traces of machines of several CPUs, at least one."""
+        found = [name for name in self.names if self.use(name).cpus > 1]
+        if not found:
+            raise CannotJudgeError("one CPU", self.names)
+        return found
+
+    def all_but(self, trace: str) -> list[str]:
+        """The traces without one, at least one."""
+        found = [name for name in self.names if name != trace]
+        if not found:
+            raise CannotJudgeError("needs a trace beside it", self.names)
+        return found
+
+    def use(self, trace: str) -> Provenance:
+        """Note that a trace is used; its provenance."""
+        known = self._evidence.provenance
+        if trace not in known:
+            raise CannotJudgeError(f"needs the trace {trace}", self.names)
+        if trace not in self._used:
+            self._used.add(trace)
+            totals = self._evidence.totals(trace) if self._needs else {}
+            for need in self._needs:
+                if not totals[need]:
+                    raise CannotJudgeError(NEEDS[need], [trace])
+        return known[trace]
+
+    def log(self, trace: str) -> EventLog:
+        """A trace's events."""
+        self.use(trace)
+        return self._evidence.log(trace)
+
+    def steps(self, trace: str) -> tuple[list[Calls], Reconstruction]:
+        """A trace's steps and their reconstruction."""
+        self.use(trace)
+        return self._evidence.steps(trace)
+
+    def totals(self, trace: str) -> dict[str, int]:
+        """What a trace holds, whatever the strategy."""
+        self.use(trace)
+        return self._evidence.totals(trace)
+
+    def counts(self, trace: str, strategy: str, **how: Any) -> Counts:
+        """What a strategy does over a trace; see `Evidence.counts`."""
+        self.can_count(trace, strategy)
+        return self._evidence.counts(trace, strategy, **how)
+
+    def course(
+        self, trace: str, strategy: str, *, pieces: int
+    ) -> list[tuple[int, Counts]]:
+        """Allocations and counts after each piece; see `Evidence.course`."""
+        self.can_count(trace, strategy)
+        return self._evidence.course(trace, strategy, pieces=pieces)
+
+    def can_count(self, trace: str, strategy: str) -> None:
+        """Check that the trace has the kinds of events that the strategy needs."""
+        self.use(trace)
+        kinds = self._evidence.steps(trace)[1].kinds.tolist()
+        held = dict(zip(EVENT_NAMES, kinds, strict=True))
+        missing = lacking(strategy, self._evidence.log(trace).about, held)
+        if missing:
+            raise CannotJudgeError(
+                f"no {' and no '.join(missing)}, which {strategy} needs", [trace]
+            )
+
+    def reports(self, where: Scope) -> dict[str, Report]:
+        """The checker's reports by strategy."""
+        return self._evidence.reports(where)
+
+    def kept(self, study: Study) -> Columns:
+        """The kept results of a study. Raises `StaleDataError`."""
+        return self._evidence.kept(study)
+
+    def kept_of(self, study: Study, trace: str) -> Columns:
+        """The kept results of a study that was made of this very trace."""
+        facts = self.use(trace)
+        if facts.sha256 != self._evidence.studied.get(facts.name):
+            raise CannotJudgeError(f"not in the study {study.name}", [trace])
+        return self._evidence.kept(study)
+
+
+def ratio(part: float, whole: float, trace: str, missing: str) -> float:
+    """A part of a whole. Raises `CannotJudgeError` with `missing` if that is 0."""
+    if not whole:
+        raise CannotJudgeError(missing, [trace])
+    return part / whole
