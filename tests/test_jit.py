@@ -108,7 +108,7 @@ def test_the_engine_works_where_nothing_can_be_cached(tmp_path):
 
 
 def test_a_changed_source_is_another_cache(tmp_path):
-    """numba alone would serve the old code: only the callee's file changes."""
+    """Only the callee's file changes."""
     import shutil
 
     shutil.copytree(jit.PACKAGE, tmp_path / "xpfo_model")

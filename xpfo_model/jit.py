@@ -9,16 +9,17 @@ environment Python runs the same functions, a thousand times slower.
 
 import hashlib
 import os
-import platform
 import shutil
 from collections.abc import Callable, Mapping
-from functools import cache, partial, wraps
+from contextlib import suppress
+from functools import cache, wraps
 from pathlib import Path
 from types import FunctionType
 from typing import Any, Final, NoReturn, TypeVar, cast
 
 import numpy as np
 
+from xpfo_model import native
 from xpfo_model.errors import UnboundHookError
 
 PACKAGE: Final = Path(__file__).parent
@@ -74,7 +75,7 @@ def placeholder(function: F) -> F:
 def _unbound(function: Callable[..., Any]) -> UnboundHookError:
     return UnboundHookError(
         f"the hook {function.__name__} is not bound",
-        remedy="call its caller through engine.compiled, with a function for it",
+        remedy="call its caller through jit.compiled, with a function for it",
     )
 
 
@@ -121,12 +122,66 @@ def _pairs(given: Given | None) -> Pairs:
 
 @cache
 def _compiled(function: FunctionType, given: Pairs) -> Any:
-    import numba  # noqa: PLC0415 - half a second, only where it is used
+    if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
+        return bound(cast("Any", function), dict(given))
+    return Loop(function, given)
 
-    config: Any = numba.config
-    if config.DISABLE_JIT:
-        return bound(function, dict(given))
-    return _cached_on_disk(_bind(function, given, _as_part, entry=True))
+
+class Loop:
+    """A function that is compiled when it is first called with a type of arguments.
+
+    Raises `UnboundHookError` as `bound` does.
+    """
+
+    def __init__(self, function: FunctionType, given: Pairs) -> None:
+        for one in (function, *_reached(function, given)):
+            if one in _PLACEHOLDERS and one not in dict(given):
+                raise _unbound(one)
+        self.__wrapped__ = function
+        self.given = given
+        self.loaded: dict[tuple[Any, ...], Callable[[list[Any]], Any]] = {}
+        """Code by the types of its arguments."""
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Run it. Raises `TypeError` for what compiled functions do not take."""
+        kinds: list[Any] = []
+        parts: list[Any] = []
+        native.flatten(arguments, kinds, parts)
+        types = tuple(kinds)
+        call = self.loaded.get(types)
+        if call is None:
+            call = self.loaded[types] = self._load(types, arguments)
+        return call(parts)
+
+    def _load(
+        self, types: tuple[Any, ...], arguments: tuple[Any, ...]
+    ) -> Callable[[list[Any]], Any]:
+        function = self.__wrapped__
+        takers = sorted(map(_identity, dict(self.given).values()))
+        facts = (_identity(function), *takers, repr(types))
+        name = hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
+        try:
+            path = _cache_directory() / f"{function.__name__}-{name}.o"
+        except OSError:  # nowhere to write: compile every time
+            return native.load(self.compile(arguments))
+        code = native.saved(path)
+        if code is None:
+            code = self.compile(arguments)
+            with suppress(OSError):
+                code.save(path)
+        return native.load(code)
+
+    def compile(self, arguments: tuple[Any, ...]) -> native.Code:
+        """The code for arguments of such types."""
+        import numba  # noqa: PLC0415 - half a second, only where it is used
+
+        njit: Any = numba.njit
+        dispatcher = njit(
+            no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=_COUNTS_REFERENCES
+        )(_bind(self.__wrapped__, self.given, _as_part, entry=True))
+        types = tuple(map(numba.typeof, map(native.plain, arguments)))
+        dispatcher.compile(types)
+        return native.code_of(dispatcher.overloads[types], dispatcher.targetctx)
 
 
 @cache
@@ -151,10 +206,7 @@ def _bind(
         function.__code__, function.__globals__ | ready, function.__name__
     )
     copy.__module__ = function.__module__
-    # numba's cache tells functions apart by their qualified names
-    takers = sorted(f"{f.__module__}.{f.__qualname__}" for _, f in given)
-    suffix = hashlib.sha256(" ".join(takers).encode()).hexdigest()[:12] * bool(given)
-    copy.__qualname__ = function.__qualname__ + suffix
+    copy.__qualname__ = function.__qualname__
     return copy if entry else finish(copy, function)
 
 
@@ -209,32 +261,22 @@ def _as_part(copy: FunctionType, function: FunctionType) -> Any:
     )(copy)
 
 
-def _cached_on_disk(function: FunctionType) -> Any:
-    import numba  # noqa: PLC0415 - half a second, only where it is used
-
-    config: Any = numba.config
-    njit: Any = partial(numba.njit, _nrt=_COUNTS_REFERENCES, nogil=True)
-
-    before = config.CACHE_DIR
-    try:
-        # numba looks only at the file of the function itself; a directory that
-        # is named by all sources cannot go stale.
-        config.CACHE_DIR = str(_cache_directory(numba.__version__))
-        return njit(cache=True)(function)
-    except (OSError, RuntimeError):  # nowhere to write: compile every time
-        return njit()(function)
-    finally:
-        config.CACHE_DIR = before
+def _identity(function: FunctionType) -> str:
+    """A function as the name of its code tells it from others of these sources."""
+    code = function.__code__
+    file = Path(code.co_filename)
+    place = f"{function.__module__}.{function.__qualname__}:{code.co_firstlineno}"
+    if not file.is_relative_to(PACKAGE):  # `digest` does not know it
+        place += f" {file} {file.stat().st_mtime_ns if file.exists() else ''}"
+    return place
 
 
 @cache
-def _cache_directory(numba_version: str) -> Path:
+def _cache_directory() -> Path:
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     root = home / "xpfo-model"
-    versions = (
-        f"{digest()} {numba_version} {np.__version__} {platform.python_version()}"
-    )
-    directory = root / hashlib.sha256(versions.encode()).hexdigest()[:16]
+    sources = hashlib.sha256(f"{digest()}\n{native.host()}".encode())
+    directory = root / sources.hexdigest()[:16]
     directory.mkdir(parents=True, exist_ok=True)
     directory.touch()
     caches = sorted(root.iterdir(), key=lambda path: path.stat().st_mtime)

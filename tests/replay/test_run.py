@@ -287,7 +287,7 @@ sys.path.insert(0, sys.argv[1])
 from logs import *
 import random
 from xpfo_model import replay, strategies
-from xpfo_model.jit import compiled
+from xpfo_model.jit import Loop, compiled
 from xpfo_model.replay.calls import walk
 r = random.Random(1)
 rows = []
@@ -298,7 +298,7 @@ for _ in range(3000):
         locked(pfn, r.randrange(3), 0, cpu), switch(cpu),
         extfrag(pfn >> 9 << 9, r.randrange(2), 9, cpu)]))
 outcome = replay.replay(log_of(rows), list(strategies.REGISTRY))
-print(hasattr(compiled(walk), "py_func"))
+print(isinstance(compiled(walk), Loop))
 print(outcome.totals, outcome.strategies)
 """
 
@@ -337,10 +337,10 @@ def test_a_prepared_loop_counts_like_any_other():
     run = replay.Run("v6", cpus=1)
     run.prepare()
     assert run.counts == replay.Run("v6", cpus=1).counts
-    assert len(run._loop.signatures) == 1
+    assert len(run._loop.loaded) == 1
     log = log_of([alloc(0, USER_MOVABLE)])
     reconstruction = Reconstruction(log.about.kernel)
     for steps in calls_of(log.chunks(), reconstruction):
         run.feed(steps, reconstruction.frames)
-    assert len(run._loop.signatures) == 1
+    assert len(run._loop.loaded) == 1
     assert run.counts.flushes == 1

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Text in blocks of whole lines, in one buffer that is used over and over."""
 
-import hashlib
 import mmap
 from collections.abc import Iterator
 from typing import Any, Final
@@ -9,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from xpfo_model import jit
+from xpfo_model.traces.digest import Digest
 from xpfo_model.traces.source import Bytes
 
 BLOCK: Final = 1 << 20
@@ -27,7 +27,7 @@ class LineBuffer:
     def __init__(self, source: Bytes, block: int = BLOCK) -> None:
         self._source = source
         self._block = block
-        self._digest = hashlib.sha256()
+        self._digest = Digest()
         self._buffer = mmap.mmap(-1, 1)
         self._grow(block + 2 * _PIECE + _SLACK)
         self.rest = b""
