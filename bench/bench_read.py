@@ -22,7 +22,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from xpfo_model import jit, traces
+from xpfo_model import traces
 
 MIB = 1 << 20
 TRACES = Path(__file__).parents[1] / "docs" / "traces"
@@ -147,8 +147,7 @@ def report(arguments: argparse.Namespace) -> None:
     """Measure, and print the tables."""
     rates = reader_rates(arguments.trace, arguments.runs)
     size = arguments.trace.stat().st_size / MIB
-    kind = "numba" if jit.FAST else "plain Python"
-    print(f"{arguments.trace.name}, {size:,.0f} MiB, {kind}, {arguments.runs} runs")
+    print(f"{arguments.trace.name}, {size:,.0f} MiB, {arguments.runs} runs")
     print(f"{'':<32} {'lines/s':>12} {'lowest':>11} {'highest':>11} {'ratio':>8}")
     if arguments.perl:
         middle = statistics.median(rates)

@@ -283,24 +283,3 @@ def _cache_directory() -> Path:
     for old in caches[:-_KEPT_CACHES]:
         shutil.rmtree(old, ignore_errors=True)
     return directory
-
-
-# removed with the last caller
-
-FAST: Final = True
-seldom = noinline
-
-
-def view(array: Any) -> Any:
-    """The array itself."""
-    return array
-
-
-def numbers(array: Any) -> Any:
-    """A copy of the array."""
-    return array.copy()
-
-
-def plain(function: F) -> F:
-    """The function itself."""
-    return function

@@ -61,7 +61,8 @@ def without_times(reports):
 
 
 def test_reports_are_the_same_wherever_they_were_made(evidence, monkeypatch):
-    monkeypatch.setattr(module, "FAST", False)  # nothing to compile ahead for this
+    monkeypatch.setattr(module, "prepare", lambda *what: None)
+    monkeypatch.setattr(module, "prepare_allocator", lambda: None)
     here = Evidence(evidence.directory).reports(TINY)
     assert list(here) == [name for name in strategies.REGISTRY if name != "none"]
     unsafe = [r for r in here.values() if not r.claims_safe]
@@ -74,15 +75,12 @@ def test_reports_are_the_same_wherever_they_were_made(evidence, monkeypatch):
     assert without_times(here) == without_times(there)
 
 
-def test_loops_are_compiled_ahead_where_there_is_a_compiler(evidence, monkeypatch):
+def test_loops_are_compiled_ahead(evidence, monkeypatch):
     prepared = []
     monkeypatch.setattr(module, "prepare", lambda *what: prepared.append(what))
     monkeypatch.setattr(module, "prepare_allocator", lambda: prepared.append("model"))
-    for fast in (False, True):
-        monkeypatch.setattr(module, "FAST", fast)
-        with ThreadPoolExecutor(1) as pool:
-            Evidence(evidence.directory, pool).start([])
-        assert bool(prepared) == fast
+    with ThreadPoolExecutor(1) as pool:
+        Evidence(evidence.directory, pool).start([])
     loops = [*((name, {}) for name in strategies.REGISTRY), *WHAT_IFS]
     assert prepared == ["model", *loops]
 
@@ -97,7 +95,6 @@ def test_what_was_not_compiled_ahead_cannot_be_counted(evidence, monkeypatch):
 
     monkeypatch.setattr(module, "prepare", broken)
     monkeypatch.setattr(module, "prepare_allocator", lambda: None)
-    monkeypatch.setattr(module, "FAST", True)
     with ThreadPoolExecutor(1) as pool:
         other = Evidence(evidence.directory, pool)
         other._logs, other._steps = evidence._logs, evidence._steps

@@ -9,19 +9,6 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))  # texts.py
 
 
-@pytest.fixture(params=["compiled", "plain"])
-def both_engines(request, monkeypatch):
-    """Run a test with the scanner compiled, and as plain Python."""
-    from xpfo_model import jit
-
-    if request.param == "plain":
-        monkeypatch.setattr(jit, "compiled", lambda function: function)
-        monkeypatch.setattr(jit, "view", memoryview)
-    elif not jit.FAST:
-        pytest.skip("numba is not here")
-    return request.param
-
-
 @pytest.fixture
 def trace(tmp_path):
     """Write a trace of the given lines, read it."""

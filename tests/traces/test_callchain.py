@@ -26,7 +26,7 @@ FRAMES = [
 
 @pytest.mark.parametrize("frame", FRAMES)
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_a_frame_is_counted_as_one(frame, end, both_engines, trace):
+def test_a_frame_is_counted_as_one(frame, end, trace):
     log = trace(line(FREE), frame, frame, "", line(FREE), end=end)
     assert len(log) == 2
     assert log.about.skipped == {"stack frame": 2}
@@ -36,9 +36,7 @@ def test_a_frame_is_counted_as_one(frame, end, both_engines, trace):
 
 @pytest.mark.parametrize("frame", FRAMES)
 @pytest.mark.parametrize("event", [ALLOC, FREE])
-def test_a_frame_that_has_swallowed_an_event_is_an_error(
-    frame, event, both_engines, trace
-):
+def test_a_frame_that_has_swallowed_an_event_is_an_error(frame, event, trace):
     for gap in (" ", ""):
         with pytest.raises(MalformedEventError) as caught:
             trace(line(FREE), frame + gap + line(event), line(FREE))
@@ -55,7 +53,7 @@ def test_a_frame_that_has_swallowed_an_event_is_an_error(
         "\tabc short",
     ],
 )
-def test_damage_is_not_taken_for_a_frame(text, both_engines, trace):
+def test_damage_is_not_taken_for_a_frame(text, trace):
     about = trace(line(FREE), text).about
     frames = about.skipped.get("stack frame", 0)
     unknown = about.warnings.get("unrecognised-lines")

@@ -75,7 +75,7 @@ def test_a5_blocks_of_another_order_are_said():
 
 
 @pytest.mark.parametrize("order", [8, 9, 11, 13])
-def test_a5_other_orders(order, trace, both_engines):
+def test_a5_other_orders(order, trace):
     event = EXTFRAG.replace("pageblock_order=9", f"pageblock_order={order}")
     assert ("pageblock-order" in warned(trace(line(event)))) == (order != 9)
 
@@ -169,7 +169,7 @@ def test_a13_flags_in_hex_say_no_depth():
 
 
 @pytest.mark.parametrize("flags", ["-0x4", "-0x14", "d0.2"])
-def test_a13_what_is_no_column_of_flags_says_no_depth(flags, trace, both_engines):
+def test_a13_what_is_no_column_of_flags_says_no_depth(flags, trace):
     log = trace(f"sh-1 [000]{flags}   12.345678: {FREE}")
     assert log.events.preempt.tolist() == [ev.UNKNOWN]
 
@@ -194,7 +194,7 @@ def test_a14_refills_of_5_14_to_5_18():
         ("5.19.0", []),
     ],
 )
-def test_a14_which_orders_a_list_has(release, refills, trace, both_engines):
+def test_a14_which_orders_a_list_has(release, refills, trace):
     orders = [1, 3, 4, 9, 10]
     events = [
         f"{PERF}mm_page_alloc_zone_locked: page=0x1 pfn=0x10000 order={order} "
@@ -213,7 +213,7 @@ def test_c1_bare_fields_have_no_percpu_refill():
 
 
 @pytest.mark.parametrize(("order", "flags"), [(0, ev.PERCPU_REFILL), (2, 0)])
-def test_c1_then_it_is_the_order(order, flags, trace, both_engines):
+def test_c1_then_it_is_the_order(order, flags, trace):
     fields = f"pfn=0x1234 order={order} migratetype=1"
     for note in ("", "[FAILED TO PARSE] "):
         log = trace(f"{TRACE_CMD}mm_page_alloc_zone_locked: {note}{fields}")
@@ -236,7 +236,7 @@ def test_c2_a_wall_clock():
     ],
 )
 @pytest.mark.parametrize("form", ["ftrace", "perf", "latency"])
-def test_c2_wall_clocks(time, value, clock, form, trace, both_engines):
+def test_c2_wall_clocks(time, value, clock, form, trace):
     texts = {
         "ftrace": line(FREE, time=time),
         "perf": PERF.replace("12.345678", time) + FREE,
@@ -286,7 +286,7 @@ def test_c5_options_that_leave_all_fields(name, bits):
         (f"{BATCHED} ffffffff811a3d4e [unknown] ([kernel])", 0x1234),
     ],
 )
-def test_c5_numbers_twice_and_callers_behind(event, pfn, trace, both_engines):
+def test_c5_numbers_twice_and_callers_behind(event, pfn, trace):
     log = trace(line(event), PERF + event)
     assert log.events.pfn.tolist() == [pfn, pfn]
     assert warned(log) == set()
@@ -302,7 +302,7 @@ def test_c5_numbers_twice_and_callers_behind(event, pfn, trace, both_engines):
         f"{FREE} fffffffff811a3d4e",
     ],
 )
-def test_c5_damage_is_not_taken_for_an_option(event, trace, both_engines):
+def test_c5_damage_is_not_taken_for_an_option(event, trace):
     assert refused(trace, line(FREE), line(event)).line == 2
 
 
@@ -344,7 +344,7 @@ def test_c6_a_page_that_its_order_does_not_allow():
 
 @pytest.mark.parametrize("event", [ALLOC, FREE, LOCKED, DRAIN])
 @pytest.mark.parametrize("order", [1, 3, 10])
-def test_c6_of_all_events(event, order, trace, both_engines):
+def test_c6_of_all_events(event, order, trace):
     text = re.sub(r" order=\d+", f" order={order}", event)
     wrong = text.replace("0x1234", hex((1 << order) + (1 << order - 1)))
     right = text.replace("0x1234", hex(3 << order))

@@ -112,8 +112,7 @@ class Exact:
 @given(st.one_of(damaged(), st.binary(max_size=100)))
 def test_the_scanner_stays_in_its_buffer(content):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(jit, "compiled", lambda function: function)
-        patch.setattr(jit, "view", memoryview)
+        patch.setattr(jit, "compiled", jit.bound)
         patch.setattr(text, "LineBuffer", lambda source, block: Exact(content))
         try:
             reader = Text(io.BytesIO(content), "test")

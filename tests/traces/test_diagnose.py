@@ -77,7 +77,7 @@ def fault(read, *lines, error=MalformedEventError, **options):
         ("tracing_mark_write: half a ma" + line(FREE), "without a readable"),
     ],
 )
-def test_an_event_that_is_not_one_stops_the_reading(event, said, both_engines, trace):
+def test_an_event_that_is_not_one_stops_the_reading(event, said, trace):
     error = fault(trace, GOOD, line(event), GOOD)
     assert error.line == 2
     assert said in error.what
@@ -102,9 +102,7 @@ def test_an_event_that_is_not_one_stops_the_reading(event, said, both_engines, t
         "  mm_page_free:",
     ],
 )
-def test_an_event_without_task_cpu_and_time_stops_the_reading(
-    damaged, both_engines, trace
-):
+def test_an_event_without_task_cpu_and_time_stops_the_reading(damaged, trace):
     error = fault(trace, GOOD, damaged, GOOD)
     assert error.line == 2
     assert "mm_page_free" in error.what
@@ -117,7 +115,7 @@ def test_an_event_that_is_commented_out_is_an_event(trace):
 
 
 @pytest.mark.parametrize("length", [17, 30, 50, 60])
-def test_a_line_that_was_cut_and_its_newline_lost(length, both_engines, trace):
+def test_a_line_that_was_cut_and_its_newline_lost(length, trace):
     assert fault(trace, GOOD, GOOD[:length] + GOOD, GOOD).line == 2
     report = "pages:" + GOOD.replace("d..2.", " ")
     assert fault(trace, report, report[: length + 6] + report).line == 2
@@ -197,7 +195,7 @@ def test_a_mask_larger_than_any(mask, trace):
     assert fault(trace, line(event), error=TraceError).line == 1
 
 
-def test_seconds_and_ticks(both_engines, trace):
+def test_seconds_and_ticks(trace):
     error = fault(trace, GOOD, line(FREE, time="12345"), error=ClockError)
     assert error.line == 2
     mark = line("tracing_mark_write: a", time="1.000000")
@@ -205,7 +203,7 @@ def test_seconds_and_ticks(both_engines, trace):
     assert fault(trace, mark, line(FREE, time="12345"), error=ClockError).line == 2
 
 
-def test_time_that_runs_backwards(both_engines, trace):
+def test_time_that_runs_backwards(trace):
     times = ["5.000000", "5.000000", "4.000000", "6.000000", "5.999999"]
     about = trace(*(line(FREE, time=time) for time in times)).about
     warned = about.warnings["time-backwards"]
@@ -213,7 +211,7 @@ def test_time_that_runs_backwards(both_engines, trace):
     assert about.notes()[0].startswith("trace.txt:3: ")
 
 
-def test_lines_that_are_no_events_are_counted(both_engines, trace):
+def test_lines_that_are_no_events_are_counted(trace):
     about = trace(GOOD, "what is this", GOOD, "ffffffff8123 schedule").about
     warned = about.warnings["unrecognised-lines"]
     assert (warned.count, warned.line) == (2, 2)
@@ -224,14 +222,14 @@ def test_lines_that_are_no_events_are_counted(both_engines, trace):
     "odd",
     ["\0" * 100, "a\0b", "\r", "\x1b[31m", "[" * 1000, "-1 " * 500, "é[1] 2: "],
 )
-def test_odd_bytes_do_no_harm(odd, both_engines, trace):
+def test_odd_bytes_do_no_harm(odd, trace):
     log = trace(GOOD, odd, GOOD)
     assert len(log) == 2
     expected = int(bool(odd.strip()))
     assert sum(w.count for w in log.about.warnings.values()) == expected
 
 
-def test_a_very_long_line(both_engines, trace):
+def test_a_very_long_line(trace):
     long = "x" * (3 << 20)
     log = trace(GOOD, long, GOOD)
     assert len(log) == 2
@@ -247,7 +245,7 @@ def test_a_very_long_line(both_engines, trace):
     "rest",
     ["    cc1-1", line(ALLOC), line(ALLOC)[:-10], line(FREE)[:-1], "nonsense"],
 )
-def test_a_last_line_without_its_newline_is_left_out(rest, both_engines, tmp_path):
+def test_a_last_line_without_its_newline_is_left_out(rest, tmp_path):
     from xpfo_model import traces
 
     (tmp_path / "trace").write_text(GOOD + "\n" + rest)
@@ -314,13 +312,13 @@ def test_fewer_lines_than_the_header_counts(trace):
     assert trace(header, GOOD, GOOD, GOOD, GOOD).about.notes() == []
 
 
-def test_an_event_of_no_known_name_is_at_least_counted(both_engines, trace):
+def test_an_event_of_no_known_name_is_at_least_counted(trace):
     about = trace(GOOD, line(FREE.replace("mm_page_free", "mm_page_fred"))).about
     assert about.skipped == {"mm_page_fred": 1}
 
 
 @pytest.mark.parametrize("event", KMEM)
-def test_a_line_cut_anywhere_is_never_dropped(event, both_engines, trace):
+def test_a_line_cut_anywhere_is_never_dropped(event, trace):
     whole = line(event)
     for length in range(1, len(whole)):
         lines = 0

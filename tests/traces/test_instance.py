@@ -23,7 +23,7 @@ def report(event, source="", width=5, pid=77):
         (["pages", ""], 1),
     ],
 )
-def test_the_first_source_is_counted(sources, counted, both_engines, trace):
+def test_the_first_source_is_counted(sources, counted, trace):
     log = trace("cpus=4", *(report(FREE, source) for source in sources))
     others = len(sources) - counted
     assert len(log) == counted
@@ -35,7 +35,7 @@ def test_the_first_source_is_counted(sources, counted, both_engines, trace):
         assert warned.line == 2 + [s != sources[0] for s in sources].index(True)
 
 
-def test_the_first_source_is_that_of_the_first_kmem_event(both_engines, trace):
+def test_the_first_source_is_that_of_the_first_kmem_event(trace):
     log = trace("cpus=4", report(SWITCH, ""), report(ALLOC, "a"), report(SWITCH, ""))
     assert log.events.kind.tolist() == [6, 0, 6]
 

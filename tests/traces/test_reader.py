@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from texts import DATA, FREE, SWITCH, line
 
-from xpfo_model import jit, traces
+from xpfo_model import traces
 from xpfo_model.errors import EmptyTraceError
 from xpfo_model.events import Events
 from xpfo_model.traces import text
@@ -84,10 +84,6 @@ def peak(size):
 
 def test_memory_does_not_grow_with_the_trace(monkeypatch):
     monkeypatch.setattr(text, "CHUNK", 1 << 10)
-    if not jit.FAST:
-        # tracemalloc looks up the line of each number, which takes as long as the
-        # function is: here the scanner is better left in pieces
-        monkeypatch.setattr(text.engine, "compiled", jit.plain)
     peak(1 << 17)
     rows, most = peak(1 << 20)
     more_rows, more = peak(1 << 23)

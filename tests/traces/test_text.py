@@ -37,7 +37,7 @@ def read_bytes(content, block=1 << 20, kernel=None):
 
 
 @pytest.mark.parametrize("name", FIXTURES)
-def test_both_engines_read_every_sample(name, both_engines):
+def test_every_sample_is_read(name):
     log = traces.read(DATA / name)
     assert len(log) > 0
     assert log.about.name == name
@@ -45,7 +45,7 @@ def test_both_engines_read_every_sample(name, both_engines):
     assert log.about.lines == len((DATA / name).read_text().splitlines())
 
 
-def test_a_line_of_each_event(both_engines, trace):
+def test_a_line_of_each_event(trace):
     log = trace(*(line(event) for event in (*KMEM, SWITCH)))
     common = {"time": 12_345_678_000, "cpu": 1, "preempt": 2, "pid": 77}
     plain = {
@@ -155,7 +155,7 @@ def test_perf_says_thread_cpu_and_nanoseconds():
         (" a [001] x  9067 [001]  1506.280842: kmem:", 9067),
     ],
 )
-def test_forms_of_perf(front, pid, both_engines, trace):
+def test_forms_of_perf(front, pid, trace):
     log = trace(front + FREE)
     assert row(log)["pid"] == pid
     assert row(log)["time"] // 10**6 == 1506280
@@ -181,7 +181,7 @@ def test_forms_of_perf(front, pid, both_engines, trace):
         "é" * 7,
     ],
 )
-def test_a_task_may_have_nearly_any_name(comm, both_engines, trace):
+def test_a_task_may_have_nearly_any_name(comm, trace):
     name = f"{comm:>{16 - len(comm.encode()) + len(comm)}}"
     switch = (
         f"sched_switch: prev_comm={comm} prev_pid=5 prev_prio=120 prev_state=S ==> "
@@ -220,13 +220,13 @@ def test_a_task_may_have_nearly_any_name(comm, both_engines, trace):
         ("", 0, ev.UNKNOWN),
     ],
 )
-def test_flags(flags, irqs, depth, both_engines, trace):
+def test_flags(flags, irqs, depth, trace):
     found = row(trace(line(FREE, flags=flags)))
     assert (found["flags"], found["preempt"]) == (irqs, depth)
 
 
 @pytest.mark.parametrize("tgid", ["(-------)", "(     99)", "(9)"])
-def test_the_process_is_not_the_task(tgid, both_engines, trace):
+def test_the_process_is_not_the_task(tgid, trace):
     log = trace(f"             cc1-77      {tgid} [001] d..2.    1.000000: {FREE}")
     assert (row(log)["pid"], row(log)["cpu"]) == (77, 1)
 
@@ -241,12 +241,12 @@ def test_the_process_is_not_the_task(tgid, both_engines, trace):
         ("999999999999999999", 999_999_999_999_999_999, "ticks"),
     ],
 )
-def test_clocks(time, value, clock, both_engines, trace):
+def test_clocks(time, value, clock, trace):
     log = trace(line(FREE, time=time))
     assert (row(log)["time"], log.about.clock) == (value, clock)
 
 
-def test_a_trace_of_4_14(both_engines, trace):
+def test_a_trace_of_4_14(trace):
     front = "             cat-1234  [000] d..1   123.456789: "
     page = "page=ffffea0001d4ad00 pfn=480436 order=0"
     log = trace(
@@ -278,7 +278,7 @@ def test_a_trace_of_4_14(both_engines, trace):
         "[FAILED TO PARSE] pfn=0xffffffffffffffff",
     ],
 )
-def test_a_failed_allocation(page, both_engines, trace):
+def test_a_failed_allocation(page, trace):
     event = ALLOC.replace("page=00000000deadbeef pfn=0x1234", page)
     locked = LOCKED.replace("page=00000000deadbeef pfn=0x1234", page)
     log = trace(line(event), line(locked))
@@ -295,14 +295,14 @@ def test_an_unhashed_pointer_is_no_null(trace):
     assert row(trace(line(event)))["pfn"] == 0
 
 
-def test_numbers_in_upper_case_and_decimal(both_engines, trace):
+def test_numbers_in_upper_case_and_decimal(trace):
     log = trace(
         line(FREE.replace("0x1234", "0xABC")), line(FREE.replace("0x1234", "42"))
     )
     assert log.events.pfn.tolist() == [0xABC, 42]
 
 
-def test_fields_in_any_order_and_unknown_ones(both_engines, trace):
+def test_fields_in_any_order_and_unknown_ones(trace):
     log = trace(
         line("mm_page_alloc: gfp_flags=GFP_KERNEL x=1 migratetype=0 pfn=8 order=2 y="),
         line(ALLOC),
@@ -313,14 +313,14 @@ def test_fields_in_any_order_and_unknown_ones(both_engines, trace):
     assert log.events.gfp[0] == log.events.gfp[2] == gfp.mask("GFP_KERNEL", "v6.1")
 
 
-def test_a_gfp_text_is_not_taken_for_the_one_it_begins_with(both_engines, trace):
+def test_a_gfp_text_is_not_taken_for_the_one_it_begins_with(trace):
     texts = ["GFP_KERNEL", "GFP_KERNEL_ACCOUNT", "GFP_KERNEL", "GFP_KERNEL|__GFP_ZERO"]
     event = "mm_page_alloc: pfn=1 order=0 migratetype=0 gfp_flags="
     log = trace(*(line(event + masked) for masked in texts))
     assert log.events.gfp.tolist() == [gfp.decode(masked, "v6.1") for masked in texts]
 
 
-def test_other_events_are_counted_by_name(both_engines, trace):
+def test_other_events_are_counted_by_name(trace):
     log = trace(
         line("sched_wakeup: comm=mm_page_free pid=1 prio=120 target_cpu=000"),
         line("sched_wakeup: comm=a pid=1 prio=120 target_cpu=000"),
@@ -350,7 +350,7 @@ def test_more_names_than_counters(trace):
     assert log.about.skipped == dict.fromkeys(names, 2)
 
 
-def test_marks_stand_before_the_next_row(both_engines, trace):
+def test_marks_stand_before_the_next_row(trace):
     log = trace(
         line("tracing_mark_write: first: mark", time="1.000000"),
         line(FREE, time="2.000000"),
@@ -366,7 +366,7 @@ def test_marks_stand_before_the_next_row(both_engines, trace):
     assert log.about.skipped == {"print": 1}
 
 
-def test_carriage_returns_do_no_harm(both_engines, trace):
+def test_carriage_returns_do_no_harm(trace):
     events = [*KMEM, SWITCH, "sched_switch: a:1 [120] S ==> b:2 [120]"]
     lines = [line(event) for event in events]
     assert trace(*lines, end="\r\n").events.pfn.tolist() == (
@@ -374,7 +374,7 @@ def test_carriage_returns_do_no_harm(both_engines, trace):
     )
 
 
-def test_empty_lines_and_comments_say_nothing(both_engines, trace):
+def test_empty_lines_and_comments_say_nothing(trace):
     latency = f"     cc1-77      1d..2.    12.345678: {FREE}"
     for event in (line(FREE), latency):
         log = trace("", "# tracer: nop", "#", "   ", "", event, "", event)
@@ -408,13 +408,12 @@ def test_the_size_of_chunks_does_not_matter(events, chunk):
     assert reader.about().marks[0][0] == len(events) + 1
 
 
-def test_both_engines_are_the_same(monkeypatch):
+def test_python_reads_what_compiled_code_reads(monkeypatch):
     from xpfo_model import jit
 
     content = b"".join((DATA / name).read_bytes() for name in FIXTURES[:3:2])
     fast = read_bytes(content)
-    monkeypatch.setattr(jit, "compiled", lambda function: function)
-    monkeypatch.setattr(jit, "view", memoryview)
+    monkeypatch.setattr(jit, "compiled", jit.bound)
     assert read_bytes(content) == fast
 
 

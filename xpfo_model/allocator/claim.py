@@ -25,7 +25,7 @@ from xpfo_model.allocator.state import (
 )
 from xpfo_model.constants import PAGEBLOCK_ORDER
 from xpfo_model.events import FAILED
-from xpfo_model.jit import seldom
+from xpfo_model.jit import noinline
 
 
 def try_to_claim_block(
@@ -45,7 +45,7 @@ def try_to_claim_block(
     return __rmqueue_smallest(s, zone, order, start)
 
 
-@seldom
+@noinline
 def __rmqueue_claim(
     s: State, zone: Record, order: int, start: int, nofragment: bool
 ) -> int:
@@ -67,7 +67,7 @@ def __rmqueue_claim(
     return FAILED
 
 
-@seldom
+@noinline
 def __rmqueue_steal(s: State, zone: Record, order: int, start: int) -> int:
     """__rmqueue_steal(), v6.18: smallest order first, the rest stays where it was."""
     for current in range(order, NR_PAGE_ORDERS):

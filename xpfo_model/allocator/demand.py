@@ -40,7 +40,7 @@ from xpfo_model.events import (
     MM_PAGE_FREE,
     MM_PAGE_FREE_BATCHED,
 )
-from xpfo_model.jit import seldom
+from xpfo_model.jit import noinline
 
 # Operations of a demand.
 ALLOC: Final = 0
@@ -233,7 +233,7 @@ def free_unref_page(s: State, cpu: int, pfn: int, order: int, locked: bool) -> N
     free_unref_page_commit(s, pcp, zone, pfn, migratetype, order)
 
 
-@seldom
+@noinline
 def alloc_pages_bulk(
     s: State, cpu: int, migratetype: int, highest: int, wanted: int
 ) -> int:

@@ -31,7 +31,7 @@ from xpfo_model.constants import (
     PAGEBLOCK_ORDER,
 )
 from xpfo_model.events import FAILED
-from xpfo_model.jit import seldom
+from xpfo_model.jit import noinline
 
 
 def steal_suitable_fallback(
@@ -55,7 +55,7 @@ def steal_suitable_fallback(
     return pfn
 
 
-@seldom
+@noinline
 def __rmqueue_fallback(
     s: State, zone: Record, order: int, start: int, nofragment: bool
 ) -> int:

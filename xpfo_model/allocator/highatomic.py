@@ -20,7 +20,7 @@ from xpfo_model.constants import (
     PAGEBLOCK_NR_PAGES,
     PAGEBLOCK_ORDER,
 )
-from xpfo_model.jit import seldom
+from xpfo_model.jit import noinline
 
 RESERVE_SHARE: Final = 100
 """One page in this many may be reserved. reserve_highatomic_pageblock()."""
@@ -36,7 +36,7 @@ def most_reserved(s: State, zone: Record) -> int:
     return (share + PAGEBLOCK_NR_PAGES - 1) & ~(PAGEBLOCK_NR_PAGES - 1)
 
 
-@seldom
+@noinline
 def reserve_highatomic_pageblock(s: State, pfn: int, zone: Record) -> None:
     """reserve_highatomic_pageblock(), all versions: after an atomic allocation."""
     if zone.nr_reserved_highatomic >= most_reserved(s, zone):
@@ -47,7 +47,7 @@ def reserve_highatomic_pageblock(s: State, pfn: int, zone: Record) -> None:
         move_freepages_block(s, pfn, zone, MIGRATE_HIGHATOMIC)
 
 
-@seldom
+@noinline
 def unreserve_highatomic_pageblock(s: State, zone: Record, migratetype: int) -> bool:
     """unreserve_highatomic_pageblock(), all versions: give a block back."""
     for order in range(NR_PAGE_ORDERS):

@@ -26,7 +26,7 @@ from xpfo_model.allocator.state import (
 from xpfo_model.allocator.watermarks import leave_below_high
 from xpfo_model.constants import MIGRATE_MOVABLE, PAGEBLOCK_ORDER
 from xpfo_model.events import FAILED, MM_PAGE_PCPU_DRAIN
-from xpfo_model.jit import seldom
+from xpfo_model.jit import noinline
 
 
 def pcp_of(s: State, cpu: int, zone: Record) -> Record:
@@ -135,7 +135,7 @@ def free_pcppages_by_page(s: State, pcp: Record, zone: Record, count: int) -> No
             pfn = list_last(s, head)
 
 
-@seldom
+@noinline
 def drain_pcp(s: State, pcp: Record, zone: Record, count: int, pindex: int) -> None:
     """free_pcppages_bulk(), by the rule of the version."""
     if s.profile.draining == DRAIN_BY_PAGE:
@@ -166,7 +166,7 @@ def free_unref_page_commit(
             leave_below_high(s, zone)
 
 
-@seldom
+@noinline
 def decay_pcp_high(s: State, cpu: int, zone: Record) -> None:
     """decay_pcp_high(), v6.18.26: high sinks by an eighth, the rest is drained."""
     pcp = pcp_of(s, cpu, zone)
@@ -180,7 +180,7 @@ def decay_pcp_high(s: State, cpu: int, zone: Record) -> None:
         left -= pcp.batch
 
 
-@seldom
+@noinline
 def drain_pages_zone(s: State, cpu: int, zone: Record) -> None:
     """drain_pages_zone(), all versions: all of a pcp; from v6.1.192 on in chunks."""
     pcp = pcp_of(s, cpu, zone)

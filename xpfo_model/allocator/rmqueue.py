@@ -14,7 +14,7 @@ from xpfo_model.allocator.state import ON_PCP, Record, State
 from xpfo_model.allocator.steal import __rmqueue_fallback
 from xpfo_model.constants import MIGRATE_HIGHATOMIC
 from xpfo_model.events import FAILED
-from xpfo_model.jit import seldom
+from xpfo_model.jit import noinline
 
 # What __rmqueue() of v6.18 tries first; a batch starts where its last page ended.
 RMQUEUE_NORMAL: Final = 0
@@ -69,7 +69,7 @@ def __rmqueue_mode(
     return FAILED, mode
 
 
-@seldom
+@noinline
 def rmqueue_bulk(
     s: State,
     zone: Record,
@@ -96,7 +96,7 @@ def rmqueue_bulk(
     return count
 
 
-@seldom
+@noinline
 def rmqueue_buddy(
     s: State, zone: Record, order: int, migratetype: int, flags: int
 ) -> int:

@@ -29,7 +29,7 @@ from xpfo_model.constants import (
     PAGEBLOCK_ORDER,
 )
 from xpfo_model.events import FAILED
-from xpfo_model.jit import seldom
+from xpfo_model.jit import noinline
 
 
 def steal_suitable_fallback(
@@ -54,7 +54,7 @@ def steal_suitable_fallback(
     move_to_free_list(s, pfn, zone, order, start)
 
 
-@seldom
+@noinline
 def __rmqueue_fallback(
     s: State, zone: Record, order: int, start: int, nofragment: bool
 ) -> bool:

@@ -13,7 +13,7 @@ from xpfo_model.allocator.state import (
     free_list,
 )
 from xpfo_model.constants import MIGRATE_HIGHATOMIC
-from xpfo_model.jit import seldom
+from xpfo_model.jit import noinline
 
 
 def zone_watermark_ok(
@@ -32,7 +32,7 @@ def zone_watermark_ok(
     return not order or has_page(s, zone, order, flags)
 
 
-@seldom
+@noinline
 def has_page(s: State, zone: Record, order: int, flags: int) -> bool:
     """__zone_watermark_ok(), all versions: a page of the order is on some list."""
     for current in range(order, NR_PAGE_ORDERS):
@@ -60,7 +60,7 @@ def above_high(s: State, zone: Record, order: int, highest: int, flags: int) -> 
     return False
 
 
-@seldom
+@noinline
 def leave_below_high(s: State, zone: Record) -> None:
     """free_frozen_page_commit(), v6.18: note that it is above again."""
     if zone_watermark_ok(s, zone, 0, zone.watermark[WMARK_HIGH], ZONE_NORMAL, 0):

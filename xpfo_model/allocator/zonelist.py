@@ -18,7 +18,7 @@ from xpfo_model.allocator.rmqueue import HIGHATOMIC, NOFRAGMENT, rmqueue_buddy
 from xpfo_model.allocator.state import WMARK_LOW, WMARK_MIN, ZONE_NORMAL, Record, State
 from xpfo_model.allocator.watermarks import above_high, zone_watermark_ok
 from xpfo_model.events import FAILED
-from xpfo_model.jit import seldom
+from xpfo_model.jit import noinline
 
 NO_WATERMARK: Final = -1
 """ALLOC_NO_WATERMARKS, in place of the number of a watermark."""
@@ -99,7 +99,7 @@ def alloc_flags_nofragment(s: State, highest: int) -> int:
     return NOFRAGMENT
 
 
-@seldom
+@noinline
 def __alloc_pages_slowpath(
     s: State,
     cpu: int,

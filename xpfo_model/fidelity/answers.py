@@ -11,10 +11,10 @@ from xpfo_model.events import (
     MM_PAGE_ALLOC_ZONE_LOCKED,
 )
 from xpfo_model.fidelity.tally import Follow, Tally
-from xpfo_model.jit import seldom
+from xpfo_model.jit import noinline
 
 
-@seldom
+@noinline
 def pages_of_rows(f: Follow, i: int, kind: int) -> int:
     """The pages that the kernel's answers hand out or drain; how many."""
     s, e, r, t = f.state, f.events, f.read, f.tally
@@ -42,7 +42,7 @@ def pages_of_rows(f: Follow, i: int, kind: int) -> int:
     return n
 
 
-@seldom
+@noinline
 def pages_of_record(s: State, t: Tally, start: int, kind: int) -> int:
     """The pages that the model handed out or drained since event `start`."""
     n = 0
@@ -66,7 +66,7 @@ def pages_of_record(s: State, t: Tally, start: int, kind: int) -> int:
     return n
 
 
-@seldom
+@noinline
 def repeat_rows(f: Follow, i: int, start: int) -> None:
     """Record the kernel's refill in place of the model's: level PCP."""
     s, e, r = f.state, f.events, f.read

@@ -41,10 +41,10 @@ from xpfo_model.fidelity.tally import (
     LOOK_AHEAD,
     Follow,
 )
-from xpfo_model.jit import seldom
+from xpfo_model.jit import noinline
 
 
-@seldom
+@noinline
 def net_until_drain(f: Follow, i: int) -> int:
     """Frames that the CPU's pcp gains from operation `i` to the kernel's drain."""
     s, d, r = f.state, f.demand, f.read
@@ -66,7 +66,7 @@ def net_until_drain(f: Follow, i: int) -> int:
     return most + 1
 
 
-@seldom
+@noinline
 def learn_high(f: Follow, i: int, pcp: Record, mine: int, theirs: int) -> None:
     """The kernel drained at another time than the model, or more, or less.
 
@@ -108,7 +108,7 @@ def learn_high(f: Follow, i: int, pcp: Record, mine: int, theirs: int) -> None:
         t.missing[pcp.index] += count - pcp.count
 
 
-@seldom
+@noinline
 def learn_factor(s: State, pcp: Record, size: int) -> None:
     """The kernel drained another number of frames than the model."""
     if s.profile.sizing == SIZE_AUTO:
@@ -120,7 +120,7 @@ def learn_factor(s: State, pcp: Record, size: int) -> None:
     pcp.free_factor = min(factor + 1, s.profile.batch_scale_max)
 
 
-@seldom
+@noinline
 def sync_drain(  # noqa: C901
     f: Follow,
     i: int,
@@ -181,7 +181,7 @@ def sync_drain(  # noqa: C901
         __free_one_page(s, pfn, page_zone(s, pfn), order, migratetype, False)
 
 
-@seldom
+@noinline
 def follow_drain(f: Follow, i: int) -> None:
     """Drain what the kernel drained with no free: whose pcps, it does not say."""
     s, t = f.state, f.tally

@@ -85,7 +85,7 @@ from xpfo_model.fidelity.tally import (
     RIGHT,
     Follow,
 )
-from xpfo_model.jit import seldom
+from xpfo_model.jit import noinline
 
 
 def list_of(s: State, d: Demand, i: int, pfn: int) -> int:
@@ -123,7 +123,7 @@ def listed(f: Follow, i: int) -> None:
         )
 
 
-@seldom
+@noinline
 def pass_over(f: Follow, head: int, pfn: int, depth: int) -> int:
     """The kernel took the page `depth` below `pfn`: what became of those above; why.
 
@@ -148,7 +148,7 @@ def pass_over(f: Follow, head: int, pfn: int, depth: int) -> int:
     return BY_LOCK if to_buddy else BY_BULK
 
 
-@seldom
+@noinline
 def sync_alloc(f: Follow, i: int, actual: int) -> int:
     """Make the page that the model handed out the kernel's; why."""
     s, d, t = f.state, f.demand, f.tally
@@ -235,7 +235,7 @@ def follow_alloc(f: Follow, i: int, start: int) -> None:
     t.frames[actual].seen = r.row[i] + 1
 
 
-@seldom
+@noinline
 def follow_bulk(f: Follow, i: int, start: int) -> None:
     """Compare and correct what a bulk allocation refilled."""
     s, d, t = f.state, f.demand, f.tally
@@ -254,7 +254,7 @@ def follow_bulk(f: Follow, i: int, start: int) -> None:
         repeat_rows(f, i, start)
 
 
-@seldom
+@noinline
 def follow_strange(f: Follow, i: int) -> None:
     """A refill of a list that the version followed does not have."""
     s, d, t = f.state, f.demand, f.tally

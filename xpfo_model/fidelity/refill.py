@@ -45,7 +45,7 @@ from xpfo_model.fidelity.tally import (
     Follow,
     Tally,
 )
-from xpfo_model.jit import seldom
+from xpfo_model.jit import noinline
 
 
 def differ_at(t: Tally, mine: int, theirs: int) -> int:
@@ -90,7 +90,7 @@ def learn_batch(s: State, t: Tally, zone: Record, size: int) -> None:
             pcp.high = pcp.high_min
 
 
-@seldom
+@noinline
 def learn_refill(f: Follow, i: int, mine: int, size: int) -> None:
     """The kernel's refill had another size: batch is new, or how far it grew."""
     s, d, t = f.state, f.demand, f.tally
@@ -119,7 +119,7 @@ def learn_refill(f: Follow, i: int, mine: int, size: int) -> None:
     pcp.free_factor = min(factor + 1, s.profile.batch_scale_max)
 
 
-@seldom
+@noinline
 def isolated(f: Follow, pfn: int) -> bool:
     """Whether a page that the model has free was taken without an event.
 
@@ -134,7 +134,7 @@ def isolated(f: Follow, pfn: int) -> bool:
     return following != NONE and e.kind[following] == MM_PAGE_FREE
 
 
-@seldom
+@noinline
 def undo_refill(
     f: Follow,
     start: int,
@@ -157,7 +157,7 @@ def undo_refill(
         put_back(s, t.mine[k], order, mt)
 
 
-@seldom
+@noinline
 def redo_refill(
     f: Follow,
     i: int,
@@ -181,7 +181,7 @@ def redo_refill(
         mark_displaced(s, t, k, mine, order, reason)
 
 
-@seldom
+@noinline
 def retype(s: State, pfn: int, order: int, migratetype: int) -> None:
     """Give the blocks of a page a type, with the free pages in them."""
     blocks = 1 << max(order - PAGEBLOCK_ORDER, 0)
@@ -193,7 +193,7 @@ def retype(s: State, pfn: int, order: int, migratetype: int) -> None:
             move_freepages_block(s, frame, page_zone(s, frame), migratetype)
 
 
-@seldom
+@noinline
 def undo_claims(s: State, start: int) -> None:
     """Take the model's changes of ownership since event `start` back.
 
@@ -208,7 +208,7 @@ def undo_claims(s: State, start: int) -> None:
     s.profile.move_to_tail = to_tail
 
 
-@seldom
+@noinline
 def redo_claims(f: Follow, i: int) -> None:
     """Make the kernel's changes of ownership."""
     s, e, r = f.state, f.events, f.read
@@ -221,7 +221,7 @@ def redo_claims(f: Follow, i: int) -> None:
             retype(s, e.pfn[row], int(e.order[row]), int(e.migratetype[row]))
 
 
-@seldom
+@noinline
 def sync_refill(
     f: Follow,
     i: int,

@@ -16,13 +16,13 @@ import numpy.typing as npt
 from xpfo_model.allocator.state import Records
 from xpfo_model.events import FAILED, MM_PAGE_ALLOC_EXTFRAG
 from xpfo_model.fidelity.tally import Tally
-from xpfo_model.jit import seldom
+from xpfo_model.jit import noinline
 
 Names: TypeAlias = npt.NDArray[np.int32]
 """Per frame the name that it has, or per name its frame."""
 
 
-@seldom
+@noinline
 def exchange_later(t: Tally, event: int, mine: int, theirs: int, order: int) -> None:
     """Note that two pages exchange their names from event number `event` on."""
     if mine == FAILED or mine == theirs:  # noqa: PLR1714, SIM109

@@ -22,7 +22,7 @@ from xpfo_model.allocator.state import (
 from xpfo_model.constants import MAX_PAGE_ORDER
 from xpfo_model.events import FAILED
 from xpfo_model.fidelity.tally import Tally
-from xpfo_model.jit import seldom
+from xpfo_model.jit import noinline
 
 NOWHERE = -1
 MOST_IN_BULK = 1 << 12
@@ -45,7 +45,7 @@ def pcp_around(s: State, head: int) -> Record:
     return s.pcps[number]
 
 
-@seldom
+@noinline
 def leave_pcp(s: State, t: Tally, pfn: int) -> int:
     """Take a page off its pcp list; the list's head."""
     head = t.frames[pfn].home
@@ -57,7 +57,7 @@ def leave_pcp(s: State, t: Tally, pfn: int) -> int:
     return head
 
 
-@seldom
+@noinline
 def enter_pcp(
     s: State, t: Tally, pcp: Record, pindex: int, pfn: int, tail: bool
 ) -> None:
@@ -71,7 +71,7 @@ def enter_pcp(
     s.pages[pfn].use = ON_PCP
 
 
-@seldom
+@noinline
 def carve_block(s: State, first: int, pfn: int, end: int) -> None:
     """Take frames pfn to end out of the free page at `first`; list the rest."""
     order = buddy_order(s, first)
@@ -92,7 +92,7 @@ def carve_block(s: State, first: int, pfn: int, end: int) -> None:
             first = middle
 
 
-@seldom
+@noinline
 def carve(s: State, t: Tally, pfn: int, order: int) -> int:
     """Take a page from wherever its frames are; how many of them were free."""
     frame = pfn
@@ -117,7 +117,7 @@ def carve(s: State, t: Tally, pfn: int, order: int) -> int:
     return found
 
 
-@seldom
+@noinline
 def put_back(s: State, pfn: int, order: int, migratetype: int) -> None:
     """Undo an allocation: merge, and be the next to be taken."""
     zone = page_zone(s, pfn)
@@ -136,7 +136,7 @@ def put_back(s: State, pfn: int, order: int, migratetype: int) -> None:
     s.pages[pfn].migratetype = migratetype
 
 
-@seldom
+@noinline
 def depth_on(s: State, head: int, pfn: int) -> int:
     """How many pages a list has before one; FAILED if too many to have been taken."""
     entry = list_first(s, head)
@@ -147,7 +147,7 @@ def depth_on(s: State, head: int, pfn: int) -> int:
     return FAILED
 
 
-@seldom
+@noinline
 def length(s: State, head: int) -> int:
     """Pages on a list."""
     count = 0
@@ -165,7 +165,7 @@ def settle_missing(t: Tally, pcp: Record, frames: int) -> None:
     pcp.count += known
 
 
-@seldom
+@noinline
 def drop_first(s: State, t: Tally, head: int, count: int) -> None:
     """Take pages from the head of a pcp list, as allocations with no event do."""
     pcp = pcp_around(s, head)

@@ -311,17 +311,17 @@ def replay(trace: Recording, names: Sequence[str] | None = None) -> Outcome:
     about = trace.stream(lambda events: feed(reconstruction.calls(events)))
     feed(reconstruction.finish())
     kinds = dict(zip(EVENT_NAMES, reconstruction.kinds.tolist(), strict=True))
-    lacking = {run.strategy: lacking(run.strategy, about, kinds) for run in runs}
+    missing = {run.strategy: lacking(run.strategy, about, kinds) for run in runs}
     return Outcome(
         about=about,
         events=reconstruction.kmem_events,
         begins=_begins(about, reconstruction.first_time),
         kinds=kinds,
         totals=reconstruction.totals,
-        strategies={r.strategy: r.counts for r in runs if not lacking[r.strategy]},
+        strategies={r.strategy: r.counts for r in runs if not missing[r.strategy]},
         not_counted={
             name: f"the trace holds no {' and no '.join(events)}"
-            for name, events in lacking.items()
+            for name, events in missing.items()
             if events
         },
     )

@@ -15,7 +15,6 @@ from xpfo_model import strategies, traces, workloads
 from xpfo_model.checker import ENOUGH, Report, Scope, check_all
 from xpfo_model.errors import TraceError
 from xpfo_model.events import SCHED_SWITCH, EventLog
-from xpfo_model.jit import FAST
 from xpfo_model.replay.calls import ALLOC, CONTEXT_SWITCH, Calls, rows, split_refills
 from xpfo_model.replay.reconstruct import Reconstruction, calls_of
 from xpfo_model.replay.run import Counts, Outcome, Run, replay
@@ -150,15 +149,13 @@ class Evidence:
         """Explore these scopes and compile all large loops, in the executor."""
         if self.executor is None:
             return
-        if FAST:
-            # no claim waits for it, but pages do; what takes longest goes first
-            self.executor.submit(prepare_allocator)
+        # no claim waits for it, but pages do; what takes longest goes first
+        self.executor.submit(prepare_allocator)
         for where in scopes:
             self._reports[where] = self._explore(where)
-        if FAST:
-            for name, hooks in (*((n, {}) for n in strategies.REGISTRY), *WHAT_IFS):
-                future = self.executor.submit(prepare, name, hooks)
-                self._prepared[name, *sorted(hooks.items())] = future
+        for name, hooks in (*((n, {}) for n in strategies.REGISTRY), *WHAT_IFS):
+            future = self.executor.submit(prepare, name, hooks)
+            self._prepared[name, *sorted(hooks.items())] = future
 
     def reports(self, where: Scope) -> dict[str, Report]:
         """The checker's reports on all strategies but the baseline, by strategy.

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import numpy as np
 
-from xpfo_model import jit
 from xpfo_model.traces.digest import Digest
 from xpfo_model.traces.source import Bytes
 
@@ -91,5 +90,5 @@ class LineBuffer:
         larger = mmap.mmap(-1, size)
         larger[:held] = self._buffer[:held]
         self._buffer = larger
-        self.data: Any = jit.view(np.frombuffer(self._buffer, np.uint8))
+        self.data: Any = np.frombuffer(self._buffer, np.uint8)
         """The buffer as the scanner reads it."""

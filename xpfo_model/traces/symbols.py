@@ -21,8 +21,6 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from xpfo_model import jit
-
 NAME: Final = 1 << 12
 """Name of an event."""
 KEY: Final = 2 << 12
@@ -102,14 +100,13 @@ class SymbolTable:
 
         A word that is added may replace the table, and move all records.
         """
-        return self._view
+        return self._table
 
     def _rebuild(self, slots: int) -> None:
         texts = sum(WORD_TEXT + len(text) for _, text in self._values)
         self._table: npt.NDArray[np.int64] = np.zeros(
             SLOTS + slots * _ROOM + 2 * texts, np.int64
         )
-        self._view = jit.view(self._table)
         self._table[LAST_SLOT] = slots - 1
         self._free = SLOTS + slots
         for word, value in self._values.items():
@@ -117,15 +114,15 @@ class SymbolTable:
 
     def _place(self, word: tuple[int, bytes], value: int) -> None:
         hashed = _hash(*word)
-        last = self._view[LAST_SLOT]
+        last = self._table[LAST_SLOT]
         slot = _slot(hashed, last)
-        while self._view[SLOTS + slot]:
+        while self._table[SLOTS + slot]:
             slot = (slot + 1) & last
         record = self._free
         text = np.frombuffer(word[1], np.uint8)
-        self._view[SLOTS + slot] = record
-        self._view[record + WORD_HASH] = hashed
-        self._view[record + WORD_LENGTH] = len(text)
-        self._view[record + WORD_VALUE] = value
+        self._table[SLOTS + slot] = record
+        self._table[record + WORD_HASH] = hashed
+        self._table[record + WORD_LENGTH] = len(text)
+        self._table[record + WORD_VALUE] = value
         self._table[record + WORD_TEXT : record + WORD_TEXT + len(text)] = text
         self._free = record + WORD_TEXT + len(text)

@@ -7,7 +7,7 @@ the line, and lets it go on.
 """
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -155,15 +155,15 @@ class Text:
         run = jit.compiled(scan)
         blocks = self._blocks
         state = self._state
-        given = jit.view(self._array)
+        given = self._array
         while True:
             outcome = run(
                 blocks.data,
                 end,
                 given,
                 self._words.table,
-                jit.view(self._counts),
-                self._view,
+                self._counts,
+                self._rows,
             )
             if outcome == scan_state.DONE:
                 return
@@ -264,7 +264,6 @@ class Text:
 
     def _new_chunk(self) -> None:
         self._rows = Events.empty(CHUNK)
-        self._view: Any = Events(*(jit.view(column) for column in self._rows))
 
     def _take(self) -> Events:
         count = self._state[scan_state.ROW]
