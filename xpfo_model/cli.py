@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
-from xpfo_model import __version__, strategies
+from xpfo_model import __version__, jit, strategies
 from xpfo_model.allocator.profiles import PROFILES, version_of
 from xpfo_model.errors import MissingToolError, XpfoModelError
 from xpfo_model.replay import table
@@ -406,6 +406,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             dashes = line.index("--")
             line, command = line[:dashes], line[dashes + 1 :]
         arguments = parser().parse_args(line, argparse.Namespace(command=command))
+        jit.tell(lambda text: print(f"xpfo-model: {text}", file=sys.stderr))
         status: int = arguments.run(arguments)
         sys.stdout.flush()
     except XpfoModelError as error:

@@ -38,6 +38,19 @@ _NOINLINE: Final[set[Callable[..., Any]]] = set()
 _PLACEHOLDERS: Final[set[Callable[..., Any]]] = set()
 
 
+_LISTENERS: Final[list[Callable[[str], None]]] = []
+
+
+def tell(listener: Callable[[str], None]) -> None:
+    """Have a listener told once, before this process compiles for the first time."""
+    _LISTENERS.append(listener)
+
+
+def _announce() -> None:
+    while _LISTENERS:
+        _LISTENERS.pop()("compiling what runs for the first time: some seconds")
+
+
 @cache
 def digest() -> str:
     """SHA-256 of every source file of this package, as hex."""
@@ -153,23 +166,35 @@ class Loop:
             call = self.loaded[types] = self._load(types, arguments)
         return call(parts)
 
+    def is_cold(self, *arguments: Any) -> bool:
+        """Whether it is still to be compiled for such arguments, and can be kept."""
+        kinds: list[Any] = []
+        native.flatten(arguments, kinds, [])
+        path = self._path(tuple(kinds))
+        return path is not None and not path.exists()
+
     def _load(
         self, types: tuple[Any, ...], arguments: tuple[Any, ...]
     ) -> Callable[[list[Any]], Any]:
-        function = self.__wrapped__
+        path = self._path(types)
+        code = native.saved(path) if path else None
+        if code is None:
+            _announce()
+            code = self.compile(arguments)
+            if path:
+                with suppress(OSError):
+                    code.save(path)
+        return native.load(code)
+
+    def _path(self, types: tuple[Any, ...]) -> Path | None:
+        """The file of the code; None if there is nowhere to write."""
         takers = sorted(map(_identity, dict(self.given).values()))
-        facts = (_identity(function), *takers, repr(types))
+        facts = (_identity(self.__wrapped__), *takers, repr(types))
         name = hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
         try:
-            path = _cache_directory() / f"{function.__name__}-{name}.o"
-        except OSError:  # nowhere to write: compile every time
-            return native.load(self.compile(arguments))
-        code = native.saved(path)
-        if code is None:
-            code = self.compile(arguments)
-            with suppress(OSError):
-                code.save(path)
-        return native.load(code)
+            return _cache_directory() / f"{self.__wrapped__.__name__}-{name}.o"
+        except OSError:
+            return None
 
     def compile(self, arguments: tuple[Any, ...]) -> native.Code:
         """The code for arguments of such types."""

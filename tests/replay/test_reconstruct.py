@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from logs import USER_MOVABLE, alloc, extfrag, locked, log_of
 
 from xpfo_model.constants import MAX_PFN
 from xpfo_model.errors import TraceError
 from xpfo_model.replay import calls as st_
+from xpfo_model.replay import reconstruct
 from xpfo_model.replay.reconstruct import Reconstruction, calls_of
 
 
@@ -54,3 +57,10 @@ def test_only_a_change_of_ownership_makes_a_block_step():
     assert list(steps.op) == [st_.CHANGE_BLOCK] * 2
     assert reconstruction.totals["ownership_changes"] == 1
     assert np.diff(steps.start)[0] == 1
+
+
+@given(st.lists(st.integers(0, MAX_PFN - 1), max_size=20))
+def test_the_units_of_pages_are_theirs_and_the_next_ones(pfns):
+    units = reconstruct._units_of(np.array(pfns, np.int64))
+    own = {pfn >> st_.UNIT_ORDER for pfn in pfns}
+    assert units.tolist() == sorted(own | {unit + 1 for unit in own})

@@ -175,7 +175,9 @@ class Reconstruction:
     def _make_room(self, events: Events) -> None:
         if not len(events.pfn):
             return
-        may_fail = np.isin(events.kind, (MM_PAGE_ALLOC, MM_PAGE_ALLOC_ZONE_LOCKED))
+        may_fail = (events.kind == MM_PAGE_ALLOC) | (
+            events.kind == MM_PAGE_ALLOC_ZONE_LOCKED
+        )
         failed = may_fail & (events.pfn == FAILED)
         names_pages = (events.kind != SCHED_SWITCH) & ~failed
         orders = events.order.astype(np.int64)
@@ -200,9 +202,7 @@ class Reconstruction:
                 f"{int(orders[row])} on CPU {int(events.cpu[row])} is no page",
                 remedy="the trace is damaged: record it again",
             )
-        # a change of two blocks can reach into the next unit
-        units = np.unique(events.pfn[names_pages] >> UNIT_ORDER)
-        units = np.union1d(units, units + 1)
+        units = _units_of(events.pfn[names_pages])
         new = int(np.count_nonzero(self._units[units] == UNNUMBERED))
         room = self.frames + (new << UNIT_ORDER)
         if room > len(self._previous):
@@ -232,6 +232,17 @@ class Reconstruction:
         frames = out.frames[:filled]
         rows = {f: getattr(out, f)[:n] for f in Calls._fields if f != "frames"}
         return Calls(frames=frames, **rows)
+
+
+def _units_of(pfns: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The units of pages, and the next ones: a change of two blocks can reach there."""
+    units = pfns >> UNIT_ORDER
+    first = int(units.min(initial=MAX_PFN))
+    # pages of zeros take no memory; np.unique() would sort or hash all rows
+    marks = np.zeros(max(0, int(units.max(initial=0)) - first + 2), np.bool_)
+    marks[units - first] = True
+    marks[units - first + 1] = True
+    return np.flatnonzero(marks) + first
 
 
 def room_for(steps: int, refilled: int) -> Calls:

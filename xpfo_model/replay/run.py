@@ -22,7 +22,7 @@ from xpfo_model.events import (
     About,
     Recording,
 )
-from xpfo_model.jit import compiled
+from xpfo_model.jit import Loop, compiled
 from xpfo_model.machine import (
     CAUSES,
     FREE,
@@ -92,7 +92,7 @@ def hand_out(m: Machine, cpu: int, frames: Frames, user: bool, zeroed: bool) -> 
 
 
 def run_steps(m: Machine, s: Calls, history: npt.NDArray[np.int64]) -> None:
-    """Call a strategy's hooks, step by step; bound with `engine.compiled`.
+    """Call a strategy's hooks, step by step; bound with `jit.compiled`.
 
     `history`, unless empty, gets the flushes so far after each step.
     """
@@ -162,6 +162,12 @@ class Run:
     def heeds_all(self) -> bool:
         """Whether the strategy acts on drains or context switches."""
         return self._heeds_all
+
+    @property
+    def is_cold(self) -> bool:
+        """Whether the loop is still to be compiled, and can be kept."""
+        nothing = (self.machine, room_for(0, 0), np.empty(0, np.int64))
+        return isinstance(self._loop, Loop) and self._loop.is_cold(*nothing)
 
     def prepare(self) -> None:
         """Compile the loop now, so that the first steps need not wait for it."""
@@ -300,6 +306,8 @@ def replay(trace: Recording, names: Sequence[str] | None = None) -> Outcome:
     strategy that needs a kind of event that the trace does not hold is not counted.
     Raises `UnknownStrategyError`, `TraceError`.
     """
+    from xpfo_model.replay.helper import helped  # noqa: PLC0415 - it makes runs
+
     runs = [Run(name, cpus=trace.cpus or 1) for name in (names or strategies.SHOWN)]
     heeds = any(run.heeds_all for run in runs)
     reconstruction = Reconstruction(trace.kernel, everything=heeds)
@@ -308,8 +316,9 @@ def replay(trace: Recording, names: Sequence[str] | None = None) -> Outcome:
         for run in runs:
             run.feed(steps, reconstruction.frames)
 
-    about = trace.stream(lambda events: feed(reconstruction.calls(events)))
-    feed(reconstruction.finish())
+    with helped(runs):
+        about = trace.stream(lambda events: feed(reconstruction.calls(events)))
+        feed(reconstruction.finish())
     kinds = dict(zip(EVENT_NAMES, reconstruction.kinds.tolist(), strict=True))
     missing = {run.strategy: lacking(run.strategy, about, kinds) for run in runs}
     return Outcome(
