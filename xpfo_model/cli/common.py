@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The parts that several commands share: exit statuses, a bar, types of arguments."""
+
+import argparse
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+EXIT_ERROR: Final = 2
+EXIT_CLAIM: Final = 1
+EXIT_INTERRUPTED: Final = 130
+
+Progress = Callable[[int, int], None]
+
+
+@contextlib.contextmanager
+def progress_bar(what: str) -> Iterator[Progress]:
+    """A bar on standard error if that is a terminal, nothing in a pipe."""
+    from tqdm import tqdm  # noqa: PLC0415 - only a long command needs it
+
+    with tqdm(
+        desc=what, unit="B", unit_scale=True, leave=False, disable=None, file=sys.stderr
+    ) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.total = total or None
+            bar.update(done - bar.n)
+
+        yield progress
+
+
+@contextlib.contextmanager
+def opened(arguments: argparse.Namespace, path: str) -> Iterator[Any]:
+    """A trace, open, with a bar while it is read."""
+    from xpfo_model import traces  # noqa: PLC0415 - quick --help
+
+    with (
+        progress_bar(Path(path).name) as progress,
+        traces.open_trace(path, kernel=arguments.kernel, progress=progress) as trace,
+    ):
+        yield trace
+
+
+def warn(notes: list[str]) -> None:
+    """Print warnings on standard error."""
+    for note in notes:
+        print(f"xpfo-model: warning: {note}", file=sys.stderr)
+
+
+def positive(kind: Callable[[str], Any]) -> Callable[[str], Any]:
+    """A type of argument: a number above 0."""
+
+    def convert(text: str) -> Any:
+        value = kind(text)
+        if value <= 0:
+            raise argparse.ArgumentTypeError(f"{text} is not above 0")
+        return value
+
+    return convert
+
+
+def add_kernel(command: argparse.ArgumentParser) -> None:
+    """Add ``--kernel``, which means the GFP table wherever a command has it."""
+    command.add_argument(
+        "--kernel",
+        metavar="VERSION",
+        help="GFP flags of this kernel version, such as v6.1; guessed if absent",
+    )

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The command ``diff``."""
+
+import argparse
+
+from xpfo_model import strategies
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Show how two strategies differ, hook by hook."""
+    print(strategies.diff(arguments.one, arguments.other), end="")
+    return 0
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    command.add_argument("one", metavar="STRATEGY")
+    command.add_argument("other", metavar="STRATEGY")
