@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 import csv
+import dataclasses
 import io
+import subprocess
 
 import pytest
 
-from xpfo_model import claims
+from xpfo_model import claims, cli, clone, strategies
 from xpfo_model.claims import cite
 
 COMMIT = "0123456789abcdef" * 3
@@ -25,9 +27,38 @@ def test_a_cover_letter_is_ascii_of_72_columns(verdicts, identity):
     assert "model" in lines[0]
     assert lines[-1] == f"Link: {SITE}/claims.html#{identity}"
     assert max(map(len, lines[:-1])) <= 72
-    assert COMMIT[:12] in text
-    assert "Hardware:" in text
+    assert f"-g{COMMIT[:12]}" in text
+    assert f"commit {COMMIT[:12]}" not in text  # checkpatch would look for it
+    assert identity in text
     assert "Downside:" in text
+    assert "Hardware:" in text or "Rests on:" in text
+
+
+def test_a_cover_letter_defines_the_strategies_that_it_names(verdicts):
+    text = cite.cover_letter(verdicts["pcp-batch-divides"])
+    for name in ("v6", "pcp_batch"):
+        assert f"{name}: {strategies.REGISTRY[name].what}" in " ".join(text.split())
+
+
+@pytest.mark.parametrize("holds", [(False, False), (True, True), (False, True)])
+def test_only_a_verdict_that_stands_has_a_cover_letter(verdicts, holds):
+    one = verdicts["seed-sequence"]
+    finding, counter = (dataclasses.replace(one.finding, holds=it) for it in holds)
+    with pytest.raises(ValueError, match="claim seed-sequence"):
+        dataclasses.replace(one, finding=finding, counter=counter)
+
+
+def test_no_line_of_a_cover_letter_is_a_git_trailer(verdicts):
+    for verdict in verdicts.values():
+        text = cite.cover_letter(verdict, commit=COMMIT, site=SITE)
+        found = subprocess.run(
+            ["git", "interpret-trailers", "--parse"],
+            input=f"Subject\n\n{text}",
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.splitlines()
+        assert [line.partition(":")[0] for line in found] in ([], ["Link"])
 
 
 @pytest.mark.parametrize("identity", list(claims.REGISTRY))
@@ -47,6 +78,17 @@ def test_bibtex_has_balanced_braces_and_the_link(verdicts):
         assert f"claims.html#{identity}" in entry
 
 
-def test_without_a_site_the_link_says_so(verdicts):
-    text = cite.cover_letter(verdicts["seed-sequence"])
-    assert text.splitlines()[-1] == "Link: (unpublished build)"
+def test_without_a_site_there_is_no_link_and_the_text_says_so(verdicts):
+    verdict = verdicts["seed-sequence"]
+    assert cite.cover_letter(verdict).splitlines()[-1] == cite.NO_LINK
+    assert "url" not in cite.bibtex(verdict)
+
+
+def test_the_command_prints_the_text_of_the_site_from_any_directory(
+    verdicts, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(clone, "commit", lambda: COMMIT)
+    assert cli.main(["claims", "seed-sequence", "--site", SITE]) == 0
+    expected = cite.cover_letter(verdicts["seed-sequence"], commit=COMMIT, site=SITE)
+    assert capsys.readouterr().out == expected

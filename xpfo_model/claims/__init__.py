@@ -1,20 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Every claim of the document, evaluated from the evidence when asked."""
 
-from xpfo_model.claims import (
-    checker,
-    cost,
-    directmap,
-    exposure,
-    fidelity,
-    kunmap,
-    published_tables,
-    safety,
-    thread,
-    users,
-    versions,
-    whatif,
-)
+# isort: off - claims are listed in the order of these imports
+from xpfo_model.claims import thread
+from xpfo_model.claims import checker
+from xpfo_model.claims import published_tables
+from xpfo_model.claims import cost
+from xpfo_model.claims import safety
+from xpfo_model.claims import exposure
+from xpfo_model.claims import whatif
+from xpfo_model.claims import directmap
+from xpfo_model.claims import fidelity
+from xpfo_model.claims import kunmap
+from xpfo_model.claims import users
+from xpfo_model.claims import versions
+
+# isort: on
 from xpfo_model.claims.claim import (
     REGISTRY,
     Claim,
