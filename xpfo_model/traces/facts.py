@@ -43,7 +43,7 @@ def _typed(value: Any, hint: Any) -> Any:
         return None if value is None else _typed(value, inner[0])
     if kind is Mapping:
         return {_typed(k, inner[0]): _typed(v, inner[1]) for k, v in value.items()}
-    if kind is tuple:
+    if kind is tuple and isinstance(value, list):
         each = inner[:1] * len(value) if inner[-1] is ... else inner
         return tuple(_typed(v, one) for v, one in zip(value, each, strict=True))
     if dataclasses.is_dataclass(hint):

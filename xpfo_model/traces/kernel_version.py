@@ -48,6 +48,7 @@ _RELEASE: Final = re.compile(
 # online before possible: a flush goes to the CPUs that are online
 _CPUS: Final = (
     re.compile(rb"^#.*#P:(\d{1,6})", re.MULTILINE),
+    re.compile(rb"^# cpus: (\d{1,6})", re.MULTILINE),
     re.compile(rb"^# nrcpus online : (\d{1,6})", re.MULTILINE),
     re.compile(rb"^# nrcpus avail : (\d{1,6})", re.MULTILINE),
     re.compile(rb"^cpus=(\d{1,6})", re.MULTILINE),
