@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Every claim of the document, evaluated from the evidence when asked."""
 
-# isort: off - claims are listed in the order of these imports
+# Claims are listed in the order of these imports.
+# isort: off
 from xpfo_model.claims import thread
 from xpfo_model.claims import checker
 from xpfo_model.claims import published_tables
