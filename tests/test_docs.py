@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The sources of the pages can be read, and reviewed, as text."""
 
+from pathlib import Path
+
 import pytest
-from conftest import ROOT
+
+ROOT = Path(__file__).parents[1]
 
 MOST_VALUES = 4
 """Roles in a row of a table: more are a ``{claim-table}``."""

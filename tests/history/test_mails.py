@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 import re
+from pathlib import Path
 
 import pytest
-from conftest import ROOT
 
 from xpfo_model.history import mails
 
+ROOT = Path(__file__).parents[2]
 MAILS = {
     name: mail for name, mail in vars(mails).items() if isinstance(mail, mails.Mail)
 }

@@ -69,6 +69,7 @@ class _Found:
         }
 
 
+@dataclass(frozen=True)
 class Standing(_Found):
     """A claim that holds, and does not hold under its counterfactual.
 
@@ -83,6 +84,7 @@ class Standing(_Found):
             raise ValueError(f"claim {self.claim.id} {self.state}")
 
 
+@dataclass(frozen=True)
 class Fallen(_Found):
     """A claim that does not hold, or that its counterfactual does not refute."""
 
