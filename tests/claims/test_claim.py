@@ -9,7 +9,7 @@ from matplotlib.textpath import TextPath
 
 from xpfo_model import claims
 from xpfo_model.claims import prose
-from xpfo_model.claims.claim import Claim, Finding, Table, claim
+from xpfo_model.claims.claim import Basis, Claim, Finding, Table, claim
 from xpfo_model.errors import XpfoModelError
 
 
@@ -50,7 +50,8 @@ def finding(*, holds):
 
 
 def made_up(find):
-    return Claim("made-up", "so", "otherwise", {"other": True}, "None.", (), find)
+    change = {"other": True}
+    return Claim("made-up", "so", "otherwise", change, "None.", (), find, Basis.TRACES)
 
 
 def test_a_claim_that_does_not_hold_is_named(evidence):

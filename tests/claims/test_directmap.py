@@ -21,6 +21,7 @@ from reference import Reference, rows_of_log
 
 from xpfo_model import jit, machine, replay
 from xpfo_model.claims import directmap
+from xpfo_model.claims.inputs import Inputs
 from xpfo_model.figures import draw, themes
 from xpfo_model.figures.charts import Lines
 
@@ -194,12 +195,13 @@ def test_splits_are_the_blocks_that_users_ever_had(evidence, trace):
 
 
 def test_blocks_touched_and_blocks_of_the_machine(evidence):
-    for trace in evidence.names:
+    inputs = Inputs(evidence)
+    for trace in inputs.names:
         some, whole = (
-            f(evidence, trace) for f in (directmap.touched, directmap.all_blocks)
+            f(inputs, trace) for f in (directmap.touched, directmap.all_blocks)
         )
-        assert 0 < directmap.splits(evidence, trace, "pcp_batch_local") <= some <= whole
-    assert directmap.all_blocks(evidence, "cc-1cpu") == 256
+        assert 0 < directmap.splits(inputs, trace, "pcp_batch_local") <= some <= whole
+    assert directmap.all_blocks(inputs, "cc-1cpu") == 256
 
 
 def test_a_course_ends_with_the_counts_of_the_whole(evidence):
