@@ -108,13 +108,13 @@ def _splits(evidence: Inputs) -> Table:
 def _percent(evidence: Inputs, trace: str, strategy: str) -> int:
     """Splits in percent of the entries that pages were allocated from."""
     split = splits(evidence, trace, strategy)
-    return round(100 * ratio(split, touched(evidence, trace), trace, "no allocation"))
+    return round(ratio(100 * split, touched(evidence, trace), trace, "no allocation"))
 
 
 def _shares(evidence: Inputs, names: tuple[str, ...]) -> Table:
     def cell(name: str, trace: str) -> str:
         split = splits(evidence, trace, name)
-        whole = 100 * ratio(split, all_blocks(evidence, trace), trace, "no pageblock")
+        whole = ratio(100 * split, all_blocks(evidence, trace), trace, "no pageblock")
         return f"{_percent(evidence, trace, name)} ({whole:.0f})"
 
     return by_trace("split, % of those (of all)", evidence.names, each(names, cell))
@@ -140,7 +140,7 @@ def _expenses(evidence: Inputs, strategy: str) -> Table:
             ("… most", most),
             (
                 "… most, % of its own",
-                lambda t: f"{100 * ratio(most(t), flushes(t), t, NO_FLUSH):.1f}",
+                lambda t: f"{ratio(100 * most(t), flushes(t), t, NO_FLUSH):.1f}",
             ),
             ("pages for page tables", times(PAGES_OF_A_SPLIT)),
         ],
@@ -217,7 +217,7 @@ def exceptions_split(evidence: Inputs, traces: tuple[str, ...] = CROWDED) -> Fin
     for trace in traces:
         by_frames, by_blocks = (splits(evidence, trace, name) for name in names)
         flips = in_use(evidence, trace, FLIPS).flushes_by_cause["block"]
-        percent = round(100 * ratio(by_blocks, by_frames, trace, NO_SPLIT))
+        percent = round(ratio(100 * by_blocks, by_frames, trace, NO_SPLIT))
         rows.append((trace, by_frames, by_blocks, flips, percent))
     shares = [row[-1] for row in rows]
     return Finding(
@@ -333,7 +333,7 @@ def splits_early(evidence: Inputs, strategy: str = RECOMMENDED) -> Finding:
         half = next(n for n, c in course if c.splits >= HALF * last.splits)
         rows.append((trace, last.splits, allocations, round(100 * half / allocations)))
         extra.append(
-            100 * ratio(FULL_FLUSHES[1] * last.splits, last.flushes, trace, NO_FLUSH)
+            ratio(100 * FULL_FLUSHES[1] * last.splits, last.flushes, trace, NO_FLUSH)
         )
     halves = [row[-1] for row in rows]
     return Finding(

@@ -48,7 +48,7 @@ def share(evidence: Inputs, trace: str, strategy: str, **how: Any) -> float:
     """
     whole = in_use(evidence, trace, "none", **how).frame_time_exposed
     exposed = in_use(evidence, trace, strategy, **how).frame_time_exposed
-    return 100 * ratio(exposed, whole, trace, "no user holds a frame for any time")
+    return ratio(100 * exposed, whole, trace, "no user holds a frame for any time")
 
 
 def _percent(value: float) -> str:

@@ -66,7 +66,8 @@ class Inputs:
 
     def several_cpus(self) -> list[str]:
         """The traces of machines of several CPUs, at least one."""
-        found = [name for name in self.names if self.use(name).cpus > 1]
+        known = self._evidence.provenance
+        found = [name for name, facts in known.items() if facts.cpus > 1]
         if not found:
             raise CannotJudgeError("one CPU", self.names)
         return found

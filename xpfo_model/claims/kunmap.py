@@ -61,7 +61,7 @@ def second_flush(evidence: Inputs, strategy: str = "pcp_batch") -> Finding:
             (
                 trace,
                 *parts,
-                round(100 * ratio(parts[-1], sum(parts), trace, "no flush"), 1),
+                round(ratio(100 * parts[-1], sum(parts), trace, "no flush"), 1),
             )
         )
     shares = [row[-1] for row in rows]
@@ -238,7 +238,7 @@ def zeroed_ahead(evidence: Inputs, trace: str) -> int:
 def _kunmaps_left(evidence: Inputs, trace: str) -> float:
     """Percent of the batch's flushes after zeroing that zeroing ahead leaves."""
     batch, ahead = (_at_kunmap(evidence, trace, n) for n in ("pcp_batch", AHEAD))
-    return 100 * ratio(ahead, batch, trace, "nothing zeroed")
+    return ratio(100 * ahead, batch, trace, "nothing zeroed")
 
 
 def _in_vain(evidence: Inputs, trace: str) -> int:
