@@ -171,7 +171,7 @@ def needs(name: str) -> tuple[str, ...]:
 
 
 def given(taken: Mapping[str, Callable[..., Any]]) -> Given:
-    """Functions by the placeholders whose place they take, for `engine.compiled`."""
+    """Functions by the placeholders whose place they take, for `jit.compiled`."""
     return {getattr(hooks, hook): function for hook, function in taken.items()}
 
 

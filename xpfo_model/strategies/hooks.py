@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Where a loop calls a strategy: a placeholder for each of its hooks.
 
-`engine.compiled` puts the functions of a strategy in their places, see
+`jit.compiled` puts the functions of a strategy in their places, see
 `strategies.given`; a hook that has none raises `UnboundHookError`.
 """
 
