@@ -66,7 +66,7 @@ memory=512M buffer=96M disk='' swap='' more='' keep='' timeout=900
 guest=()
 events=kmem:mm_page_alloc,kmem:mm_page_free,kmem:mm_page_free_batched
 events+=,kmem:mm_page_alloc_zone_locked,kmem:mm_page_pcpu_drain
-events+=,kmem:mm_page_alloc_extfrag,xpfo:*
+events+=,kmem:mm_page_alloc_extfrag,'xpfo:*'
 
 arguments() {
 	while [ $# -gt 0 ]; do
@@ -127,8 +127,15 @@ needs flock util-linux
 	die "missing: apt-get install --no-install-recommends ${missing[*]}"
 
 work=${keep:-$(mktemp -d)}
-[ -n "$keep" ] || trap 'rm -rf "$work"' EXIT
-rm -rf "$work"/{root,out,scratch.img,swap.img}
+finish() {
+	if [ -e "$work/console.log" ]; then
+		cat "$work/console.log" "$work/out"/{dmesg,log} 2>/dev/null >"$out.console"
+		echo "${0##*/}: nothing recorded; the guest's console: $out.console" >&2
+	fi
+	[ -n "$keep" ] || rm -rf "$work"
+}
+trap finish EXIT
+rm -rf "$work"/{root,out,console.log,scratch.img,swap.img}
 mkdir -p "$work/root"/{bin,guest,proc,sys,dev,host,out} "$work/out"
 work=$(cd "$work" && pwd)
 
@@ -169,41 +176,31 @@ exec {locked}>"$lock"
 flock -n "$locked" || { echo "waiting for another guest, $lock"; flock "$locked"; }
 echo "recording $strategy on $cpus CPUs, $memory: ${workload##*/}"
 began=$SECONDS
-(
-	guest_boot "$work" "$cpus" "${total}M" "$timeout" "$kernel" "$append" \
-		"${drives[@]}"
-	guest_lost_nothing "$work" "raise --buffer above $buffer"
-	echo "$written" >"$work/out/written"
-) || {
-	cat "$work/console.log" "$work/out"/{dmesg,log} >"$out.console" 2>/dev/null || true
-	die "nothing recorded; the guest's console is in $out.console"
-}
+guest_boot "$work" "$cpus" "${total}M" "$timeout" "$kernel" "$append" "${drives[@]}"
+guest_lost_nothing "$work" "raise --buffer above $buffer"
 took=$((SECONDS - began))
 flock -u "$locked"
 
 # --- Was the kernel content, and was it the one that was asked for? ---
 
-cat "$work/console.log" "$work/out/dmesg" >"$work/console"
-refuse() { cp "$work/console" "$out.console"; die "$*; see $out.console"; }
 counter() { awk -v name="$1" '$1 == name { print $2 }' "$work/out/counters"; }
-complaint=$(grep -m 1 -E 'WARNING: |BUG: |Oops|kernel BUG|general protection fault' \
-	"$work/console" || true)
-[ -z "$complaint" ] || refuse "the guest's kernel complained: $complaint"
+complaint=$(grep -h -m 1 -E 'WARNING: |BUG: |Oops|kernel BUG|general protection fault' \
+	"$work/console.log" "$work/out/dmesg" || true)
+[ -z "$complaint" ] || die "the guest's kernel complained: $complaint"
 tainted=$(cat "$work/out/tainted")
-[ "$tainted" = 0 ] || refuse "the guest's kernel is tainted: $tainted"
+[ "$tainted" = 0 ] || die "the guest's kernel is tainted: $tainted"
 if [ "$strategy" != off ]; then
-	[ -e "$work/out/counters" ] || refuse "$kernel has no XPFO, or it did not start"
+	[ -e "$work/out/counters" ] || die "$kernel has no XPFO, or it did not start"
 	[ "$(counter strategy)" = "$strategy" ] ||
-		refuse "the kernel ran $(counter strategy), not $strategy"
+		die "the kernel ran $(counter strategy), not $strategy"
 	[ "$(counter start)" = "$start" ] ||
-		refuse "memory started $(counter start), not $start"
+		die "memory started $(counter start), not $start"
 	grep -q -m 1 ': xpfo_start:' "$work/out/trace" ||
-		refuse "the trace has no event xpfo_start: what of it is in --events?"
+		die "the trace has no event xpfo_start: what of it is in --events?"
 fi
 
 # --- Write. ---
 
-rm -f "$out.console"
 guest_normalise "$work/out/trace" >"$work/trace.normalised"
 gzip -6nc "$work/trace.normalised" >"$out.trace.gz"
 for file in "$work/out"/{counters,counters.start,log} \
@@ -244,7 +241,7 @@ disks=${disk:+$disk of scratch, ext4 on /mnt}${disk:+${swap:+; }}${swap:+$swap o
 	start = "$start"
 	kmap = "${kmap:-default}"
 	verify = $verify
-	events = $(cat "$work/out/written")
+	events = $written
 	workload_sha256 = "$(digest <"$workload")"
 	image_sha256 = "$(digest <"$kernel")"
 	workload_seconds = $(seconds)
@@ -257,4 +254,5 @@ disks=${disk:+$disk of scratch, ext4 on /mnt}${disk:+${swap:+; }}${swap:+$swap o
 		cat "$provenance"
 	fi
 } >"$out.toml"
-echo "$out.trace.gz: $(cat "$work/out/written") events, none lost, in $took s"
+rm -f "$work/console.log" "$out.console"
+echo "$out.trace.gz: $written events, none lost, in $took s"

@@ -35,11 +35,12 @@ guest_boot() { # WORK CPUS MEMORY SECONDS KERNEL COMMAND-LINE [QEMU-OPTION]...
 	}
 }
 
-# Sets `written`, the events of OUT/trace.
+written=0	# the events of OUT/trace
 guest_lost_nothing() { # WORK REMEDY
 	local kept lost
 	read -r kept written < <(
 		sed -nE '3s/.*: ([0-9]+)\/([0-9]+) .*/\1 \2/p' "$1/out/trace")
+	[ -n "$written" ] || die "the trace has no header"
 	lost=$(awk '/(overrun|dropped events): / { n += $NF } END { print n + 0 }' \
 		"$1/out/stats")
 	if [ "$kept" != "$written" ] || [ "$lost" != 0 ]; then
