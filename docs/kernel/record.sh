@@ -145,7 +145,7 @@ cp "$(command -v busybox)" "$work/root/bin/busybox"
 cp "$workload" "$work/root/workload.sh"
 cp "$here/init" "$work/root/init"
 for program in "${guest[@]}"; do
-	gcc -O2 -Wall -static -pthread -o "$work/root/guest/$program" \
+	gcc -O2 -Wall -Wextra -static -pthread -o "$work/root/guest/$program" \
 		"$here/guest/$program.c" || die "cannot compile guest/$program.c"
 done
 guest_pack "$work/root" "$work/initramfs.gz"
