@@ -17,7 +17,7 @@
 # workload failed, or if the kernel ran another strategy than was asked for.
 # NAME.console is left then: the guest's console and its kernel's log.
 #
-# A workload says how it wants to be recorded in a line `# record.sh: OPTIONS`;
+# A workload says how it wants to be recorded in lines `# record.sh: OPTIONS`;
 # options of the command line come after those.  Needs no root, but Debian with:
 # qemu-system-x86 busybox-static cpio gcc libc6-dev e2fsprogs.
 set -euo pipefail
@@ -104,7 +104,7 @@ for needed in "$kernel" "$strategy" "$cpus" "$workload" "$out"; do
 done
 [ -r "$workload" ] || die "cannot read $workload"
 [ -r "$kernel" ] || die "no kernel $kernel: build.sh makes it"
-read -ra wishes < <(sed -n 's/^# record.sh: //p' "$workload"; echo)
+read -ra wishes < <(sed -n 's/^# record.sh: //p' "$workload" | paste -sd ' '; echo)
 guest=()
 arguments "${wishes[@]}" "$@"
 case $start in mapped | unmapped) ;; *) die "--start is mapped or unmapped" ;; esac
@@ -248,7 +248,7 @@ disks=${disk:+$disk of scratch, ext4 on /mnt}${disk:+${swap:+; }}${swap:+$swap o
 	recording_seconds = $took
 	END
 	[ ${#guest[@]} = 0 ] ||
-		echo "guest_sha256 = \"$(cd "$here/guest" && cat "${guest[@]/%/.c}" | digest)\""
+		echo "guest_sha256 = \"$(cd "$here/guest" && cat case.h "${guest[@]/%/.c}" | digest)\""
 	if [ -e "$provenance" ]; then
 		printf '\n[kernel_build]\n'
 		cat "$provenance"
