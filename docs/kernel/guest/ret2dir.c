@@ -429,13 +429,13 @@ static void file_read(int fd, int behind)
 	must(read(fd, page, PAGE) == PAGE);
 	must(cached(fd, 1));
 	area = map_file(fd, 1 + FEW, PROT_READ);
-	if (!behind) {
+	if (behind) {
+		must(cached(fd, 1) && cached(fd, 2));
+		report((void *[]){ area + PAGE, area + 2 * PAGE }, 2);
+	} else {
 		report((void *[]){ area }, 1);
-		return;
 	}
-	for (int i = 1; i <= 2; i++)
-		must(cached(fd, i));
-	report((void *[]){ area + PAGE, area + 2 * PAGE }, 2);
+	must(!munmap(area, (1 + FEW) * PAGE));
 }
 
 static void file_faulted(int fd)
@@ -448,6 +448,7 @@ static void file_faulted(int fd)
 		(void)*(volatile char *)(area + 8 * i * PAGE);
 	}
 	report_area(area, 8 * PAGE);
+	must(!munmap(area, 64 * PAGE));
 }
 
 static int on_disk(void)
