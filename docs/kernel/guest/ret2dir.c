@@ -345,10 +345,8 @@ static void huge_split(void)
 {
 	char *area = huge_page();
 
-	must(!mprotect(area + HUGE / 2, PAGE, PROT_READ));
-	must(!munmap(area + HUGE - PAGE, PAGE));
-	must(!madvise(area, HUGE - PAGE, MADV_PAGEOUT));
-	fill(area, FEW, SEED);
+	put("/sys/kernel/debug/split_huge_pages", "1");
+	must(!is_huge(area));
 	report_area(area, PAGE);
 }
 
