@@ -14,7 +14,7 @@ cd /tmp/pipes
 
 storm() { # NAME
 	local i
-	for i in $(seq 25); do
+	for i in $(seq 12); do
 		head -c 400000 /dev/urandom | gzip -1 | gzip -d | cat | wc -c >"$1"
 		[ "$(cat "$1")" = 400000 ]
 		echo "$i" >"$1.$i"
@@ -27,4 +27,4 @@ for name in one two three four; do
 	running+=($!)
 done
 for process in "${running[@]}"; do wait "$process"; done
-seq 100000 | sort -R | tail -n 1 >/dev/null
+seq 50000 | sort -R | tail -n 1 >/dev/null

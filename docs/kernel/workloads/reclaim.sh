@@ -15,13 +15,13 @@ cd /mnt
 inodes() { # DIRECTORY
 	local i
 	mkdir "$1"
-	for i in $(seq 1500); do echo "$i" >"$1/$i"; done
+	for i in $(seq 1000); do echo "$i" >"$1/$i"; done
 }
 
-dd if=/dev/urandom of=big bs=1M count=48 status=none
+dd if=/dev/urandom of=big bs=1M count=40 status=none
 sum=$(md5sum <big)
-for round in 1 2 3; do
-	/tmp/guest/hog 120 2 &
+for round in 1 2; do
+	/tmp/guest/hog 120 1 &
 	hog=$!
 	inodes "small.$round" &
 	writer=$!
