@@ -78,6 +78,8 @@ def head(outcome: Outcome) -> list[str]:
         f"  {totals['refills']:,} refills ({totals['refills_movable']:,} MOVABLE),"
         f" {totals['ownership_changes']:,} changes of ownership",
     ]
+    if about.xpfo:
+        lines.append(f"  {about.ran()}")
     lines += [f"  warning: {note}" for note in about.notes()]
     lines += [f"  note: {note}" for note in outcome.notes]
     if about.skipped:
