@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from xpfo_model import gfp
-from xpfo_model.events import About, EventLog, Events, Observer
+from xpfo_model.events import About, EventLog, Events, Observer, Recording
 from xpfo_model.traces import npz, tools
 from xpfo_model.traces.source import Progress, Source
 from xpfo_model.traces.text import Text
@@ -128,8 +128,13 @@ def read(
 
     About 50 bytes an event. Raises the `TraceError` that says what is wrong.
     """
+    with open_trace(path, kernel=kernel, progress=progress) as trace:
+        return whole(trace)
+
+
+def whole(trace: Recording) -> EventLog:
+    """An open trace in memory. Raises the `TraceError` that says what is wrong."""
     parts: list[Events] = []
     xpfo: list[XpfoEvents] = []
-    with open_trace(path, kernel=kernel, progress=progress) as trace:
-        about = trace.stream(parts.append, xpfo.append)
+    about = trace.stream(parts.append, xpfo.append)
     return EventLog(Events.concatenate(parts), about, XpfoEvents.concatenate(xpfo))

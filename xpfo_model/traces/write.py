@@ -87,8 +87,8 @@ def pieces(log: EventLog) -> Iterator[str]:
     if deep.any():
         raise ValueError(f"{about.name}: a depth of preemption is above 15")
     yield "".join(f"{' '.join(line.splitlines())}\n" for line in _head(log))
-    lines = _marked(log, _ticks if about.clock == TICKS else _seconds)
-    while some := list(itertools.islice(lines, _PIECE)):
+    marked = _marked(log, stamp_of(about.clock))
+    while some := list(itertools.islice(marked, _PIECE)):
         yield "".join(some)
     if about.lost is None:
         yield "CPU:0 [LOST EVENTS]\n"
@@ -136,7 +136,7 @@ def _marked(log: EventLog, stamp: Callable[[int], str]) -> Iterator[str]:
     other = next(others, None)
     row = 0
     for chunk in log.chunks():
-        for line in _lines(chunk, log.about.kernel, stamp):
+        for line in lines(chunk, log.about.kernel, stamp):
             while other is not None and other[0] <= row:
                 yield other[1]
                 other = next(others, None)
@@ -153,6 +153,11 @@ def _mark(time: int, text: str, stamp: Callable[[int], str]) -> str:
     return f"{front}: tracing_mark_write: {words}\n"
 
 
+def stamp_of(clock: str) -> Callable[[int], str]:
+    """The function that writes times of a clock, NANOSECONDS or TICKS."""
+    return _ticks if clock == TICKS else _seconds
+
+
 def _seconds(time: int) -> str:
     seconds, rest = divmod(time, _NS_A_SECOND)
     if rest % _NS_A_MICROSECOND:
@@ -164,7 +169,8 @@ def _ticks(time: int) -> str:
     return f"{time:12}"
 
 
-def _lines(events: Events, kernel: str, stamp: Callable[[int], str]) -> Iterator[str]:
+def lines(events: Events, kernel: str, stamp: Callable[[int], str]) -> Iterator[str]:
+    """The line of each event."""
     number = hex if gfp.version(kernel) >= _HEXADECIMAL_PFN else str
     masks = {bits: gfp.encode(bits, kernel) for bits in set(events.gfp.tolist())}
     for row in map(

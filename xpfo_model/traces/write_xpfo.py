@@ -102,18 +102,19 @@ def lines(log: EventLog, stamp: Stamp) -> Iterator[tuple[int, str]]:
         while start is not None and start.event <= number:
             yield start.row, _start(start, stamp)
             start = next(starts, None)
-        yield row.row, _line(row, body(row, log.about.words), stamp)
+        yield row.row, line(row, log.about.words, stamp)
     while start is not None:
         yield start.row, _start(start, stamp)
         start = next(starts, None)
 
 
-def _line(row: Row, text: str, stamp: Stamp) -> str:
+def line(row: Row, words: tuple[str, ...], stamp: Stamp) -> str:
+    """The line of an event."""
     flags = "d" if row.flags & IRQS_OFF else "."
     flags += ".s" if row.flags & IN_INTERRUPT else ".."
     return (
         f"           <...>-{row.pid:<7} [{row.cpu:03}] {flags}.. {stamp(row.time)}: "
-        f"{text}\n"
+        f"{body(row, words)}\n"
     )
 
 
