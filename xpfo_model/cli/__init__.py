@@ -12,6 +12,7 @@ from xpfo_model.cli import (
     check,
     claims,
     compare,
+    confront,
     convert,
     data,
     diff,
@@ -23,6 +24,7 @@ from xpfo_model.errors import XpfoModelError
 
 COMMANDS: Final = {
     "compare": compare,
+    "confront": confront,
     "convert": convert,
     "record": record,
     "check": check,
@@ -50,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; the exit status: 0, 1 a claim failed, 2 an error."""
+    """Run the command; the status: 0, 1 a claim fails or a kernel differs, 2 an error."""
     try:
         line = list(sys.argv[1:] if argv is None else argv)
         command = None
