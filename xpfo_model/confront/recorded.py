@@ -71,12 +71,13 @@ class Recorded:
         start = _the_start(log.about)
         _refuse_losses(log.about)
         xpfo = log.xpfo.rows(slice(start.event, None))
+        owners = _owners(log, start)
         found = cls(
             about=log.about,
             start=start,
-            events=log.events.rows(slice(start.row, None)),
+            events=_failures(log.events.rows(slice(start.row, None)), owners),
             xpfo=xpfo._replace(row=xpfo.row - start.row),
-            owners=_owners(log, start),
+            owners=owners,
             before=start.row + start.event + 1,
         )
         _check_kmem(found)
@@ -176,6 +177,17 @@ def _owners(log: EventLog, start: XpfoStart) -> Owners:
             )
         owners[pfn : pfn + number] = KERNEL
     return owners
+
+
+def _failures(events: Events, owners: Owners) -> Events:
+    """Mark failed allocations where a text has lost that its page is (null).
+
+    Frame 0 is never handed out. arch/x86/kernel/setup.c: trim_bios_range, v6.1.
+    """
+    if owners[0] == FREE:
+        return events
+    failed = (events.kind == MM_PAGE_ALLOC) & (events.pfn == 0)
+    return events._replace(pfn=np.where(failed, FAILED, events.pfn))
 
 
 def _check_kmem(found: Recorded) -> None:
