@@ -61,17 +61,21 @@ needs() { # PROGRAM PACKAGE
 }
 needs xz xz-utils
 needs patch patch
-needs make make
-needs gcc gcc
-needs ld binutils
-needs flex flex
-needs bison bison
-needs bc bc
-needs perl perl
-if command -v gcc >/dev/null; then
-	echo '#include <gelf.h>' | gcc -E - >/dev/null 2>&1 || missing+=(libelf-dev)
-	echo '#include <stdio.h>' | gcc -E - >/dev/null 2>&1 || missing+=(libc6-dev)
-fi
+case $until in
+config | build)
+	needs make make
+	needs gcc gcc
+	needs ld binutils
+	needs flex flex
+	needs bison bison
+	needs bc bc
+	needs perl perl
+	for header in stdio.h:libc6-dev gelf.h:libelf-dev; do
+		echo "#include <${header%:*}>" | gcc -E - >/dev/null 2>&1 ||
+			missing+=("${header#*:}")
+	done
+	;;
+esac
 if [ ! -r "$source" ]; then
 	name=${source##*/}
 	missing+=("${name%.tar.*}")
