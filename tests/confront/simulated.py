@@ -7,6 +7,7 @@ in it. What it traces are texts; the order is the kernel's: the hook, the zeroin
 the event of the allocation.
 """
 
+import re
 from dataclasses import dataclass, field
 
 BLOCK = 9
@@ -56,7 +57,7 @@ class Kernel:
         self.cpu = 0
         for pfn in range(self.held):
             self.frames[pfn].owner = KERNEL
-        self.unused = list(range(self.held, self.end))
+        self.unused = set(range(self.held, self.end))
         if self.start == "unmapped":
             for frame in self.frames[self.held :]:
                 frame.mapped = False
@@ -129,6 +130,23 @@ class Kernel:
         if cleared:
             self.flush(cause, min(cleared), max(cleared), len(cleared))
 
+    def counters(self):
+        """What it has counted, as debugfs tells it."""
+        counts = {"strategy": self.strategy, "start": self.start}
+        for cause in ("alloc", "refill", "block", "kunmap", "free", "kmap", "fault"):
+            for name in ("flush", "unmap", "map"):
+                counts[f"{name}_{cause}"] = self.times(f"xpfo_{name}: ", cause)
+        counts["splits"] = self.times("xpfo_split: ")
+        counts["kmap_direct"] = self.times("xpfo_kmap: ", "way=direct")
+        counts["free"] = self.times("mm_page_free: ")
+        return "".join(f"{name} {value}\n" for name, value in counts.items())
+
+    def times(self, *words):
+        """How many lines have all of the words."""
+        return sum(
+            all(re.search(rf"\b{word}", line) for word in words) for line in self.lines
+        )
+
     # --- strategies.c
 
     def alloc_hook(self, pfns, user, cause="alloc"):
@@ -200,32 +218,41 @@ class Kernel:
 
     # --- the allocator
 
+    def lowest(self, size):
+        """The first frames that are free side by side, or None."""
+        for pfn in range(-(-self.held // size) * size, self.end - size + 1, size):
+            if self.unused.issuperset(range(pfn, pfn + size)):
+                return pfn
+        return None
+
     def refill(self, order, migratetype):
         pages = []
         size = 1 << order
         for _ in range(max(2, BATCH >> order)):
-            starts = [
-                pfn
-                for pfn in self.unused
-                if pfn % size == 0 and all(pfn + i in self.unused for i in range(size))
-            ]
-            if not starts:
+            pfn = self.lowest(size)
+            if pfn is None:
                 break
-            pfn = starts[0]
-            for i in range(size):
-                self.unused.remove(pfn + i)
+            self.unused -= set(range(pfn, pfn + size))
             self.emit(
                 f"mm_page_alloc_zone_locked: page=00000000deadbeef pfn={pfn:#x} "
                 f"order={order} migratetype={migratetype} percpu_refill=1"
             )
             pages.append(pfn)
-        self.refill_hook(
-            [pfn + i for pfn in pages for i in range(size)], migratetype
-        ) if pages else None
+        if pages:
+            frames = [pfn + i for pfn in pages for i in range(size)]
+            self.refill_hook(frames, migratetype)
         self.pcp.setdefault((self.cpu, order, migratetype), []).extend(pages)
 
     def allocate(self, order, migratetype, *, user, zeroed, silent=None):
-        """A page, or None if there is none."""
+        """A page, or None if there is none; its event, too."""
+        page = self.hand_out(order, migratetype, user=user, zeroed=zeroed)
+        if page is None:
+            return None
+        self.tell(page, silent)
+        return page[0]
+
+    def hand_out(self, order, migratetype, *, user, zeroed):
+        """A page as `tell` takes it, before its event."""
         key = (self.cpu, order, migratetype)
         if not self.pcp.get(key):
             self.refill(order, migratetype)
@@ -236,9 +263,14 @@ class Kernel:
         self.alloc_hook(pfns, user)
         if user and zeroed:
             for one in pfns:
-                self.begin_access(one, "post_alloc_hook")
-                self.end_access(one, "post_alloc_hook")
+                self.begin_access(one, "kernel_init_pages")
+                self.end_access(one, "kernel_init_pages")
         mask = USER_MASKS[migratetype, zeroed] if user else "GFP_KERNEL"
+        return pfn, order, migratetype, user, mask
+
+    def tell(self, page, silent=None):
+        """The event of an allocation."""
+        pfn, order, migratetype, user, mask = page
         if silent:
             self.emit(
                 f"xpfo_silent_alloc: pfn={pfn} order={order} "
@@ -250,7 +282,6 @@ class Kernel:
                 f"migratetype={migratetype} gfp_flags={mask}"
             )
         self.pages[pfn] = (order, migratetype, user)
-        return pfn
 
     def free(self, pfn):
         order, migratetype, _ = self.pages.pop(pfn)
@@ -277,7 +308,8 @@ class Kernel:
         """Compaction takes a free frame, and moves a user's page to it."""
         if not self.unused:
             return
-        pfn = self.unused.pop()
+        pfn = max(self.unused)
+        self.unused.remove(pfn)
         self.alloc_hook(range(pfn, pfn + 1), user=False)
         self.emit(
             f"xpfo_silent_alloc: pfn={pfn} order=0 migratetype=1 gfp_flags=0x8 "

@@ -14,6 +14,7 @@ from xpfo_model.events import (
     About,
     Recording,
 )
+from xpfo_model.gfp import USER_TESTS
 from xpfo_model.machine import MAPPED, UNMAPPED
 from xpfo_model.replay.calls import Calls
 from xpfo_model.replay.held import Held
@@ -58,6 +59,10 @@ class Outcome:
     """Frames that the kernel holds then, or is first seen to free."""
     held_first_touches: int = 0
     """First touches by users of frames that the trace first shows being freed."""
+    waits: dict[str, int] = field(default_factory=dict)
+    """How often the MOVABLE list was asked by somebody who may not wait."""
+    users: dict[str, dict[str, int]] = field(default_factory=dict)
+    """User allocations by who had a frame before, by each of `gfp.USER_TESTS`."""
     strategies: dict[str, Counts] = field(default_factory=dict)
     """What each strategy did that could be counted."""
     not_counted: dict[str, str] = field(default_factory=dict)
@@ -79,6 +84,12 @@ class Outcome:
                 f"{self.held_frames:,} frames are first seen being freed, such as "
                 "the initrd's: this start takes them for unmapped; if they are mapped, "
                 f"{self.held_first_touches:,} user allocations more find one mapped"
+            )
+        blind = [name for name in self.strategies if strategies.heeds_moves(name)]
+        if blind and not any(counts.moved for counts in self.strategies.values()):
+            notes.append(
+                f"{', '.join(blind)}: the trace shows no migration of pages, and its "
+                "flushes are not counted"
             )
         faulting = [name for name, c in self.strategies.items() if c.faults]
         if faulting:
@@ -103,9 +114,12 @@ class Outcome:
             "kinds": self.kinds,
             "notes": self.notes,
             "totals": self.totals,
+            "users": self.users,
+            "waits": self.waits,
             "not_counted": self.not_counted,
             "strategies": {
                 name: {
+                    "user_test": strategies.REGISTRY[name].user_test,
                     "flushes": counts.flushes,
                     "flushes_by_cause": counts.flushes_by_cause,
                     "frames_unmapped": counts.frames_unmapped,
@@ -115,6 +129,8 @@ class Outcome:
                     "splits": counts.splits,
                     "start_splits": counts.start_splits,
                     "faults": counts.faults,
+                    "moved": counts.moved,
+                    "moved_exposed": counts.moved_exposed,
                 }
                 for name, counts in self.strategies.items()
             },
@@ -200,6 +216,8 @@ def _outcome(
         held=how,
         held_frames=held_frames,
         held_first_touches=held_first_touches,
+        waits=reconstruction.waits,
+        users={test: reconstruction.owners_by(test) for test in USER_TESTS},
         strategies={r.strategy: r.counts for r in runs if not missing[r.strategy]},
         not_counted={
             name: f"the trace holds no {' and no '.join(events)}"

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Where the kernel calls the hooks, and whether interrupts are off there.
+
+A flush of all CPUs waits for their answers, which a CPU with interrupts off does
+not give: two such CPUs wait for each other.
+"""
+
+from typing import Final, NamedTuple
+
+RMQUEUE_BULK: Final = "rmqueue_bulk()"
+BEFORE_THE_LIST: Final = "rmqueue_pcplist(), before the batch is on its list"
+SET_MIGRATETYPE: Final = "set_pageblock_migratetype() and the fallback"
+DIRECT_MAP: Final = "__rmqueue_direct_map()"
+
+
+class Context(NamedTuple):
+    """What holds at a place of a kernel."""
+
+    irqs_off: bool
+    source: str
+
+
+CONTEXTS: Final = {
+    (RMQUEUE_BULK, "v4.14"): Context(
+        True,
+        "mm/page_alloc.c: rmqueue_pcplist: local_irq_save() around it, v4.14 to v5.12",
+    ),
+    (RMQUEUE_BULK, "v6.1"): Context(
+        False,
+        "mm/page_alloc.c: rmqueue_pcplist: pcp_spin_trylock() around it, v6.1.192: a "
+        "lock that interrupts do not wait for",
+    ),
+    (BEFORE_THE_LIST, "v6.1"): Context(
+        False, "proposed: no lock is held, as a task may allocate anywhere"
+    ),
+    (SET_MIGRATETYPE, "v4.14"): Context(
+        True, "mm/page_alloc.c: rmqueue_bulk, rmqueue: zone->lock, v4.14 to v6.18"
+    ),
+    (SET_MIGRATETYPE, "v6.1"): Context(
+        True, "mm/page_alloc.c: rmqueue_bulk, rmqueue_buddy: zone->lock, v6.1"
+    ),
+    (DIRECT_MAP, "v7.0"): Context(
+        False, "RFC 17/19 of February 2026: zone->lock is dropped before"
+    ),
+}
+"""By place and the first of the kernels that it is the same in."""
+
+
+def context(place: str, kernel: str) -> Context:
+    """What holds at a place of a kernel. Raises `KeyError` if that is not known."""
+    return CONTEXTS[place, kernel]
