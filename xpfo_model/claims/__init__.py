@@ -15,6 +15,9 @@ from xpfo_model.claims import fidelity
 from xpfo_model.claims import kunmap
 from xpfo_model.claims import users
 from xpfo_model.claims import versions
+from xpfo_model.claims import kernel
+from xpfo_model.claims import prediction
+from xpfo_model.claims import reach
 
 # isort: on
 from xpfo_model.claims.claim import (
@@ -40,8 +43,11 @@ __all__ = [
     "evaluate",
     "exposure",
     "fidelity",
+    "kernel",
     "kunmap",
+    "prediction",
     "published_tables",
+    "reach",
     "safety",
     "select",
     "thread",

@@ -71,6 +71,11 @@ class Basis(Enum):
         "a model of the page allocator, given the demand of recorded traces",
     )
 
+    KERNEL = (
+        "counted by kernels that run the strategies, in an emulator",
+        "recordings of kernels that run the strategies",
+    )
+
     def __init__(self, how: str, what: str) -> None:
         self.how = how
         """Completes "XPFO, …"."""

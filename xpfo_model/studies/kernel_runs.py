@@ -21,12 +21,15 @@ from xpfo_model import traces
 from xpfo_model.confront import confront
 from xpfo_model.confront.counters import read_counters
 from xpfo_model.errors import XpfoModelError
+from xpfo_model.events import EventLog
 from xpfo_model.replay import replay
-from xpfo_model.studies.store import REGISTRY, Columns, load, study
+from xpfo_model.studies.store import Columns, study
 
 RECORDINGS: Final = "XPFO_RECORDINGS"
 """Names the folder of the recordings; _build/kernel/recordings of a clone without."""
 SUFFIX: Final = ".trace.gz"
+WHOLE: Final = "traces/kernel"
+"""Recordings of this kernel that are kept, below docs/."""
 
 CAUSES: Final = ("alloc", "refill", "block", "kunmap", "migrate")
 """Of flushes, in the kernel's words."""
@@ -237,14 +240,6 @@ def kernel_probes(docs: Path) -> Columns:
     return _columns(list(_probes(folder(docs))))
 
 
-def read(docs: Path) -> list[dict[str, Any]]:
-    """The kept rows of `kernel_runs`. Raises `StaleDataError`."""
-    return _kept(docs, "kernel-runs")
-
-
-def _kept(docs: Path, name: str) -> list[dict[str, Any]]:
-    columns = load(REGISTRY[name], docs)
-    return [
-        dict(zip(columns, values, strict=True))
-        for values in zip(*columns.values(), strict=True)
-    ]
+def whole(docs: Path) -> list[EventLog]:
+    """The recordings that are kept whole, in docs/traces/kernel."""
+    return [traces.read(path) for path in sorted((docs / WHOLE).glob("*.npz"))]
