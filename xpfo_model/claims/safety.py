@@ -78,7 +78,7 @@ def consume_leaks(evidence: Inputs, strategy: str = "pcp_batch_consume") -> Find
     instead="per_frame, v6 with the thread's fixes, in place of v6",
     change={"strategy": "per_frame"},
     downside="v6 protects from the first kunmap on, which a trace does not show.",
-    mails=(mails.ANDERSEN_2017_09_11_0750,),
+    mails=(mails.XIE_2017_09_11,),
     needs=("user_allocations",),
 )
 def v6_protects_nothing(evidence: Inputs, strategy: str = "v6") -> Finding:
