@@ -42,10 +42,11 @@ def _faults(found: dict[str, Report], some: list[Fault]) -> list[tuple[Any, ...]
     rows: list[tuple[Any, ...]] = []
     for fault in some:
         violation = found[fault.strategy].found.get(fault.invariant)
-        first = f"{fault.first}" if fault.first else "not found"
-        rows.append(
-            (fault.what, fault.strategy, first, violation.steps if violation else 0)
-        )
+        steps = violation.steps if violation else 0
+        first = "not found"
+        if fault.first:
+            first = f"{fault.first.author} {fault.first.date}"
+        rows.append((fault.strategy, fault.invariant, first, steps, fault.what))
     return rows
 
 
@@ -53,9 +54,9 @@ def _finding(
     rows: list[tuple[Any, ...]], where: Scope, word: str, title: str
 ) -> Finding:
     """The same fault of two versions is one fault."""
-    missing = dict.fromkeys(f"{row[1]}: {row[0]}" for row in rows if not row[3])
-    faults = {row[0] for row in rows}
-    lost = {row[0] for row in rows if not row[3]}
+    missing = dict.fromkeys(f"{row[0]} {row[1]}" for row in rows if not row[3])
+    faults = {row[4] for row in rows}
+    lost = {row[4] for row in rows if not row[3]}
     longest = max((row[3] for row in rows), default=0)
     words = f"; not found: {', '.join(missing)}" if missing else ""
     steps = f", each in at most {longest} steps" if longest else ""
@@ -69,11 +70,14 @@ def _finding(
             "found": len(faults - lost),
             "longest": longest,
         },
-        table=Table(("fault", "version", "first said by", "steps"), tuple(rows)),
+        table=Table(
+            ("version", "invariant", "first said by", "steps"),
+            tuple(row[:4] for row in rows),
+        ),
         chart=Bars.in_one(
             title,
             "steps of the shortest way to it",
-            [(f"{row[1]}: {row[0]}", row[3], _steps(row[3])) for row in rows],
+            [(f"{row[0]} {row[1]}", row[3], _steps(row[3])) for row in rows],
             "steps",
             text="{2}",
             log=False,
