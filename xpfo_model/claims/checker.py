@@ -16,9 +16,9 @@ from xpfo_model.studies import explorations
 STALE: Final = "no-stale-translation"
 ONE_CPU: Final = replace(scope("default"), cpus=1)
 EXPLORED: Final = (scope("default"), ONE_CPU)
-"""What the claims look at."""
+"""The scopes that the claims look at."""
 LARGE_SCOPES: Final = ("large", "wide")
-"""What is explored when something changes, and recorded."""
+"""The scopes that are explored when something changes, and recorded."""
 MANY: Final = 1_000_000
 """States that the largest exploration must have."""
 

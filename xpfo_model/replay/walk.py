@@ -12,7 +12,7 @@ from xpfo_model.replay.run import Run
 
 @dataclass(frozen=True)
 class Step:
-    """What one allocation costs, its refill included."""
+    """The cost of an allocation, its refill included."""
 
     flushes: int
     unmapped: int
