@@ -49,6 +49,32 @@ HANSEN_2014_02_18: Final = Mail(
     "[PATCH 6/6] x86: mm: set TLB flush tunable to sane value",
     "20140218193017.ECDF1089@viggo.jf.intel.com",
 )
+HANSEN_2014_07_01: Final = Mail(
+    "Dave Hansen",
+    date(2014, 7, 1),
+    "[PATCH 7/7] x86: mm: set TLB flush tunable to sane value (33)",
+    "20140701164856.3020D644@viggo.jf.intel.com",
+)
+MOLNAR_2015_06_08_2152: Final = Mail(
+    "Ingo Molnar",
+    date(2015, 6, 8),
+    "Re: [PATCH 0/3] TLB flush multiple pages per IPI v5",
+    "20150608195237.GA15429@gmail.com",
+    "21:52",
+)
+MOLNAR_2015_06_08_2203: Final = Mail(
+    "Ingo Molnar",
+    date(2015, 6, 8),
+    "Re: [PATCH 0/3] TLB flush multiple pages per IPI v5",
+    "20150608200308.GA16978@gmail.com",
+    "22:03",
+)
+HANSEN_2015_06_09: Final = Mail(
+    "Dave Hansen",
+    date(2015, 6, 9),
+    "Re: [PATCH 0/3] TLB flush multiple pages per IPI v5",
+    "55775749.3090004@intel.com",
+)
 RUTLAND_2017_08_23: Final = Mail(
     "Mark Rutland",
     date(2017, 8, 23),
@@ -195,6 +221,12 @@ GLEIXNER_2019_04_05: Final = Mail(
     f"Re: [RFC PATCH v9 12/13] {_DEFER}",
     "alpine.DEB.2.21.1904050909520.1802@nanos.tec.linutronix.de",
 )
+AMIT_2019_08_23: Final = Mail(
+    "Nadav Amit",
+    date(2019, 8, 23),
+    "[RFC PATCH v2 0/3] x86/mm/tlb: Defer TLB flushes with PTI",
+    "20190823225248.15597-1-namit@vmware.com",
+)
 XING_2021_01_15: Final = Mail(
     "Xing Zhengjun",
     date(2021, 1, 15),
@@ -206,6 +238,12 @@ VAN_RIEL_2025_02_23: Final = Mail(
     date(2025, 2, 23),
     "[PATCH v13 00/14] AMD broadcast TLB invalidation",
     "20250223194943.3518952-1-riel@surriel.com",
+)
+VAN_RIEL_2025_06_19: Final = Mail(
+    "Rik van Riel",
+    date(2025, 6, 19),
+    "[RFC PATCH v4 0/8] Intel RAR TLB invalidation",
+    "20250619200442.1694583-1-riel@surriel.com",
 )
 JACKMAN_2026_02_25: Final = Mail(
     "Brendan Jackman",
