@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The whole bill of a strategy: all that it does over one trace, and what it leaves.
+
+Flushes by cause and by range, PTEs written, entries split, pages zeroed, how long the
+kernel can reach users' pages, and whether the checker finds a fault.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from xpfo_model import strategies
+from xpfo_model.checker import Report
+from xpfo_model.cost import Kunmap, Rates
+from xpfo_model.machine import KUNMAP
+from xpfo_model.machine import CAUSES as NAMES
+from xpfo_model.replay.run import Counts
+from xpfo_model.strategies.guarantee import go_on, ignore, leave
+from xpfo_model.strategies.kmaps import local_kunmap
+
+PER: Final = 1000
+"""User allocations that counts are given for."""
+AT_KUNMAP: Final = NAMES[KUNMAP]
+CAUSES: Final = tuple(name for name in NAMES if name != AT_KUNMAP)
+"""Causes of a flush that a trace of the allocator shows."""
+
+
+@dataclass(frozen=True)
+class Design:
+    """A strategy as it runs: with its start, and with its way to a user's page."""
+
+    strategy: str
+    start: str = "mapped"
+    local: bool = False
+    """Whether a mapping of one CPU takes the place of the strategy's kmap."""
+
+    @property
+    def name(self) -> str:
+        """The strategy's name, and what differs from it."""
+        parts = [self.strategy]
+        if self.local:
+            parts.append("local kmap")
+        if self.start != "mapped":
+            parts.append(f"starts {self.start}")
+        return ", ".join(parts)
+
+    @property
+    def hooks(self) -> dict[str, Callable[..., Any]]:
+        """Functions that take the place of the strategy's."""
+        from xpfo_model.strategies.kmaps import local_kmap  # noqa: PLC0415
+
+        return {"kmap": local_kmap, "kunmap": local_kunmap} if self.local else {}
+
+    @property
+    def kunmap(self) -> Kunmap:
+        """What happens at the last kunmap of a user's page."""
+        hook = (strategies.functions(self.strategy) | self.hooks)["kunmap"]
+        if hook is local_kunmap:
+            return Kunmap.OWN_MAPPING
+        if hook in (leave, ignore, go_on):
+            return Kunmap.NOTHING
+        if strategies.functions(self.strategy)["context_switch"] is not go_on:
+            return Kunmap.DEFERRED
+        return Kunmap.ALL_CPUS
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a design does in a part of a trace in which every zeroed page is kmapped."""
+
+    users: int
+    """User allocations."""
+    zeroed: int
+    """Of these, zeroed."""
+    flushes: dict[str, int]
+    """Flushes of all CPUs that a trace of the allocator shows, by cause."""
+    full: int
+    """Of these, in full."""
+    at_kunmap: int
+    """Flushes of all CPUs at a kunmap after zeroing."""
+    local: int
+    """Flushes of one CPU, kunmaps after zeroing left out."""
+    local_full: int
+    """Of these, in full."""
+    writes: int
+    """PTEs of the direct map that were written, those of kmaps left out."""
+    splits: int
+    """2M entries that were split."""
+
+    def rates(self, kunmap: Kunmap) -> Rates:
+        """The same for each user allocation, for the cost model."""
+        users = self.users or 1
+        flushes = sum(self.flushes.values())
+        zeroing = kunmap is Kunmap.ALL_CPUS
+        return Rates(
+            one=(flushes - self.full) / users,
+            full=self.full / users,
+            local_one=(self.local - self.local_full) / users,
+            local_full=self.local_full / users,
+            writes=self.writes / users,
+            kunmap=kunmap,
+            spared=(self.zeroed - self.at_kunmap) / users if zeroing else 0.0,
+        )
+
+
+def part(
+    kunmap: Kunmap, users: int, zeroed: int, whole: Counts, before: Counts | None = None
+) -> Part:
+    """What was counted in a part of a trace, with zeroing through the strategy's kmap.
+
+    Parameters
+    ----------
+    kunmap
+        What the strategy does at a kunmap.
+    users, zeroed : int
+        User allocations of the part, all and those that are zeroed.
+    whole, before
+        Counts at its end and at its beginning.
+    """
+
+    def since(name: str) -> int:
+        return getattr(whole, name) - (getattr(before, name) if before else 0)
+
+    def by_cause(name: str) -> dict[str, int]:
+        counted, earlier = (
+            getattr(some, name) if some else {} for some in (whole, before)
+        )
+        return {c: counted.get(c, 0) - earlier.get(c, 0) for c in NAMES}
+
+    flushes, full = by_cause("flushes_by_cause"), by_cause("full_by_cause")
+    at_kunmap, full_at_kunmap = flushes.pop(AT_KUNMAP), full.pop(AT_KUNMAP)
+    if full_at_kunmap:
+        raise ValueError("a kunmap flushes one page")
+    # each access through the direct map writes its PTE twice, or its free does
+    accesses = {Kunmap.ALL_CPUS: at_kunmap, Kunmap.DEFERRED: zeroed}.get(kunmap, 0)
+    written = since("frames_unmapped") + since("frames_mapped")
+    local = since("local_flushes")
+    return Part(
+        users=users,
+        zeroed=zeroed,
+        flushes=flushes,
+        full=sum(full.values()),
+        at_kunmap=at_kunmap,
+        local=local - accesses if kunmap is Kunmap.DEFERRED else local,
+        local_full=since("local_full"),
+        writes=max(written - 2 * accesses, 0),
+        splits=since("splits"),
+    )
+
+
+@dataclass(frozen=True)
+class Bill:
+    """What a design does over one trace, and what it leaves open."""
+
+    design: Design
+    trace: str
+    cpus: int
+    boot: Part
+    """All of the trace, from boot."""
+    warm: Part
+    """The second half of its user allocations."""
+    blocks: int
+    """2M entries of the machine's memory."""
+    handed: int
+    """Frames that the kernel could reach when a user got them, after zeroing."""
+    exposed: float
+    """Share of users' frame-time that the kernel could reach the frames."""
+    report: Report
+    """What the checker found."""
+
+    @property
+    def interrupts(self) -> int:
+        """Interrupts that CPUs of the machine received, kunmaps left out."""
+        return sum(self.boot.flushes.values()) * (self.cpus - 1)
+
+    @property
+    def window(self) -> str:
+        """Who can reach a page while the kernel has it mapped."""
+        if self.design.kunmap is Kunmap.OWN_MAPPING:
+            return "this CPU"
+        return "all CPUs"
