@@ -13,8 +13,9 @@ from xpfo_model.checker import Report, Scope
 from xpfo_model.errors import CannotJudgeError
 from xpfo_model.events import EVENT_NAMES, EventLog
 from xpfo_model.replay.calls import Calls
+from xpfo_model.replay.outcome import lacking
 from xpfo_model.replay.reconstruct import Reconstruction
-from xpfo_model.replay.run import Counts, lacking
+from xpfo_model.replay.run import Counts
 from xpfo_model.studies.evidence import Evidence, Provenance
 from xpfo_model.studies.store import Columns, Study
 
