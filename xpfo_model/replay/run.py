@@ -6,7 +6,7 @@ it calls, so that the code that is counted is the strategy's own.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Final
 
@@ -225,6 +225,7 @@ class Run:
         causes = dict(zip(CAUSES, map(int, counts.flushes_by_cause), strict=True))
         if not causes[CAUSES[KUNMAP]]:
             del causes[CAUSES[KUNMAP]]
+        full = dict(zip(CAUSES, map(int, counts.full_by_cause), strict=True))
         return Counts(
             flushes_by_cause=causes,
             frames_unmapped=int(counts.unmapped),
@@ -232,6 +233,8 @@ class Run:
             frames_exposed=int(counts.exposed),
             frame_time_exposed=int(counts.exposed_time) + self._still_exposed(),
             local_flushes=int(counts.local_flushes),
+            full_by_cause={cause: full[cause] for cause in causes},
+            local_full=int(counts.local_full),
             splits=int(counts.splits),
             start_splits=int(counts.start_splits),
             faults=int(counts.faults),
@@ -266,6 +269,10 @@ class Counts:
     """2M entries that were split before the first event, as memory started."""
     faults: int = 0
     """Frames handed to the kernel without an alias: it faults at its first access."""
+    full_by_cause: dict[str, int] = field(default_factory=dict)
+    """Of the synchronous shootdowns, those of the whole TLB, by cause."""
+    local_full: int = 0
+    """Of the local flushes, those of the whole TLB."""
 
     @property
     def flushes(self) -> int:
