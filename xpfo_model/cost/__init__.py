@@ -8,6 +8,7 @@ machine's published row (`calibration`); seconds of its build (`build`); and the
 interval that an answer must lie in (`ranges`).
 """
 
+from xpfo_model.cost import kmaps
 from xpfo_model.cost.build import cycles, overhead_seconds, seconds
 from xpfo_model.cost.calibration import (
     SERIES,
@@ -16,6 +17,7 @@ from xpfo_model.cost.calibration import (
     consistent,
     flush_seconds,
     ipi_cycles,
+    read_strict,
     users,
 )
 from xpfo_model.cost.flush import FULL, Kind, flush_cycles, local_cycles
@@ -76,10 +78,12 @@ __all__ = [
     "grid",
     "interval",
     "ipi_cycles",
+    "kmaps",
     "like",
     "local_cycles",
     "narrowings",
     "overhead_seconds",
+    "read_strict",
     "received",
     "seconds",
     "union",

@@ -88,3 +88,26 @@ def consistent(v: Values, machines: tuple[Machine, ...]) -> Number:
     for machine in machines:
         holds = holds & (ipi_cycles(v, machine) > 0)
     return np.asarray(holds)
+
+
+def read_strict(
+    machine: Machine,
+    v: Values,
+    counted: float,
+    series: str,
+    *,
+    same_cycles: bool = False,
+) -> float:
+    """System seconds of a strict row, from the small machine's and a reading of it.
+
+    Parameters
+    ----------
+    counted : float
+        CPUs whose time is counted.
+    same_cycles : bool, optional
+        A flush costs each of them the same cycles, not the same seconds.
+    """
+    clocks = (DESKTOP.hertz or 1.0) / (machine.hertz or 1.0) if same_cycles else 1.0
+    base = numbers.seconds(series, machine, BASE) * (1 + v["overhead"])
+    each = flush_seconds(v, DESKTOP, STRICT) / (DESKTOP.cpus or 1)
+    return float(base + counted * each * clocks)

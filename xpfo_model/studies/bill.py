@@ -5,22 +5,20 @@ Flushes by cause and by range, PTEs written, entries split, pages zeroed, how lo
 kernel can reach users' pages, and whether the checker finds a fault.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
 from xpfo_model import strategies
-from xpfo_model.checker import Report
 from xpfo_model.cost import Kunmap, Rates
-from xpfo_model.machine import KUNMAP
 from xpfo_model.machine import CAUSES as NAMES
-from xpfo_model.replay.run import Counts
-from xpfo_model.strategies.guarantee import go_on, ignore, leave
-from xpfo_model.strategies.kmaps import local_kunmap
+from xpfo_model.machine import KUNMAP, MAPPED, REFILL
+from xpfo_model.replay.run import FREED, Counts
+from xpfo_model.strategies.kmaps import local_kmap, local_kunmap
 
 PER: Final = 1000
 """User allocations that counts are given for."""
 AT_KUNMAP: Final = NAMES[KUNMAP]
+AT_REFILL: Final = NAMES[REFILL]
 CAUSES: Final = tuple(name for name in NAMES if name != AT_KUNMAP)
 """Causes of a flush that a trace of the allocator shows."""
 
@@ -30,7 +28,7 @@ class Design:
     """A strategy as it runs: with its start, and with its way to a user's page."""
 
     strategy: str
-    start: str = "mapped"
+    start: str = MAPPED
     local: bool = False
     """Whether a mapping of one CPU takes the place of the strategy's kmap."""
 
@@ -40,28 +38,30 @@ class Design:
         parts = [self.strategy]
         if self.local:
             parts.append("local kmap")
-        if self.start != "mapped":
+        if self.start != MAPPED:
             parts.append(f"starts {self.start}")
         return ", ".join(parts)
 
     @property
-    def hooks(self) -> dict[str, Callable[..., Any]]:
-        """Functions that take the place of the strategy's."""
-        from xpfo_model.strategies.kmaps import local_kmap  # noqa: PLC0415
+    def how(self) -> dict[str, Any]:
+        """Arguments of `replay.Run`: its start, and functions in place of hooks.
 
-        return {"kmap": local_kmap, "kunmap": local_kunmap} if self.local else {}
+        A page that is freed before anything else was held at the start, and mapped.
+        """
+        kmaps = {"kmap": local_kmap, "kunmap": local_kunmap} if self.local else {}
+        start = {"start": self.start, "held": FREED} if self.start != MAPPED else {}
+        return kmaps | start
 
-    @property
-    def kunmap(self) -> Kunmap:
-        """What happens at the last kunmap of a user's page."""
-        hook = (strategies.functions(self.strategy) | self.hooks)["kunmap"]
-        if hook is local_kunmap:
-            return Kunmap.OWN_MAPPING
-        if hook in (leave, ignore, go_on):
+    def kunmap(self, counts: Counts) -> Kunmap:
+        """What happens at the last kunmap, by what was counted with zeroing."""
+        hooks = strategies.functions(self.strategy) | self.how
+        if self.strategy == strategies.BASELINE:
             return Kunmap.NOTHING
-        if strategies.functions(self.strategy)["context_switch"] is not go_on:
-            return Kunmap.DEFERRED
-        return Kunmap.ALL_CPUS
+        if hooks["kunmap"] is local_kunmap:
+            return Kunmap.OWN_MAPPING
+        if counts.flushes_by_cause.get(AT_KUNMAP):
+            return Kunmap.ALL_CPUS
+        return Kunmap.DEFERRED
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Part:
     """Of these, zeroed."""
     flushes: dict[str, int]
     """Flushes of all CPUs that a trace of the allocator shows, by cause."""
-    full: int
+    full: dict[str, int]
     """Of these, in full."""
     at_kunmap: int
     """Flushes of all CPUs at a kunmap after zeroing."""
@@ -87,19 +87,25 @@ class Part:
     splits: int
     """2M entries that were split."""
 
-    def rates(self, kunmap: Kunmap) -> Rates:
-        """The same for each user allocation, for the cost model."""
+    def rates(self, kunmap: Kunmap, *, long_refills: bool = False) -> Rates:
+        """The same for each user allocation, for the cost model.
+
+        `long_refills` takes each flush at a refill for a full one: a machine of less
+        than 1 GiB refills fewer pages than the ceiling, a larger one 63.
+        """
         users = self.users or 1
-        flushes = sum(self.flushes.values())
-        zeroing = kunmap is Kunmap.ALL_CPUS
+        full = sum(self.full.values())
+        if long_refills:
+            full += self.flushes[AT_REFILL] - self.full[AT_REFILL]
+        spared = self.zeroed - self.at_kunmap if kunmap is Kunmap.ALL_CPUS else 0
         return Rates(
-            one=(flushes - self.full) / users,
-            full=self.full / users,
+            one=(sum(self.flushes.values()) - full) / users,
+            full=full / users,
             local_one=(self.local - self.local_full) / users,
             local_full=self.local_full / users,
             writes=self.writes / users,
             kunmap=kunmap,
-            spared=(self.zeroed - self.at_kunmap) / users if zeroing else 0.0,
+            spared=spared / users,
         )
 
 
@@ -139,7 +145,7 @@ def part(
         users=users,
         zeroed=zeroed,
         flushes=flushes,
-        full=sum(full.values()),
+        full=full,
         at_kunmap=at_kunmap,
         local=local - accesses if kunmap is Kunmap.DEFERRED else local,
         local_full=since("local_full"),
@@ -155,27 +161,35 @@ class Bill:
     design: Design
     trace: str
     cpus: int
+    kunmap: Kunmap
+    """What happens at the last kunmap of a user's page."""
     boot: Part
     """All of the trace, from boot."""
     warm: Part
     """The second half of its user allocations."""
-    blocks: int
-    """2M entries of the machine's memory."""
+    start_splits: int
+    """2M entries that were split as memory started."""
     handed: int
     """Frames that the kernel could reach when a user got them, after zeroing."""
     exposed: float
-    """Share of users' frame-time that the kernel could reach the frames."""
-    report: Report
-    """What the checker found."""
+    """Percent of users' frame-time that the kernel could reach the frames."""
+    violated: tuple[str, ...]
+    """Invariants that the checker found violated."""
+
+    @property
+    def rates(self) -> tuple[Rates, ...]:
+        """From boot and warm, with refills as they were, and longer than the ceiling."""
+        return tuple(
+            some.rates(self.kunmap, long_refills=long)
+            for some in (self.boot, self.warm)
+            for long in (False, True)
+        )
 
     @property
     def interrupts(self) -> int:
-        """Interrupts that CPUs of the machine received, kunmaps left out."""
+        """Interrupts that the other CPUs received, kunmaps left out."""
         return sum(self.boot.flushes.values()) * (self.cpus - 1)
 
-    @property
-    def window(self) -> str:
-        """Who can reach a page while the kernel has it mapped."""
-        if self.design.kunmap is Kunmap.OWN_MAPPING:
-            return "this CPU"
-        return "all CPUs"
+    def per(self, count: float) -> float:
+        """A count from boot, for each `PER` user allocations."""
+        return PER * count / (self.boot.users or 1)
