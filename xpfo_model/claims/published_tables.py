@@ -99,6 +99,12 @@ def parameters(evidence: Inputs) -> tuple[Parameter, ...]:
     return (*PARAMETERS, kunmaps_parameter(evidence, evidence.docs), least)
 
 
+def kunmaps_of(items: Sequence[Parameter]) -> cost.Interval:
+    """Least and most accesses of the kernel for each user allocation of a build."""
+    found = next(item for item in items if item.name == "kunmaps")
+    return found.low, found.high
+
+
 def _error(predicted: float, measured: float) -> float:
     """Percent, rounded as the sentences say it."""
     return round(100 * (predicted / measured - 1), 1) + 0.0  # no -0.0

@@ -29,12 +29,14 @@ MOLNAR_2015_06_08_2152: Final = Mail(
     "2015-06-08 21:52 +0200",
     _PER_IPI,
     "20150608195237.GA15429@gmail.com",
+    timed=True,
 )
 MOLNAR_2015_06_08_2203: Final = Mail(
     "Ingo Molnar",
     "2015-06-08 22:03 +0200",
     _PER_IPI,
     "20150608200308.GA16978@gmail.com",
+    timed=True,
 )
 HANSEN_2015_06_09: Final = Mail(
     "Dave Hansen",
