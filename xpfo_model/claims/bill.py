@@ -21,8 +21,9 @@ from xpfo_model.figures.charts import Range, Ranges
 from xpfo_model.history import mails, numbers
 from xpfo_model.history.numbers import BASE, DEFERRED_BATCH, DEFERRED_BATCH_FREE
 from xpfo_model.machine import UNMAPPED
+from xpfo_model.replay.run import Counts
 from xpfo_model.strategies import RECOMMENDED
-from xpfo_model.studies.bill import Bill, Design, part
+from xpfo_model.studies.bill import Bill, Design, Part, part
 
 DESIGNS: Final = (
     Design("v6"),
@@ -47,27 +48,35 @@ SCOPE: Final = "default"
 """What the checker explored for the bill."""
 
 
-def bill(evidence: Inputs, trace: str, design: Design) -> Bill:
-    """What a design does over a trace in which every zeroed page is kmapped."""
+def parts(
+    evidence: Inputs, trace: str, design: Design
+) -> tuple[Kunmap, Part, Part, Counts]:
+    """A design's work over a trace from boot, and over its second half; its counts."""
     how = {"zeroing": True, **design.how}
     half, whole = evidence.halves(trace, design.strategy, **how)
     kunmap = design.kunmap(whole.counts)
+    later = whole.users - half.users, whole.zeroed - half.zeroed
+    return (
+        kunmap,
+        part(kunmap, whole.users, whole.zeroed, whole.counts),
+        part(kunmap, *later, whole.counts, half.counts),
+        whole.counts,
+    )
+
+
+def bill(evidence: Inputs, trace: str, design: Design) -> Bill:
+    """What a design does over a trace in which every zeroed page is kmapped."""
+    kunmap, boot, warm, counts = parts(evidence, trace, design)
     report = evidence.reports(scope(SCOPE))[design.strategy]
     return Bill(
         design=design,
         trace=trace,
         cpus=evidence.use(trace).cpus,
         kunmap=kunmap,
-        boot=part(kunmap, whole.users, whole.zeroed, whole.counts),
-        warm=part(
-            kunmap,
-            whole.users - half.users,
-            whole.zeroed - half.zeroed,
-            whole.counts,
-            half.counts,
-        ),
-        start_splits=whole.counts.start_splits,
-        handed=whole.counts.frames_exposed,
+        boot=boot,
+        warm=warm,
+        start_splits=counts.start_splits,
+        handed=counts.frames_exposed,
         exposed=share(evidence, trace, design.strategy, **design.how),
         violated=tuple(report.found),
     )
@@ -81,19 +90,14 @@ def bills(
 
 
 def rates(evidence: Inputs, design: Design) -> list[Rates]:
-    """A design's work in the traces of builds: from boot and warm, refills long too."""
-    found: list[Rates] = []
+    """A design's work in the second half of the traces of builds.
+
+    With refills as they were on those machines, and longer than the ceiling.
+    """
+    found = []
     for trace in BUILDS:
-        half, whole = evidence.halves(
-            trace, design.strategy, zeroing=True, **design.how
-        )
-        kunmap = design.kunmap(whole.counts)
-        later = whole.users - half.users, whole.zeroed - half.zeroed
-        for some in (
-            part(kunmap, whole.users, whole.zeroed, whole.counts),
-            part(kunmap, *later, whole.counts, half.counts),
-        ):
-            found += [some.rates(kunmap, long_refills=long) for long in (False, True)]
+        kunmap, _, warm, _ = parts(evidence, trace, design)
+        found += [warm.rates(kunmap, long_refills=long) for long in (False, True)]
     return found
 
 

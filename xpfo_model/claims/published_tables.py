@@ -8,9 +8,9 @@ from typing import Any, Final
 from xpfo_model import cost
 from xpfo_model.claims.claim import Basis, Finding, Table, claim
 from xpfo_model.claims.inputs import Inputs, ratio
-from xpfo_model.cost import DERIVED, PARAMETERS, Kunmap, Parameter, Rates, kmaps
+from xpfo_model.cost import DERIVED, PARAMETERS, Parameter, kmaps
 from xpfo_model.errors import XpfoModelError
-from xpfo_model.figures.charts import Bars, Range, Ranges
+from xpfo_model.figures.charts import Bars
 from xpfo_model.history import mails, numbers
 from xpfo_model.history.numbers import (
     BASE,
@@ -22,9 +22,9 @@ from xpfo_model.history.numbers import (
     LARGE,
     NO_FLUSH,
     STRICT,
+    TWO_8160,
 )
 from xpfo_model.replay.run import Counts
-from xpfo_model.strategies.guarantee import restore
 
 BUILDS: Final = ("cc-1cpu", "cc-4cpu")
 """Traces of the published load, a build; the last is the parallel one."""
@@ -81,22 +81,28 @@ def kunmaps_parameter(evidence: Inputs, docs: Path) -> Parameter:
 
 def parameters(evidence: Inputs) -> tuple[Parameter, ...]:
     """All parameters of the cost model: from sources, from kernels, from traces."""
-    refills = []
+    least: dict[str, list[float]] = {"v8_one": [], "v8_full": []}
     for trace in BUILDS:
-        counts = evidence.counts(trace, "pcp_batch", free=restore)
         users = evidence.totals(trace)["user_allocations"]
-        refills.append(counts.flushes_by_cause["refill"] / users)
-    least = Parameter(
-        name="v8_refills",
-        value=min(refills),
-        low=min(refills),
-        high=min(refills),
-        unit="per user allocation",
-        what="refills of v8 that flush; only to hold its rows against",
-        source=f"model over {' and '.join(BUILDS)}, the fewer",
-        confidence=DERIVED,
+        counts = evidence.counts(trace, "v8")
+        least["v8_full"].append(counts.local_full / users)
+        least["v8_one"].append((counts.local_flushes - counts.local_full) / users)
+    rows = tuple(
+        Parameter(
+            name=name,
+            value=min(found),
+            low=min(found),
+            high=min(found),
+            unit="per user allocation",
+            what=f"v8's flushes {what}; only to hold its rows against",
+            source=f"model over {' and '.join(BUILDS)}, the fewer",
+            confidence=DERIVED,
+        )
+        for (name, found), what in zip(
+            least.items(), ("of a page at allocation", "in full"), strict=True
+        )
     )
-    return (*PARAMETERS, kunmaps_parameter(evidence, evidence.docs), least)
+    return (*PARAMETERS, kunmaps_parameter(evidence, evidence.docs), *rows)
 
 
 def kunmaps_of(items: Sequence[Parameter]) -> cost.Interval:
@@ -183,6 +189,9 @@ def two_readings(evidence: Inputs, *, same_cycles: bool = False) -> Finding:
                 numbers.excess("2018-10", DUAL) * (few / numbers.excess("v7", DESKTOP))
             ),
             **each,
+            "october.kunmaps": round(october_kunmaps(), 2),
+            "september.excess": round(numbers.excess("2018-09", TWO_8160), -2),
+            "v7.excess": round(numbers.excess("v7", LARGE), -2),
             **_told_in_2017(),
         },
         table=Table(("who is charged", "CPUs", "model s", "error %"), tuple(rows)),
@@ -197,86 +206,11 @@ def two_readings(evidence: Inputs, *, same_cycles: bool = False) -> Finding:
     )
 
 
-def october_share() -> float:
-    """What the batch of October 2018 left of the flush's time."""
+def october_kunmaps() -> float:
+    """Most kunmaps for each user allocation, if October 2018's batch left no others."""
     s = {
         c: numbers.seconds("2018-10", DUAL, c)
         for c in (STRICT, NO_FLUSH, BATCH, BATCH_NO_FLUSH)
     }
-    return (s[BATCH] - s[BATCH_NO_FLUSH]) / (s[STRICT] - s[NO_FLUSH])
-
-
-def _october_rates(evidence: Inputs, kunmap: Kunmap) -> Sequence[Rates]:
-    """A batch with v6's free, as its flush could have been ported: once, or by page."""
-    found = []
-    for trace in BUILDS:
-        users = evidence.totals(trace)["user_allocations"]
-        for name in ("pcp_batch", "nov2017"):
-            counts = evidence.counts(trace, name, free=restore)
-            full = sum(counts.full_by_cause.values())
-            found.append(
-                Rates(
-                    one=(at_allocation(counts) - full) / users,
-                    full=full / users,
-                    writes=(counts.frames_unmapped + counts.frames_mapped) / users,
-                    kunmap=kunmap,
-                )
-            )
-    return found
-
-
-@claim(
-    "october-row-fits",
-    must="what the batch of October 2018 left of the flush's time lies in the model's "
-    "interval for a batch with v6's free",
-    instead="a kunmap that flushes one CPU alone",
-    change={"kunmap": Kunmap.OWN_MAPPING},
-    downside="The CPUs of that machine are not named: those of the tables stand in.",
-    mails=(mails.AZIZ_2018_10_24, mails.ANDERSEN_2017_11_09),
-    basis=Basis.TABLES_AND_TRACES,
-    needs=("user_allocations", "refills_movable"),
-)
-def october_row(evidence: Inputs, kunmap: Kunmap = Kunmap.ALL_CPUS) -> Finding:
-    """The only row with a batch and a synchronous flush, predicted."""
-    items = parameters(evidence)
-    every = cost.grid(items)
-    measured = 100 * october_share()
-    ranges: list[Range] = []
-    for machine in MACHINES.values():
-        ends = []
-        for rates in _october_rates(evidence, kunmap):
-
-            def left(v: cost.Values, rates: Rates = rates) -> cost.Number:
-                flushing = cost.cycles(rates.work(v["kunmaps"]), machine, v)
-                strict = cost.cycles(cost.V6.work(v["kunmaps"]), machine, v)
-                return 100 * flushing / strict
-
-            ends.append(cost.interval(left, every))
-        low, high = cost.union(ends)
-        text = f"{low:.0f} to {high:.0f}%"
-        ranges.append(Range(f"model, as on {machine.cpus} CPUs", low, high, text))
-    ranges.append(Range("October 2018", measured, measured, f"{measured:.0f}%"))
-    low, high = cost.union([(r.low, r.high) for r in ranges[:-1]])
-    return Finding(
-        holds=all(r.low <= measured <= r.high for r in ranges[:-1]),
-        sentence="A batch with v6's free leaves "
-        f"{low:.0f} to {high:.0f}% of the flush's time by the model; October 2018 "
-        f"measured {measured:.0f}%.",
-        values={
-            "low": round(low),
-            "high": round(high),
-            "measured": round(measured),
-            # if all that was left was the flush at kunmap
-            "most_kunmaps": round(measured / (100 - measured), 2),
-        },
-        table=Table(
-            ("flush time that is left", "low %", "high %"),
-            tuple((r.name, round(r.low), round(r.high)) for r in ranges),
-        ),
-        chart=Ranges(
-            "The one published batch lies where the model puts it",
-            ranges,
-            "percent of the strict row's flush time",
-            line=100.0,
-        ),
-    )
+    left = s[BATCH] - s[BATCH_NO_FLUSH]
+    return left / (s[STRICT] - s[NO_FLUSH] - left)

@@ -75,7 +75,7 @@ def consistent(v: Values, machines: tuple[Machine, ...]) -> Number:
 
     An interrupt costs something on each machine; and on the small one, v8's deferred
     rows are no dearer than they were: one local flush of a page for each of v6's
-    flushes, and with the batch one for each kunmap, and one in full for each refill.
+    flushes; with the batch, one for each kunmap and those of v8's own allocation.
     """
     hertz = DESKTOP.hertz or 0.0
     deferred, batched = (
@@ -84,7 +84,8 @@ def consistent(v: Values, machines: tuple[Machine, ...]) -> Number:
     )
     one, full = local_cycles(1, v), local_cycles(FULL, v)
     holds = V6.work(v["kunmaps"]).flushes * one <= deferred
-    holds = holds & (v["kunmaps"] * one + v["v8_refills"] * full <= batched)
+    pages = v["kunmaps"] + v["v8_one"]
+    holds = holds & (pages * one + v["v8_full"] * full <= batched)
     for machine in machines:
         holds = holds & (ipi_cycles(v, machine) > 0)
     return np.asarray(holds)

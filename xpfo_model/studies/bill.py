@@ -177,15 +177,6 @@ class Bill:
     """Invariants that the checker found violated."""
 
     @property
-    def rates(self) -> tuple[Rates, ...]:
-        """From boot and warm, with refills as they were, and longer than the ceiling."""
-        return tuple(
-            some.rates(self.kunmap, long_refills=long)
-            for some in (self.boot, self.warm)
-            for long in (False, True)
-        )
-
-    @property
     def interrupts(self) -> int:
         """Interrupts that the other CPUs received, kunmaps left out."""
         return sum(self.boot.flushes.values()) * (self.cpus - 1)
