@@ -6,16 +6,12 @@ from typing import Any, Final
 
 from xpfo_model import cost
 from xpfo_model.checker import scope
+from xpfo_model.claims.access import BUILDS, copied_percent, kunmaps_of
 from xpfo_model.claims.claim import Basis, Finding, Table, claim
 from xpfo_model.claims.exposure import share
 from xpfo_model.claims.inputs import Inputs
 from xpfo_model.claims.prose import two_digits
-from xpfo_model.claims.published_tables import (
-    BUILDS,
-    MACHINES,
-    kunmaps_of,
-    parameters,
-)
+from xpfo_model.claims.published_tables import MACHINES, parameters
 from xpfo_model.cost import Interval, Kunmap, Rates, Values
 from xpfo_model.figures.charts import Range, Ranges
 from xpfo_model.history import mails, numbers
@@ -30,8 +26,8 @@ DESIGNS: Final = (
     Design("v8"),
     Design("v9"),
     Design("per_frame"),
-    Design("per_frame", local=True),
-    Design("per_frame", UNMAPPED, local=True),
+    Design("per_frame_local"),
+    Design("per_frame_local", UNMAPPED),
     Design("pcp_batch"),
     Design(RECOMMENDED),
     Design(RECOMMENDED, UNMAPPED),

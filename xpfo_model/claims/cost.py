@@ -6,17 +6,12 @@ from dataclasses import replace
 from typing import Any, Final
 
 from xpfo_model import cost
+from xpfo_model.claims.access import BUILDS, at_allocation, kunmaps_of
 from xpfo_model.claims.bill import rates, seconds
 from xpfo_model.claims.claim import Basis, Finding, Table, claim
 from xpfo_model.claims.inputs import Inputs
 from xpfo_model.claims.prose import two_digits
-from xpfo_model.claims.published_tables import (
-    BUILDS,
-    MACHINES,
-    at_allocation,
-    kunmaps_of,
-    parameters,
-)
+from xpfo_model.claims.published_tables import MACHINES, parameters
 from xpfo_model.cost import FULL, Interval, Kind, Kunmap, Rates, Values
 from xpfo_model.figures.charts import Bars, Range, Ranges
 from xpfo_model.history import mails, numbers

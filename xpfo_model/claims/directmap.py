@@ -11,11 +11,10 @@ from typing import Any, Final
 
 import numpy as np
 
+from xpfo_model.claims.access import BUILDS, in_use
 from xpfo_model.claims.claim import Basis, Finding, Table, claim
-from xpfo_model.claims.exposure import in_use
 from xpfo_model.claims.inputs import Inputs, ratio
 from xpfo_model.claims.prose import by_trace, count, each, spread
-from xpfo_model.claims.published_tables import BUILDS
 from xpfo_model.claims.thread import SCARCE
 from xpfo_model.claims.whatif import rows as swept
 from xpfo_model.constants import PAGE_SIZE, PAGEBLOCK_NR_PAGES, PAGEBLOCK_ORDER

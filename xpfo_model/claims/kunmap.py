@@ -8,19 +8,22 @@ page that it did not zero is not in a trace, and swept.
 from collections.abc import Callable
 from typing import Any, Final
 
-from xpfo_model.claims.claim import Finding, Table, claim
-from xpfo_model.claims.exposure import (
+from xpfo_model.claims.access import (
+    BUILD,
+    BUILDS,
     COPIES,
-    HALF,
+    at_allocation,
+    copies_at,
     in_use,
+    october_factor,
+    recordings,
 )
+from xpfo_model.claims.claim import Finding, Table, claim
 from xpfo_model.claims.inputs import Inputs, ratio
-from xpfo_model.claims.prose import by_trace, each, listing, spread
-from xpfo_model.claims.published_tables import BUILDS, at_allocation
+from xpfo_model.claims.prose import by_trace, each, listing, spread, two_digits
 from xpfo_model.constants import MIGRATE_MOVABLE
 from xpfo_model.figures.charts import Bar, Bars, Shares
-from xpfo_model.history import mails, numbers
-from xpfo_model.history.numbers import BATCH, BATCH_NO_FLUSH, DUAL, NO_FLUSH, STRICT
+from xpfo_model.history import mails
 from xpfo_model.replay.calls import REFILL
 from xpfo_model.strategies import RECOMMENDED
 
@@ -38,6 +41,7 @@ TABLED: Final = (
 )
 """What flushes every CPU and waits, as posted first."""
 DEFERRED: Final = ("v8", "v9")
+HALF: Final = 0.5
 PROTOTYPE: Final = "nov2017"
 AHEAD: Final = "pcp_batch_prezero"
 
@@ -113,33 +117,10 @@ def _at_kunmap(evidence: Inputs, trace: str, strategy: str) -> int:
     return in_use(evidence, trace, strategy).flushes_by_cause.get("kunmap", 0)
 
 
-def published_factor() -> float:
-    """By how much the batch of October 2018 divided the seconds of the flushes."""
-    s = {
-        c: numbers.seconds("2018-10", DUAL, c)
-        for c in (STRICT, NO_FLUSH, BATCH, BATCH_NO_FLUSH)
-    }
-    return (s[STRICT] - s[NO_FLUSH]) / (s[BATCH] - s[BATCH_NO_FLUSH])
-
-
 def _factor(evidence: Inputs, trace: str, batched: str, copies: int) -> float:
     posted = in_use(evidence, trace, "v6", copy_percent=copies).flushes
     left = in_use(evidence, trace, batched, copy_percent=copies).flushes
     return ratio(posted, left, trace, f"no flush of {batched}")
-
-
-def _copies_at(evidence: Inputs, trace: str, batched: str, factor: float) -> float:
-    """The percent of copies at which a batch divides by so much: both grow evenly."""
-    ends = [
-        [
-            in_use(evidence, trace, name, copy_percent=copies).flushes
-            for copies in (COPIES[0], COPIES[-1])
-        ]
-        for name in ("v6", batched)
-    ]
-    (posted, more_posted), (left, more_left) = ends
-    slope = factor * (more_left - left) - (more_posted - posted)
-    return 100 * (posted - factor * left) / slope if slope else 0.0
 
 
 @claim(
@@ -154,7 +135,7 @@ def _copies_at(evidence: Inputs, trace: str, batched: str, factor: float) -> flo
 )
 def batching_halves(evidence: Inputs, batched: str = "pcp_batch") -> Finding:
     """With both sources counted a batch divides by two or three, as was measured."""
-    measured = published_factor()
+    measured = october_factor()
     values: dict[str, int | float | str] = {"published": round(measured, 2)}
     rows: list[tuple[Any, ...]] = []
     for trace in evidence.names:
@@ -162,7 +143,7 @@ def batching_halves(evidence: Inputs, batched: str = "pcp_batch") -> Finding:
         rows.append((trace, *factors))
     for trace in BUILDS:
         for name in (batched, PROTOTYPE):
-            at = _copies_at(evidence, trace, name, measured)
+            at = copies_at(evidence, trace, name, measured)
             values[f"{trace}.{'at' if name == batched else 'nov2017.at'}"] = at
     builds = [row for row in rows if row[0] in BUILDS]
     low, high = (

@@ -1,82 +1,29 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Claims about seconds: the cost model held against the published tables."""
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Final
 
 from xpfo_model import cost
+from xpfo_model.claims.access import BUILDS, kunmaps_parameter, october_kunmaps
 from xpfo_model.claims.claim import Basis, Finding, Table, claim
-from xpfo_model.claims.inputs import Inputs, ratio
-from xpfo_model.cost import DERIVED, PARAMETERS, Parameter, kmaps
-from xpfo_model.errors import XpfoModelError
+from xpfo_model.claims.inputs import Inputs
+from xpfo_model.cost import DERIVED, PARAMETERS, Parameter
 from xpfo_model.figures.charts import Bars
 from xpfo_model.history import mails, numbers
 from xpfo_model.history.numbers import (
     BASE,
-    BATCH,
-    BATCH_NO_FLUSH,
     DEFERRED,
     DESKTOP,
     DUAL,
     LARGE,
-    NO_FLUSH,
     STRICT,
     TWO_8160,
 )
-from xpfo_model.replay.run import Counts
 
-BUILDS: Final = ("cc-1cpu", "cc-4cpu")
-"""Traces of the published load, a build; the last is the parallel one."""
-BUILD: Final = "build"
-"""The load of these, in the counts of kmaps."""
 CLOSE: Final = 0.05
 """How near a reading of the tables must come."""
 MACHINES: Final = {"small": DESKTOP, "large": LARGE}
 TABLES: Final = (mails.AZIZ_2019_01_10, mails.AZIZ_2019_02_13)
-
-
-def at_allocation(counts: Counts) -> int:
-    """Flushes of a strategy that are not for a kunmap."""
-    return counts.flushes - counts.flushes_by_cause.get("kunmap", 0)
-
-
-def zeroing_share(evidence: Inputs, trace: str) -> float:
-    """Zeroed pages for each user allocation: the kernel maps each at least once."""
-    totals = evidence.totals(trace)
-    zeroed, users = totals["user_zeroed"], totals["user_allocations"]
-    return ratio(zeroed, users, trace, "no user allocation")
-
-
-def kunmaps_parameter(evidence: Inputs, docs: Path) -> Parameter:
-    """How often the kernel maps a user's page in a build, for each allocation.
-
-    As a kernel that runs XPFO counted it for the load of the traces themselves; until
-    one has, from the zeroing in the traces to what it counted for a mixed load.
-    """
-    scripts = {Path(evidence.use(trace).workload).stem for trace in BUILDS}
-    known = kmaps.like(BUILD, kmaps.read(docs / "data" / kmaps.FILE))
-    if not known:
-        raise XpfoModelError(
-            f"no recording in {kmaps.FILE} stands for a {BUILD}",
-            remedy=f"give one of its loads the like {BUILD!r} and its allocations",
-        )
-    same = [one for one in known if one.load in scripts]
-    counted = [one.per_allocation or 0.0 for one in same or known]
-    least = min(zeroing_share(evidence, trace) for trace in BUILDS)
-    low = min(counted) if same else min(least, *counted)
-    names = ", ".join(one.recording for one in same or known)
-    return Parameter(
-        name="kunmaps",
-        value=(low + max(counted)) / 2,
-        low=low,
-        high=max(counted),
-        unit="per user allocation",
-        what="kernel accesses to a user's page, each with a kunmap",
-        source=f"counted by a kernel that runs XPFO: {names}"
-        + ("" if same else f"; low: zeroing in {' and '.join(BUILDS)}"),
-        confidence=DERIVED,
-    )
 
 
 def parameters(evidence: Inputs) -> tuple[Parameter, ...]:
@@ -102,13 +49,7 @@ def parameters(evidence: Inputs) -> tuple[Parameter, ...]:
             least.items(), ("of a page at allocation", "in full"), strict=True
         )
     )
-    return (*PARAMETERS, kunmaps_parameter(evidence, evidence.docs), *rows)
-
-
-def kunmaps_of(items: Sequence[Parameter]) -> cost.Interval:
-    """Least and most accesses of the kernel for each user allocation of a build."""
-    found = next(item for item in items if item.name == "kunmaps")
-    return found.low, found.high
+    return (*PARAMETERS, kunmaps_parameter(evidence), *rows)
 
 
 def _error(predicted: float, measured: float) -> float:
@@ -204,13 +145,3 @@ def two_readings(evidence: Inputs, *, same_cycles: bool = False) -> Finding:
             log=False,
         ),
     )
-
-
-def october_kunmaps() -> float:
-    """Most kunmaps for each user allocation, if October 2018's batch left no others."""
-    s = {
-        c: numbers.seconds("2018-10", DUAL, c)
-        for c in (STRICT, NO_FLUSH, BATCH, BATCH_NO_FLUSH)
-    }
-    left = s[BATCH] - s[BATCH_NO_FLUSH]
-    return left / (s[STRICT] - s[NO_FLUSH] - left)

@@ -133,6 +133,7 @@ REGISTRY: Final = {
         unmapped_mark=False,
         irqs_off=_BULK,
     ),
+    "per_frame_local": Entry("per_frame with a local kmap", counted=False, safe=True),
     "pcp_batch_local": Entry(
         "recommended: lazy map, local kmap", counted=False, safe=True
     ),

@@ -13,7 +13,7 @@ from xpfo_model.cost import Kunmap, Rates
 from xpfo_model.machine import CAUSES as NAMES
 from xpfo_model.machine import KUNMAP, MAPPED, REFILL
 from xpfo_model.replay.run import FREED, Counts
-from xpfo_model.strategies.kmaps import local_kmap, local_kunmap
+from xpfo_model.strategies.kmaps import local_kunmap
 
 PER: Final = 1000
 """User allocations that counts are given for."""
@@ -25,36 +25,27 @@ CAUSES: Final = tuple(name for name in NAMES if name != AT_KUNMAP)
 
 @dataclass(frozen=True)
 class Design:
-    """A strategy as it runs: with its start, and with its way to a user's page."""
+    """A strategy, and how its memory starts."""
 
     strategy: str
     start: str = MAPPED
-    local: bool = False
-    """Whether a mapping of one CPU takes the place of the strategy's kmap."""
 
     @property
     def name(self) -> str:
-        """The strategy's name, and what differs from it."""
-        parts = [self.strategy]
-        if self.local:
-            parts.append("local kmap")
-        if self.start != MAPPED:
-            parts.append(f"starts {self.start}")
-        return ", ".join(parts)
+        """The strategy's name, and its start if it is not as posted."""
+        return self.strategy + (f", {self.start}" if self.start != MAPPED else "")
 
     @property
     def how(self) -> dict[str, Any]:
-        """Arguments of `replay.Run`: its start, and functions in place of hooks.
+        """Arguments of `replay.Run`.
 
         A page that is freed before anything else was held at the start, and mapped.
         """
-        kmaps = {"kmap": local_kmap, "kunmap": local_kunmap} if self.local else {}
-        start = {"start": self.start, "held": FREED} if self.start != MAPPED else {}
-        return kmaps | start
+        return {"start": self.start, "held": FREED} if self.start != MAPPED else {}
 
     def kunmap(self, counts: Counts) -> Kunmap:
         """What happens at the last kunmap, by what was counted with zeroing."""
-        hooks = strategies.functions(self.strategy) | self.how
+        hooks = strategies.functions(self.strategy)
         if self.strategy == strategies.BASELINE:
             return Kunmap.NOTHING
         if hooks["kunmap"] is local_kunmap:
