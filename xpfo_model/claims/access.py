@@ -117,7 +117,9 @@ def copied_percent(evidence: Inputs) -> int:
     saves as little as in October 2018.
     """
     known = [
-        100 * (one.touched - one.pairs[kmaps.ZEROING]) / (users - one.pairs[kmaps.ZEROING])
+        100
+        * (one.touched - one.pairs[kmaps.ZEROING])
+        / (users - one.pairs[kmaps.ZEROING])
         for one in kmaps.like(BUILD, recordings(evidence))
         if one.touched and kmaps.ZEROING in one.pairs
         for users in [one.user_allocations or 0]

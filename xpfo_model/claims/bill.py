@@ -1,25 +1,31 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The whole bill of each strategy, and what its work costs a kernel build."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final
 
 from xpfo_model import cost
 from xpfo_model.checker import scope
-from xpfo_model.claims.access import BUILDS, copied_percent, kunmaps_of
+from xpfo_model.claims.access import BUILDS, copied_percent, in_use, kunmaps_of
 from xpfo_model.claims.claim import Basis, Finding, Table, claim
 from xpfo_model.claims.exposure import share
 from xpfo_model.claims.inputs import Inputs
 from xpfo_model.claims.prose import two_digits
 from xpfo_model.claims.published_tables import MACHINES, parameters
+from xpfo_model.constants import PAGE_SIZE
 from xpfo_model.cost import Interval, Kunmap, Rates, Values
 from xpfo_model.figures.charts import Range, Ranges
 from xpfo_model.history import mails, numbers
-from xpfo_model.history.numbers import BASE, DEFERRED_BATCH, DEFERRED_BATCH_FREE
+from xpfo_model.history.numbers import (
+    BASE,
+    DEFERRED_BATCH,
+    DEFERRED_BATCH_FREE,
+    Machine,
+)
 from xpfo_model.machine import UNMAPPED
 from xpfo_model.replay.run import Counts
 from xpfo_model.strategies import RECOMMENDED
-from xpfo_model.studies.bill import Bill, Design, Part, part
+from xpfo_model.studies.bill import PER, Bill, Design, Part, part
 
 DESIGNS: Final = (
     Design("v6"),
@@ -42,6 +48,15 @@ PUBLISHED: Final = {
 """Series and configuration of strategies whose seconds were measured."""
 SCOPE: Final = "default"
 """What the checker explored for the bill."""
+SMALL_MEMORY: Final = 8 << 30
+"""Bytes of memory of the 4-core machine, as its mail says."""
+WINDOWS: Final = {
+    Kunmap.NOTHING: "all CPUs",
+    Kunmap.ALL_CPUS: "all CPUs",
+    Kunmap.DEFERRED: "all CPUs",
+    Kunmap.OWN_MAPPING: "this CPU",
+}
+"""Who can reach a user's page while the kernel has it mapped."""
 
 
 def parts(
@@ -61,9 +76,15 @@ def parts(
 
 
 def bill(evidence: Inputs, trace: str, design: Design) -> Bill:
-    """What a design does over a trace in which every zeroed page is kmapped."""
+    """What a design does over a trace.
+
+    Every zeroed page is kmapped; for what is reachable, so are as many others as in a
+    build.
+    """
     kunmap, boot, warm, counts = parts(evidence, trace, design)
     report = evidence.reports(scope(SCOPE))[design.strategy]
+    copied = {"copy_percent": copied_percent(evidence), **design.how}
+    reached = in_use(evidence, trace, design.strategy, **copied).frames_exposed
     return Bill(
         design=design,
         trace=trace,
@@ -72,9 +93,10 @@ def bill(evidence: Inputs, trace: str, design: Design) -> Bill:
         boot=boot,
         warm=warm,
         start_splits=counts.start_splits,
-        handed=counts.frames_exposed,
-        exposed=share(evidence, trace, design.strategy, **design.how),
+        handed=reached,
+        exposed=share(evidence, trace, design.strategy, **copied),
         violated=tuple(report.found),
+        exhausted=report.exhaustive,
     )
 
 
@@ -97,9 +119,7 @@ def rates(evidence: Inputs, design: Design) -> list[Rates]:
     return found
 
 
-def seconds(
-    some: Sequence[Rates], machine: numbers.Machine, settings: Values
-) -> Interval:
+def seconds(some: Sequence[Rates], machine: Machine, settings: Values) -> Interval:
     """The interval of a build's system seconds on a machine, for any of the rates."""
     return cost.union(
         cost.interval(
@@ -110,55 +130,33 @@ def seconds(
     )
 
 
-def published(design: Design, machine: numbers.Machine) -> float | None:
-    """A build's seconds as a mail gives them, scaled to v8's base row; None without."""
+def published(design: Design, machine: Machine) -> float | None:
+    """A build's system time over base as a mail gives it; None without."""
     if design.strategy not in PUBLISHED:
         return None
     series, configuration = PUBLISHED[design.strategy]
-    own = numbers.seconds(series, machine, BASE)
-    base = numbers.seconds(cost.SERIES, machine, BASE)
-    return numbers.seconds(series, machine, configuration) * base / own
+    base = numbers.seconds(series, machine, BASE)
+    return numbers.seconds(series, machine, configuration) / base
 
 
-def _told(low: float, high: float) -> str:
+def told(ends: Interval) -> str:
     """An interval in two digits each."""
-    return " to ".join(dict.fromkeys((two_digits(low), two_digits(high))))
+    return " to ".join(dict.fromkeys(map(two_digits, ends)))
 
 
-def _seconds_cells(
-    evidence: Inputs, designs: Sequence[Design], settings: Values
-) -> list[tuple[str, ...]]:
-    """Rows of seconds: for each machine, a cell for each design."""
-    rows = []
-    for machine in MACHINES.values():
-        cells = []
-        for design in designs:
-            known = published(design, machine)
-            if known is not None:
-                cells.append(f"{two_digits(known)}, measured")
-            else:
-                ends = seconds(rates(evidence, design), machine, settings)
-                cells.append(_told(*ends))
-        rows.append((f"system s of a build, {machine.cpus} CPUs", *cells))
-    return rows
-
-
-def _kunmap_cell(one: Bill, kunmaps: Interval) -> str:
-    """Flushes of all CPUs at kunmap for 1,000 user allocations."""
-    if one.kunmap is not Kunmap.ALL_CPUS:
-        return "0"
-    spared = one.boot.zeroed - one.boot.at_kunmap
-    ends = (1000 * k - one.per(spared) for k in kunmaps)
-    return _told(*ends)
-
-
-def _writes_cell(one: Bill, kunmaps: Interval) -> str:
-    ends = [
-        1000 * rate.work(k).writes
-        for rate in (one.boot.rates(one.kunmap), one.warm.rates(one.kunmap))
-        for k in kunmaps
-    ]
-    return _told(min(ends), max(ends))
+def _seconds_row(
+    machine: Machine, found: Sequence[Bill], ends: Mapping[str, Interval]
+) -> tuple[str, ...]:
+    """System seconds of a build, for each bill: an interval, or as measured."""
+    base = numbers.seconds(cost.SERIES, machine, BASE)
+    cells = []
+    for one in found:
+        known = published(one.design, machine)
+        if known is None:
+            cells.append(told(ends[one.design.name]))
+        else:
+            cells.append(f"{two_digits(known * base)}, measured")
+    return (f"system s of a build, {machine.cpus} CPUs", *cells)
 
 
 def whole(
@@ -170,35 +168,54 @@ def whole(
     rows of seconds.
     """
 
-    def counts(cause: str) -> list[str]:
-        return [two_digits(b.per(b.boot.flushes[cause])) for b in found]
+    def row(name: str, count: Callable[[Bill], float]) -> tuple[str, ...]:
+        return name, *(two_digits(count(one)) for one in found)
 
-    def each(cell: Any) -> list[str]:
-        return [str(cell(one)) for one in found]
+    def words(name: str, cell: Callable[[Bill], str]) -> tuple[str, ...]:
+        return name, *map(cell, found)
 
-    rows = [
-        ("flushes of all CPUs at allocation", *counts("alloc")),
-        ("… at a refill", *counts("refill")),
-        ("… at a change of a block", *counts("block")),
-        ("… of these, in full", *each(lambda b: two_digits(b.per(sum(b.boot.full.values()))))),
+    def at_kunmap(one: Bill) -> str:
+        if one.kunmap is not Kunmap.ALL_CPUS:
+            return "0"
+        spared = one.boot.rates(one.kunmap).spared
+        return told((PER * (kunmaps[0] - spared), PER * (kunmaps[1] - spared)))
+
+    def writes(one: Bill) -> str:
+        some = one.boot.rates(one.kunmap)
+        low, high = (PER * some.work(k).writes for k in kunmaps)
+        return told((low, high))
+
+    def late(one: Bill) -> float:
+        return float(PER * one.warm.rates(one.kunmap).work(0.0).flushes)
+
+    def violations(one: Bill) -> str:
+        more = "" if one.exhausted else " or more"
+        return f"{len(one.violated)}{more}" if one.violated else "none"
+
+    return Table(
+        (f"for {PER:,} user allocations", *(one.design.name for one in found)),
         (
-            "… in the second half, all three",
-            *each(lambda b: two_digits(1000 * b.warm.rates(b.kunmap).work(0.0).flushes)),
+            row(
+                "flushes of all CPUs at allocation",
+                lambda b: b.per(b.boot.flushes["alloc"]),
+            ),
+            row("… at a refill", lambda b: b.per(b.boot.flushes["refill"])),
+            row("… at a change of a block", lambda b: b.per(b.boot.flushes["block"])),
+            row("… of these, in full", lambda b: b.per(sum(b.boot.full.values()))),
+            row("… of all three, in the second half", late),
+            words("… at the last kunmap, each of a page", at_kunmap),
+            row("interrupts received, without kunmaps", lambda b: b.per(b.interrupts)),
+            row("flushes of one CPU, without kunmaps", lambda b: b.per(b.boot.local)),
+            words("PTEs written", writes),
+            row("2M entries split, in all", lambda b: b.boot.splits + b.start_splits),
+            row("pages zeroed", lambda b: b.per(b.boot.zeroed)),
+            *more,
+            row("% handed out reachable", lambda b: b.per(b.handed) / 10),
+            row("% of users' frame-time reachable", lambda b: b.exposed),
+            words("reachable while kmapped", lambda b: WINDOWS[b.kunmap]),
+            words("invariants violated", violations),
         ),
-        ("… at the last kunmap, one page each", *each(lambda b: _kunmap_cell(b, kunmaps))),
-        ("interrupts received, kunmaps left out", *each(lambda b: two_digits(b.per(b.interrupts)))),
-        ("flushes of one CPU, kunmaps left out", *each(lambda b: two_digits(b.per(b.boot.local)))),
-        ("PTEs written", *each(lambda b: _writes_cell(b, kunmaps))),
-        ("2M entries split, in all", *each(lambda b: b.boot.splits)),
-        ("… split at the start", *each(lambda b: b.start_splits)),
-        ("pages zeroed through kmap", *each(lambda b: two_digits(b.per(b.boot.zeroed)))),
-        *more,
-        ("handed out reachable, %", *each(lambda b: two_digits(100 * b.handed / (b.boot.users or 1)))),
-        ("reachable, % of users' time", *each(lambda b: two_digits(b.exposed))),
-        ("while kmapped, reachable by", *each(lambda b: "this CPU" if b.kunmap is Kunmap.OWN_MAPPING else "all CPUs")),
-        ("invariants violated", *each(lambda b: len(b.violated) or "none")),
-    ]
-    return Table(("for 1,000 user allocations", *(b.design.name for b in found)), tuple(rows))
+    )
 
 
 @claim(
@@ -218,57 +235,56 @@ def whole_bill(evidence: Inputs, strategy: str = RECOMMENDED) -> Finding:
     settings = cost.grid(items)
     found = bills(evidence, BUILDS[-1])
     ours = Design(strategy)
-    flushing = [b.design for b in found if b.kunmap is Kunmap.ALL_CPUS]
+    flushing = [b.design.name for b in found if b.kunmap is Kunmap.ALL_CPUS]
     bars: list[Range] = []
-    values: dict[str, int | float | str] = {}
+    rows: list[tuple[str, ...]] = []
+    dear: list[str] = []
+    values: dict[str, int | float | str] = {"scope": str(scope(SCOPE))}
     holds = True
     for size, machine in MACHINES.items():
         base = numbers.seconds(cost.SERIES, machine, BASE)
-        ends = {
-            design.name: seconds(rates(evidence, design), machine, settings)
-            for design in dict.fromkeys((ours, *(b.design for b in found)))
-            if published(design, machine) is None
-        }
-        most = ends[ours.name][1]
-        holds = holds and all(most < ends[d.name][0] for d in flushing)
-        for name, (low, high) in ends.items():
-            text = f"{_told(low / base, high / base)} times base"
-            bars.append(Range(f"{machine.cpus} CPUs, {name}", low / base, high / base, text))
-            values |= {
-                f"{size}.{name}.low": float(two_digits(low / base).replace(",", "")),
-                f"{size}.{name}.high": float(two_digits(high / base).replace(",", "")),
-            }
+        ends: dict[str, Interval] = {}
+        for design in dict.fromkeys((ours, *(b.design for b in found))):
+            known = published(design, machine)
+            if known is not None:
+                values[f"{size}.{design.name}"] = two_digits(100 * (known - 1))
+                continue
+            ends[design.name] = seconds(rates(evidence, design), machine, settings)
+            low, high = (100 * (end / base - 1) for end in ends[design.name])
+            values[f"{size}.{design.name}.low"] = two_digits(low)
+            values[f"{size}.{design.name}.high"] = two_digits(high)
+            name = f"{machine.cpus} CPUs, {design.name}"
+            bars.append(Range(name, low, high, f"{told((low, high))}% more"))
+        cheapest = min(ends[name][0] for name in flushing)
+        dear.append(two_digits(100 * (cheapest / base - 1)))
+        holds = holds and ends[ours.name][1] < cheapest
+        rows.append(_seconds_row(machine, found, ends))
     for one in found:
-        name = one.design.name
-        values[f"{name}.flushes"] = one.per(sum(one.boot.flushes.values()))
-        values[f"{name}.warm"] = 1000 * one.warm.rates(one.kunmap).work(0.0).flushes
-    kunmaps = kunmaps_of(items)
-    few = min((f"small.{d.name}.low" for d in flushing), key=lambda k: values[k])
-    many = few.replace("small.", "large.")
+        values[f"{one.design.name}.flushes"] = two_digits(
+            one.per(sum(one.boot.flushes.values()))
+        )
+    most = 100 * SMALL_MEMORY / PAGE_SIZE / cost.interval(cost.users, settings)[0]
+    values["first_touches"] = two_digits(most)
+    small, large = (
+        " to ".join(str(values[f"{size}.{ours.name}.{e}"]) for e in ("low", "high"))
+        for size in MACHINES
+    )
     return Finding(
         holds=holds,
-        sentence=f"{ours.name} takes a kernel build {values[f'small.{ours.name}.low']:g} "
-        f"to {values[f'small.{ours.name}.high']:g} times the base system time on 4 "
-        f"CPUs and {values[f'large.{ours.name}.low']:g} to "
-        f"{values[f'large.{ours.name}.high']:g} times on 96; strategies whose kunmap "
-        f"flushes all CPUs take at least {values[few]:g} and {values[many]:g} times.",
+        sentence=f"{ours.name} adds {small}% to the base system time of a kernel build "
+        f"on 4 CPUs and {large}% on 96; strategies whose kunmap flushes all CPUs add "
+        f"at least {dear[0]}% and {dear[1]}%.",
         values=values,
         table=Table(
-            ("system time / base", "low", "high"),
+            ("system time over base", "low %", "high %"),
             tuple((b.name, two_digits(b.low), two_digits(b.high)) for b in bars),
         ),
-        more={
-            "bill": whole(
-                found,
-                kunmaps,
-                _seconds_cells(evidence, [b.design for b in found], settings),
-            )
-        },
+        more={"bill": whole(found, kunmaps_of(items), rows)},
         chart=Ranges(
-            "What a build costs: the kunmap decides",
+            "What a build costs is decided at kunmap",
             bars,
-            "system time, times that of the base row, log scale",
-            line=1.0,
+            "percent more system time than without XPFO, log scale",
+            line=100.0,
             log=True,
         ),
     )

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from xpfo_model import cost
 from xpfo_model.claims.access import BUILDS, at_allocation, kunmaps_of
-from xpfo_model.claims.bill import rates, seconds
+from xpfo_model.claims.bill import rates, seconds, told
 from xpfo_model.claims.claim import Basis, Finding, Table, claim
 from xpfo_model.claims.inputs import Inputs
 from xpfo_model.claims.prose import two_digits
@@ -20,7 +20,6 @@ from xpfo_model.history.numbers import (
     DEFERRED,
     DEFERRED_BATCH,
     DEFERRED_BATCH_FREE,
-    DESKTOP,
     LARGE,
     STRICT,
     Machine,
@@ -64,10 +63,6 @@ def _times(
     return low / base, high / base
 
 
-def _told(ends: Interval) -> str:
-    return " to ".join(dict.fromkeys(map(two_digits, ends)))
-
-
 def _variants(evidence: Inputs, settings: Values) -> Table:
     """Batch alone and what would change it, beside the nearest published rows."""
     own = rates(evidence, Design(RECOMMENDED))
@@ -78,10 +73,10 @@ def _variants(evidence: Inputs, settings: Values) -> Table:
         return [two_digits(_ratio(machine, configuration, series)) for machine in two]
 
     def model(some: Sequence[Rates], kind: Kind = Kind.INTERRUPT) -> list[str]:
-        return [_told(_times(some, machine, settings, kind)) for machine in two]
+        return [told(_times(some, machine, settings, kind)) for machine in two]
 
     def large_only(kind: Kind) -> list[str]:
-        return ["-", _told(_times(batch, LARGE, settings, kind))]
+        return ["-", told(_times(batch, LARGE, settings, kind))]
 
     return Table(
         ("system time / base", *(f"{m.cpus} CPUs" for m in two)),
@@ -123,7 +118,7 @@ def batch_alone(evidence: Inputs, design: Design = BATCH) -> Finding:
         for configuration in (STRICT, design.name, DEFERRED, DEFERRED_BATCH):
             name = f"{machine.name} {configuration}"
             if configuration == design.name:
-                bars.append(Range(name, low, high, f"{_told((low, high))} times"))
+                bars.append(Range(name, low, high, f"{told((low, high))} times"))
             else:
                 at = _ratio(machine, configuration)
                 bars.append(Range(name, at, at, f"{two_digits(at)} times, published"))
@@ -210,9 +205,12 @@ def refill_flush(evidence: Inputs, strategy: str = "pcp_batch") -> Finding:
         )
         shares.append(most)
         for name, ends in (("allocation and refill", own), ("kunmap", rest)):
-            bars.append(Range(f"{machine.cpus} CPUs, {name}", *ends, f"{_told(ends)}%"))
+            bars.append(Range(f"{machine.cpus} CPUs, {name}", *ends, f"{told(ends)}%"))
             rows.append((machine.name, name, *map(two_digits, ends)))
-        values |= {f"{size}.low": two_digits(own[0]), f"{size}.high": two_digits(own[1])}
+        values |= {
+            f"{size}.low": two_digits(own[0]),
+            f"{size}.high": two_digits(own[1]),
+        }
     worst, factor = _worst(evidence)
     values |= {"most": two_digits(max(shares)), "worst": worst, "factor": factor}
     return Finding(
@@ -291,7 +289,7 @@ def three_ways(evidence: Inputs, pages: int = REFILL_PAGES) -> Finding:
             ends = cost.interval(answer, settings)
             rows.append((machine.name, name, *map(two_digits, ends)))
             bars.append(
-                Range(f"{machine.cpus} CPUs, {name}", *ends, f"{_told(ends)} cycles")
+                Range(f"{machine.cpus} CPUs, {name}", *ends, f"{told(ends)} cycles")
             )
     return Finding(
         holds=holds,
@@ -332,9 +330,7 @@ def ipi_arithmetic(evidence: Inputs, strategy: str = "v6") -> Finding:
         per_fault = at_allocation(evidence.counts(trace, name)) / users
         flushes = cost.FAULTS_PER_SECOND * per_fault
         interrupts = cost.received(cost.CPUS_OF_2017, flushes)
-        ends = cost.interval(
-            lambda v, i=interrupts: cost.demanded_cpus(i, v), settings
-        )
+        ends = cost.interval(lambda v, i=interrupts: cost.demanded_cpus(i, v), settings)
         rows.append((name, interrupts / 1e6, *ends))
     name, million, least, most = rows[0]
     frame = next(row for row in rows if row[0] == "per_frame")
@@ -342,7 +338,7 @@ def ipi_arithmetic(evidence: Inputs, strategy: str = "v6") -> Finding:
         holds=least > 1,
         sentence=f"With {name}, each of {cost.CPUS_OF_2017} CPUs that take a million "
         f"faults a second receives {two_digits(million)} million interrupts a second: "
-        f"{_told((least, most))} CPUs' worth of time.",
+        f"{told((least, most))} CPUs' worth of time.",
         values={
             "million": two_digits(million),
             "cpus": cost.CPUS_OF_2017,

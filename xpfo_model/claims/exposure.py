@@ -210,13 +210,19 @@ def _windows(
         strategy,
         traces,
         [
-            *((f"{n}: handed out reachable, %", lambda t, n=n: handed(n, t)) for n in ("v6", "v8", strategy)),
+            *(
+                (f"{n}: handed out reachable, %", lambda t, n=n: handed(n, t))
+                for n in ("v6", "v8", strategy)
+            ),
             ("share of frame-time, %", percent),
             (
                 "… if a switch to idle flushes nothing",
                 lambda t: percent(t, idle_flushes=False),
             ),
-            ("… if the kernel copies into no page", lambda t: percent(t, copy_percent=0)),
+            (
+                "… if the kernel copies into no page",
+                lambda t: percent(t, copy_percent=0),
+            ),
             ("longest wait for a switch / median", wait),
         ],
     )

@@ -9,18 +9,16 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from xpfo_model.claims.access import (
-    BUILD,
     BUILDS,
     COPIES,
     at_allocation,
     copies_at,
     in_use,
     october_factor,
-    recordings,
 )
 from xpfo_model.claims.claim import Finding, Table, claim
 from xpfo_model.claims.inputs import Inputs, ratio
-from xpfo_model.claims.prose import by_trace, each, listing, spread, two_digits
+from xpfo_model.claims.prose import by_trace, each, listing, spread
 from xpfo_model.constants import MIGRATE_MOVABLE
 from xpfo_model.figures.charts import Bar, Bars, Shares
 from xpfo_model.history import mails

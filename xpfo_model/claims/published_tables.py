@@ -108,9 +108,7 @@ def two_readings(evidence: Inputs, *, same_cycles: bool = False) -> Finding:
         rows.append((f"{who}, equal {unit}", charged, round(predicted), error))
     few = DESKTOP.cpus or 0
     each = {
-        f"{size}.per_cpu": round(
-            numbers.excess("v7", machine) / (machine.cpus or 1)
-        )
+        f"{size}.per_cpu": round(numbers.excess("v7", machine) / (machine.cpus or 1))
         for size, machine in MACHINES.items()
     }
     return Finding(

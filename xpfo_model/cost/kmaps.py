@@ -119,6 +119,4 @@ def _count(text: str) -> int | None:
 
 def like(load: str, recordings: tuple[Kmaps, ...]) -> tuple[Kmaps, ...]:
     """The recordings with a count for each user allocation that stand for a load."""
-    return tuple(
-        one for one in recordings if one.like == load and one.user_allocations
-    )
+    return tuple(one for one in recordings if one.like == load and one.user_allocations)

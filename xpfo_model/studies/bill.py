@@ -166,6 +166,8 @@ class Bill:
     """Percent of users' frame-time that the kernel could reach the frames."""
     violated: tuple[str, ...]
     """Invariants that the checker found violated."""
+    exhausted: bool
+    """Whether it visited every state."""
 
     @property
     def interrupts(self) -> int:
