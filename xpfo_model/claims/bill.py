@@ -122,11 +122,7 @@ def rates(evidence: Inputs, design: Design) -> list[Rates]:
 def seconds(some: Sequence[Rates], machine: Machine, settings: Values) -> Interval:
     """The interval of a build's system seconds on a machine, for any of the rates."""
     return cost.union(
-        cost.interval(
-            lambda v, one=one: cost.seconds(one.work(v["kunmaps"]), machine, v),
-            settings,
-        )
-        for one in some
+        cost.interval(cost.seconds(one, machine), settings) for one in some
     )
 
 

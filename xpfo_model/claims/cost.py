@@ -3,11 +3,14 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
+
+import numpy as np
 
 from xpfo_model import cost
 from xpfo_model.claims.access import BUILDS, at_allocation, kunmaps_of
-from xpfo_model.claims.bill import rates, seconds, told
+from xpfo_model.claims.bill import rates, told
 from xpfo_model.claims.claim import Basis, Finding, Table, claim
 from xpfo_model.claims.inputs import Inputs
 from xpfo_model.claims.prose import two_digits
@@ -48,18 +51,9 @@ def _times(
 ) -> Interval:
     """A build's system time in multiples of the base row."""
     base = numbers.seconds(V8, machine, BASE)
-    if kind is Kind.INTERRUPT:
-        low, high = seconds(some, machine, settings)
-    else:
-        low, high = cost.union(
-            cost.interval(
-                lambda v, one=one: cost.seconds(
-                    one.work(v["kunmaps"]), machine, v, kind
-                ),
-                settings,
-            )
-            for one in some
-        )
+    low, high = cost.union(
+        cost.interval(cost.seconds(one, machine, kind), settings) for one in some
+    )
     return low / base, high / base
 
 
@@ -130,15 +124,12 @@ def batch_alone(evidence: Inputs, design: Design = BATCH) -> Finding:
         }
     least, most = kunmaps_of(items)
     values |= {"kunmaps_low": two_digits(least), "kunmaps_high": two_digits(most)}
-    values |= {
-        f"{size}.ipi.{end}": two_digits(cycles)
-        for size, machine in MACHINES.items()
-        for end, cycles in zip(
-            ("low", "high"),
-            cost.interval(lambda v, m=machine: cost.ipi_cycles(v, m), settings),
-            strict=True,
-        )
-    }
+    for size, machine in MACHINES.items():
+        least, most = cost.interval(partial(cost.ipi_cycles, machine=machine), settings)
+        values |= {
+            f"{size}.ipi.low": two_digits(least),
+            f"{size}.ipi.high": two_digits(most),
+        }
     return Finding(
         holds=holds,
         sentence=f"With {design.name} a kernel build would take {values['small.low']} "
@@ -187,30 +178,16 @@ def refill_flush(evidence: Inputs, strategy: str = "pcp_batch") -> Finding:
     values: dict[str, int | float | str] = {}
     for size, machine in MACHINES.items():
         base = numbers.seconds(V8, machine, BASE)
-
-        def added(v: Values, one: Rates, machine: Machine = machine) -> cost.Number:
-            cycles = cost.cycles(one.work(v["kunmaps"]), machine, v)
-            return cost.users(v) * cycles / (machine.hertz or 1.0)
-
-        def part(v: Values, one: Rates, machine: Machine = machine) -> cost.Number:
-            return 100 * added(v, one, machine) / added(v, kunmaps, machine)
-
-        own = cost.union(
-            cost.interval(lambda v, o=one: added(v, o) / base * 100, settings)
-            for one in without
-        )
-        rest = cost.interval(lambda v: added(v, kunmaps) / base * 100, settings)
-        _, most = cost.union(
-            cost.interval(lambda v, o=one: part(v, o), settings) for one in without
-        )
-        shares.append(most)
-        for name, ends in (("allocation and refill", own), ("kunmap", rest)):
+        rest = cost.flushing_seconds(kunmaps, machine)
+        own = [cost.flushing_seconds(one, machine) for one in without]
+        for name, answers in (("allocation and refill", own), ("kunmap", [rest])):
+            found = cost.union(cost.interval(a, settings) for a in answers)
+            ends = 100 * found[0] / base, 100 * found[1] / base
             bars.append(Range(f"{machine.cpus} CPUs, {name}", *ends, f"{told(ends)}%"))
             rows.append((machine.name, name, *map(two_digits, ends)))
-        values |= {
-            f"{size}.low": two_digits(own[0]),
-            f"{size}.high": two_digits(own[1]),
-        }
+        low, high = rows[-2][2:]
+        values |= {f"{size}.low": low, f"{size}.high": high}
+        shares += [100 * float(np.max(a(settings) / rest(settings))) for a in own]
     worst, factor = _worst(evidence)
     values |= {"most": two_digits(max(shares)), "worst": worst, "factor": factor}
     return Finding(
@@ -330,7 +307,7 @@ def ipi_arithmetic(evidence: Inputs, strategy: str = "v6") -> Finding:
         per_fault = at_allocation(evidence.counts(trace, name)) / users
         flushes = cost.FAULTS_PER_SECOND * per_fault
         interrupts = cost.received(cost.CPUS_OF_2017, flushes)
-        ends = cost.interval(lambda v, i=interrupts: cost.demanded_cpus(i, v), settings)
+        ends = cost.interval(partial(cost.demanded_cpus, interrupts), settings)
         rows.append((name, interrupts / 1e6, *ends))
     name, million, least, most = rows[0]
     frame = next(row for row in rows if row[0] == "per_frame")
@@ -364,8 +341,8 @@ def ipi_arithmetic(evidence: Inputs, strategy: str = "v6") -> Finding:
 
 @claim(
     "cost-depends-on",
-    must="no other number narrows the interval of batch alone on 96 CPUs as much as the "
-    "kernel's accesses for each user allocation",
+    must="no other number narrows the interval of batch alone on 96 CPUs as much as "
+    "the kernel's accesses for each user allocation",
     instead="kmap through a mapping of one CPU",
     change={"design": Design(RECOMMENDED)},
     downside="Each number by itself, at the setting that leaves most.",
@@ -376,13 +353,8 @@ def ipi_arithmetic(evidence: Inputs, strategy: str = "v6") -> Finding:
 def cost_depends_on(evidence: Inputs, design: Design = BATCH) -> Finding:
     """What is left of the interval if one number were known."""
     items = parameters(evidence)
-    base = numbers.seconds(V8, LARGE, BASE)
     some = rates(evidence, design)[-1]
-
-    def answer(v: Values) -> cost.Number:
-        return cost.seconds(some.work(v["kunmaps"]), LARGE, v) / base
-
-    found = cost.narrowings(answer, items)
+    found = cost.narrowings(cost.seconds(some, LARGE), items)
     first = found[0]
     return Finding(
         holds=first.parameter.name == "kunmaps",

@@ -9,7 +9,12 @@ interval that an answer must lie in (`ranges`).
 """
 
 from xpfo_model.cost import kmaps
-from xpfo_model.cost.build import cycles, overhead_seconds, seconds
+from xpfo_model.cost.build import (
+    cycles,
+    flushing_seconds,
+    overhead_seconds,
+    seconds,
+)
 from xpfo_model.cost.calibration import (
     SERIES,
     asid_seconds,
@@ -31,13 +36,13 @@ from xpfo_model.cost.kmaps import ZEROING, Kmaps, like
 from xpfo_model.cost.parameters import (
     DERIVED,
     PARAMETERS,
+    Answer,
     Number,
     Parameter,
     Values,
     values,
 )
 from xpfo_model.cost.ranges import (
-    Answer,
     Interval,
     Narrowing,
     grid,
@@ -75,6 +80,7 @@ __all__ = [
     "demanded_cpus",
     "flush_cycles",
     "flush_seconds",
+    "flushing_seconds",
     "grid",
     "interval",
     "ipi_cycles",

@@ -9,8 +9,8 @@ from xpfo_model.cost.calibration import (
     users,
 )
 from xpfo_model.cost.flush import FULL, Kind, flush_cycles
-from xpfo_model.cost.parameters import Number, Values
-from xpfo_model.cost.work import V6, Work
+from xpfo_model.cost.parameters import Answer, Number, Values
+from xpfo_model.cost.work import V6, Rates, Work
 from xpfo_model.history import numbers
 from xpfo_model.history.numbers import BASE, Machine
 
@@ -35,18 +35,33 @@ def overhead_seconds(work: Work, machine: Machine, v: Values) -> Number:
     return v["overhead"] * numbers.seconds(SERIES, machine, BASE) * share
 
 
-def seconds(
-    work: Work, machine: Machine, v: Values, kind: Kind = Kind.INTERRUPT
-) -> Number:
-    """System seconds of v8's build on its machine, with this work for each allocation.
+def flushing_seconds(
+    rates: Rates, machine: Machine, kind: Kind = Kind.INTERRUPT
+) -> Answer:
+    """Seconds of all flushes of v8's build on its machine, with this work."""
+
+    def answer(v: Values) -> Number:
+        work = rates.work(v["kunmaps"])
+        return users(v) * cycles(work, machine, v, kind) / (machine.hertz or 1)
+
+    return answer
+
+
+def seconds(rates: Rates, machine: Machine, kind: Kind = Kind.INTERRUPT) -> Answer:
+    """System seconds of v8's build on its machine, with this work.
 
     Scaled from the machine's own base and strict rows. Splits are not in it: they
     come once.
     """
-    flushing = users(v) * cycles(work, machine, v, kind) / (machine.hertz or 1)
-    return (
-        numbers.seconds(SERIES, machine, BASE)
-        + overhead_seconds(work, machine, v)
-        + asid_seconds(work, machine, v)
-        + flushing
-    )
+    flushing = flushing_seconds(rates, machine, kind)
+
+    def answer(v: Values) -> Number:
+        work = rates.work(v["kunmaps"])
+        return (
+            numbers.seconds(SERIES, machine, BASE)
+            + overhead_seconds(work, machine, v)
+            + asid_seconds(work, machine, v)
+            + flushing(v)
+        )
+
+    return answer

@@ -5,7 +5,7 @@ What is typed here stands in the source that is named beside it. `calibration` h
 what two published rows fix, `kmaps` what a kernel that runs XPFO counted.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -17,6 +17,8 @@ Number: TypeAlias = Any
 """A float, or an array of floats: one for each setting of the unknowns."""
 Values: TypeAlias = Mapping[str, Number]
 """A value for each parameter, by name."""
+Answer: TypeAlias = Callable[[Values], Number]
+"""From values to one number, for each setting."""
 
 
 @dataclass(frozen=True)

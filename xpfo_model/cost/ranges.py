@@ -1,19 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Where an answer must lie, if no published row is contradicted."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 import numpy as np
 
 from xpfo_model.cost.calibration import consistent
-from xpfo_model.cost.parameters import Number, Parameter, Values, values
+from xpfo_model.cost.parameters import Answer, Parameter, Values, values
 from xpfo_model.errors import XpfoModelError
 from xpfo_model.history.numbers import DESKTOP, LARGE
 
-Answer: TypeAlias = Callable[[Values], Number]
-"""From values, each a float or an array, to one number for each setting."""
 Interval: TypeAlias = tuple[float, float]
 
 LEVELS: Final[Mapping[str, int]] = {

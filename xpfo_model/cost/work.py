@@ -83,4 +83,4 @@ class Rates:
 V6: Final = Rates(one=1.0, kunmap=Kunmap.ALL_CPUS)
 """v6 on a machine that has run for a while: its 2M entries are split.
 
-Its free maps back what the last kunmap unmapped, so that each access writes two PTEs."""
+Its free maps back what a kunmap unmapped, so that each access writes two PTEs."""

@@ -116,7 +116,7 @@ def part(
     """
 
     def since(name: str) -> int:
-        return getattr(whole, name) - (getattr(before, name) if before else 0)
+        return int(getattr(whole, name)) - (getattr(before, name) if before else 0)
 
     def by_cause(name: str) -> dict[str, int]:
         counted, earlier = (
