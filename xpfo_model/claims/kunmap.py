@@ -18,7 +18,7 @@ from xpfo_model.claims.access import (
 )
 from xpfo_model.claims.claim import Finding, Table, claim
 from xpfo_model.claims.inputs import Inputs, ratio
-from xpfo_model.claims.prose import by_trace, each, listing, spread
+from xpfo_model.claims.prose import by_trace, each, listing, spread, two_digits
 from xpfo_model.constants import MIGRATE_MOVABLE
 from xpfo_model.cost import like
 from xpfo_model.figures.charts import Bar, Bars, Shares
