@@ -192,10 +192,10 @@ def refill_flush(evidence: Inputs, strategy: str = "pcp_batch") -> Finding:
     values |= {"most": two_digits(max(shares)), "worst": worst, "factor": factor}
     return Finding(
         holds=max(shares) <= 100 / FEWER,
-        sentence=f"At allocation and refill {strategy} flushes for "
-        f"{values['small.low']} to {values['small.high']}% of a build's base system "
-        f"time on 4 CPUs and {values['large.low']} to {values['large.high']}% on 96: "
-        f"at most {values['most']}% of what its kunmaps flush for.",
+        sentence=f"In a build, {strategy} flushes at allocation and refill for at most "
+        f"{values['small.high']}% of the base system time on 4 CPUs and "
+        f"{values['large.high']}% on 96: at most {values['most']}% of the time that "
+        "its kunmaps flush for.",
         values=values,
         table=Table(("machine", "flush at", "low %", "high %"), tuple(rows)),
         chart=Ranges(
@@ -314,10 +314,10 @@ def ipi_arithmetic(evidence: Inputs, strategy: str = "v6") -> Finding:
     return Finding(
         holds=least > 1,
         sentence=f"With {name}, each of {cost.CPUS_OF_2017} CPUs that take a million "
-        f"faults a second receives {two_digits(million)} million interrupts a second: "
+        f"faults a second receives {million:.3g} million interrupts a second: "
         f"{told((least, most))} CPUs' worth of time.",
         values={
-            "million": two_digits(million),
+            "million": round(million),
             "cpus": cost.CPUS_OF_2017,
             "least": two_digits(least),
             "most": two_digits(most),
@@ -358,9 +358,9 @@ def cost_depends_on(evidence: Inputs, design: Design = BATCH) -> Finding:
     first = found[0]
     return Finding(
         holds=first.parameter.name == "kunmaps",
-        sentence=f"If {first.parameter.name} were known, at most "
-        f"{100 * first.left:.0f}% of the interval of {design.name} on 96 CPUs would be "
-        "left.",
+        sentence=f"If {first.parameter.name} were known ({first.parameter.what}), at "
+        f"most {100 * first.left:.0f}% of the interval of {design.name} on 96 CPUs "
+        "would be left.",
         values={"first": first.parameter.name, "left": round(100 * first.left)},
         table=Table(
             ("if this were known", "low", "high", "of the interval left, %"),

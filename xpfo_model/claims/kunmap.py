@@ -9,12 +9,14 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from xpfo_model.claims.access import (
+    BUILD,
     BUILDS,
     COPIES,
     at_allocation,
     copies_at,
     in_use,
     october_factor,
+    recordings,
 )
 from xpfo_model.claims.claim import Finding, Table, claim
 from xpfo_model.claims.inputs import Inputs, ratio
