@@ -268,7 +268,7 @@ def batching_splits(evidence: Inputs, strategy: str = RECOMMENDED) -> Finding:
 
 @claim(
     "splits-grow-with-cpus",
-    must=f"from 1 CPU to 256 with as much to do for each, the 2M entries that pcp_batch "
+    must="from 1 CPU to 256 with as much to do for each, the 2M entries that pcp_batch "
     f"splits grow, and fall to a {FOURTH} or less for each CPU",
     instead="pageblock, which has just booted and flips blocks whole",
     change={"strategy": "pageblock"},
