@@ -2,7 +2,7 @@
 """Run a strategy over the steps of a trace, on one machine, and count."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Final
 
@@ -151,6 +151,7 @@ class Run:
         for cause in (KUNMAP, MIGRATE):
             if not causes[CAUSES[cause]]:
                 del causes[CAUSES[cause]]
+        full = dict(zip(CAUSES, map(int, counts.full_by_cause), strict=True))
         return Counts(
             flushes_by_cause=causes,
             frames_unmapped=int(counts.unmapped),
@@ -158,6 +159,8 @@ class Run:
             frames_exposed=int(counts.exposed),
             frame_time_exposed=int(counts.exposed_time) + self._still_exposed(),
             local_flushes=int(counts.local_flushes),
+            full_by_cause={cause: full[cause] for cause in causes},
+            local_full=int(counts.local_full),
             splits=int(counts.splits),
             start_splits=int(counts.start_splits),
             faults=int(counts.faults),
@@ -198,6 +201,10 @@ class Counts:
     """Users' frames whose contents were moved to other frames."""
     moved_exposed: int = 0
     """Of these, frames that the kernel could still reach afterwards."""
+    full_by_cause: dict[str, int] = field(default_factory=dict)
+    """Of the synchronous shootdowns, those of the whole TLB, by cause."""
+    local_full: int = 0
+    """Of the local flushes, those of the whole TLB."""
 
     @property
     def flushes(self) -> int:

@@ -11,7 +11,14 @@ from typing import Any
 from sphinx.application import Sphinx
 
 from xpfo_model import __version__
-from xpfo_model.sphinxext import claims_index, diffs, directives, faults, verdicts
+from xpfo_model.sphinxext import (
+    claims_index,
+    diffs,
+    directives,
+    faults,
+    quotes,
+    verdicts,
+)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -26,6 +33,9 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("counterexample", directives.CounterexampleDirective)
     app.add_directive("faults", faults.FaultsDirective)
     app.add_directive("faults-of", faults.FaultsOfDirective)
+    app.add_directive("remarks", faults.RemarksDirective)
+    app.add_directive("quote", quotes.QuoteDirective)
+    app.add_directive("mails", quotes.MailsDirective)
     app.add_directive("invariants", faults.InvariantsDirective)
     app.add_directive("strategy-diffs", diffs.DiffsDirective)
     app.add_directive("claims-ledger", claims_index.LedgerDirective)

@@ -133,6 +133,7 @@ REGISTRY: Final = {
     "pcp_batch_prezero": Entry(
         "zero a refill, then unmap it", counted=False, marks=True, unmapped_mark=False
     ),
+    "per_frame_local": Entry("per_frame with a local kmap", counted=False, safe=True),
     "pcp_batch_local": Entry(
         "pcp_batch, lazy map, local kmap",
         counted=False,
