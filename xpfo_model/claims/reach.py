@@ -5,12 +5,17 @@ from typing import Final
 
 from xpfo_model.claims.claim import Basis, Finding, Table, claim
 from xpfo_model.claims.inputs import Inputs
-from xpfo_model.claims.prose import listing
+from xpfo_model.claims.prose import count, listing
 from xpfo_model.claims.recordings import PERCENT, STOCK, rows
 from xpfo_model.errors import CannotJudgeError
 from xpfo_model.figures.charts import Bars
-from xpfo_model.studies.kernel_runs import kernel_probes
+from xpfo_model.studies.kernel_runs import kernel_callers, kernel_probes, kernel_runs
 
+CALLERS: Final = "callers"
+"""The workload that reaches users' pages in every way that runs there."""
+HIBERNATION: Final = "hibernate"
+CRYPTO: Final = ("xts_", "crypto_", "aes_", "skcipher_", "xor_")
+"""How the names of functions of the crypto layer begin, which takes page_address()."""
 FREED: Final = ("freed", "migrated-from")
 """Probes of frames that no user has any more: data that is left, not a user's page."""
 
@@ -122,5 +127,53 @@ def closed_leaves_none(evidence: Inputs, strategy: str = "pcp_batch_closed") -> 
             "kinds of pages",
             text="{1}",
             log=False,
+        ),
+    )
+
+
+@claim(
+    "few-reach-around",
+    must="in the workload that reaches users' pages in every way that runs there, only "
+    "the crypto layer touches one through the direct map without kmap",
+    instead="a hibernation, which copies all memory to an image",
+    change={"workload": HIBERNATION},
+    downside="Code that did not run is not seen: NFS, RDMA, KVM and most drivers among "
+    "it.",
+    basis=Basis.KERNEL,
+)
+def few_reach_around(evidence: Inputs, workload: str = CALLERS) -> Finding:
+    """Who touches a user's page without kmap: the accesses that fault."""
+    of = {
+        row["recording"]: row
+        for row in rows(evidence, kernel_runs)
+        if row["strategy"] != STOCK
+    }
+    faults: dict[tuple[str, str], int] = {}
+    for one in rows(evidence, kernel_callers):
+        run = of.get(one["recording"])
+        if run is not None and one["faults_user"]:
+            key = (run["workload"], one["caller"])
+            faults[key] = faults.get(key, 0) + one["faults_user"]
+    ran = [row for row in of.values() if row["workload"] == workload]
+    if not ran:
+        raise CannotJudgeError(f"no recording of {workload}", [])
+    here = {caller: n for (load, caller), n in faults.items() if load == workload}
+    other = [caller for caller in here if not caller.startswith(CRYPTO)]
+    kmaps = sum(row["kmap_local"] + row["kmap_direct"] for row in ran)
+    return Finding(
+        holds=not other,
+        sentence=f"In {count(len(ran), 'recording')} of {workload}, {kmaps:,} accesses "
+        f"to users' pages were announced with kmap, and {sum(here.values()):,} were not"
+        + (f": in {listing(list(here))}." if here else "."),
+        values={"kmaps": kmaps, "faults": sum(here.values()), "callers": len(here)},
+        table=Table(
+            ("workload", "function", "accesses without kmap"),
+            tuple((load, caller, n) for (load, caller), n in faults.items()),
+        ),
+        chart=Bars.in_one(
+            "Few reach a user's page without kmap",
+            f"accesses of {workload}",
+            [("with kmap", kmaps), ("without", sum(here.values()))],
+            "accesses",
         ),
     )
