@@ -85,12 +85,6 @@ class Outcome:
                 "the initrd's: this start takes them for unmapped; if they are mapped, "
                 f"{self.held_first_touches:,} user allocations more find one mapped"
             )
-        blind = [name for name in self.strategies if strategies.heeds_moves(name)]
-        if blind and not any(counts.moved for counts in self.strategies.values()):
-            notes.append(
-                f"{', '.join(blind)}: the trace shows no migration of pages, and its "
-                "flushes are not counted"
-            )
         faulting = [name for name, c in self.strategies.items() if c.faults]
         if faulting:
             notes.append(

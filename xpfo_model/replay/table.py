@@ -182,6 +182,9 @@ local flushes
          flushes of one CPU's own TLB, without an IPI
 splits   2M entries of the direct map that were split; at start: before the
          first event, where not all frames of one start alike
+moved    pages that compaction moves to other frames are in no stock trace:
+         pcp_batch_closed flushes for each of a user, the others leave the
+         new frame mapped
 faults   frames given to the kernel unmapped: it faults; 0 if safe
 """
 
