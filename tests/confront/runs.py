@@ -25,24 +25,25 @@ STRATEGIES = list(dict.fromkeys(name for name, _ in RUNS))
 # a pageblock flips by who has its frames, which a trace tells only afterwards
 INTERLEAVED = [run for run in RUNS if run[0] != "pageblock"]
 _SOME = st.integers(0, 1 << 20)
+_KINDS = [
+    "user",
+    "user",
+    "zeroed",
+    "kernel",
+    "free",
+    "free",
+    "access",
+    "access",
+    "nested",
+    "fall_back",
+    "bulk",
+    "isolate",
+    "fault",
+    "other_way",
+    "softirq",
+]
 ACTS = st.lists(
-    st.tuples(
-        st.integers(0, 2),
-        st.sampled_from(
-            ["user", "user", "zeroed", "kernel", "free", "free", "access", "access"]
-            + [
-                "nested",
-                "fall_back",
-                "bulk",
-                "isolate",
-                "fault",
-                "other_way",
-                "softirq",
-            ]
-        ),
-        _SOME,
-    ),
-    max_size=60,
+    st.tuples(st.integers(0, 2), st.sampled_from(_KINDS), _SOME), max_size=60
 )
 
 
