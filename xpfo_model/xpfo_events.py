@@ -75,7 +75,7 @@ class XpfoEvents(NamedTuple):
     extent: Column
     """Frames of held, span of flush, destination of migrate, else 0."""
     frames: Column
-    """Of flush: entries that were cleared for it, else 0."""
+    """Of flush: entries that were cleared for it; of migrate: frames; else 0."""
     order: Column
     """Of silent_alloc, else 0."""
     migratetype: Column

@@ -25,24 +25,12 @@ STRATEGIES = list(dict.fromkeys(name for name, _ in RUNS))
 # a pageblock flips by who has its frames, which a trace tells only afterwards
 INTERLEAVED = [run for run in RUNS if run[0] != "pageblock"]
 _SOME = st.integers(0, 1 << 20)
+_KINDS = (
+    *("user", "user", "zeroed", "kernel", "free", "free", "access", "access"),
+    *("nested", "fall_back", "bulk", "isolate", "fault", "other_way", "softirq"),
+)
 ACTS = st.lists(
-    st.tuples(
-        st.integers(0, 2),
-        st.sampled_from(
-            ["user", "user", "zeroed", "kernel", "free", "free", "access", "access"]
-            + [
-                "nested",
-                "fall_back",
-                "bulk",
-                "isolate",
-                "fault",
-                "other_way",
-                "softirq",
-            ]
-        ),
-        _SOME,
-    ),
-    max_size=60,
+    st.tuples(st.integers(0, 2), st.sampled_from(_KINDS), _SOME), max_size=60
 )
 
 
@@ -95,10 +83,15 @@ def interleaved(strategy, start, acts):
     """The same, but each CPU traces its allocation only when it acts again."""
     kernel = Kernel(strategy, start, cpus=3)
     waiting = {}
-    for cpu, what, number in acts:
-        kernel.cpu = cpu
+
+    def tell(cpu):
         if cpu in waiting:
+            kernel.cpu = cpu
             kernel.tell(waiting.pop(cpu))
+
+    for cpu, what, number in acts:
+        tell(cpu)
+        kernel.cpu = cpu
         if what in {"user", "zeroed", "kernel"}:
             page = kernel.hand_out(
                 0, number % 2, user=what != "kernel", zeroed=what == "zeroed"
@@ -106,10 +99,11 @@ def interleaved(strategy, start, acts):
             if page is not None:
                 waiting[cpu] = page
         else:
+            if what == "nested":
+                tell((cpu + 1) % kernel.cpus)
             act(kernel, cpu, what, number)
-    for cpu, page in waiting.items():
-        kernel.cpu = cpu
-        kernel.tell(page)
+    for cpu in list(waiting):
+        tell(cpu)
     return kernel
 
 

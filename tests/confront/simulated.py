@@ -317,7 +317,7 @@ class Kernel:
         )
         users = [p for p, (order, _, user) in self.pages.items() if user and not order]
         if users:
-            self.emit(f"xpfo_migrate: src={users[0]} dst={pfn}")
+            self.emit(f"xpfo_migrate: src={users[0]} dst={pfn} nr=1 owner=user")
             self.free(users[0])
         self.pages[pfn] = (0, 1, False)
 

@@ -7,7 +7,7 @@ import re
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from runs import ACTS, INTERLEAVED, RUNS, confronted, again, interleaved, run
+from runs import ACTS, INTERLEAVED, RUNS, again, confronted, interleaved, run
 
 from xpfo_model.machine import flush
 from xpfo_model.strategies.guarantee import leave, restore

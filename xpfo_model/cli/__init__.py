@@ -52,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; the status: 0, 1 a claim fails or a kernel differs, 2 an error."""
+    """Run the command; 0, 1 if a claim fails or a kernel differs, 2 for an error."""
     try:
         line = list(sys.argv[1:] if argv is None else argv)
         command = None

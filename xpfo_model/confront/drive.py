@@ -42,6 +42,7 @@ from xpfo_model.jit import compiled, noinline, placeholder
 from xpfo_model.machine import FREE as NOBODY
 from xpfo_model.machine import (
     KERNEL,
+    USER,
     boot,
     hand_to_user,
     map_back,
@@ -51,8 +52,10 @@ from xpfo_model.strategies.hooks import (
     alloc,
     change_block,
     free,
+    isolate,
     kmap,
     kunmap,
+    migrate,
     refill,
 )
 from xpfo_model.strategies.kmaps import (
@@ -82,6 +85,10 @@ class Carry(NamedTuple):
     """Per step: the next one that waits for the same, or NOWHERE."""
     frames: npt.NDArray[np.int64]
     """Room for the frames of the largest refill."""
+    page: npt.NDArray[np.int64]
+    """Per frame: the step that allocated it, or NOWHERE."""
+    kmaps: npt.NDArray[np.int64]
+    """Per step that allocates: how often the kernel has reached its page."""
 
 
 @placeholder
@@ -95,35 +102,30 @@ def kunmap_elsewhere(m: Any, cpu: int, frame: int) -> None:
 
 
 @placeholder
-def isolate(m: Any, cpu: int, frames: Any) -> None:
-    """Take free frames, to move pages of others to them."""
+def follow(m: Any, src: int, dst: int) -> None:
+    """Say whose a frame is to which a page was moved."""
 
 
-@placeholder
-def migrate(m: Any, cpu: int, frame: int, to: Any) -> None:
-    """Copy the page of a frame to other frames, which become its owner's."""
+def follow_source(m: Any, src: int, dst: int) -> None:
+    """The frame is whose the page's old frame is."""
+    if m.owner[src] == USER:
+        hand_to_user(m, range(dst, dst + 1))
+    else:
+        take_back(m, range(dst, dst + 1), KERNEL)
 
 
-@noinline
-def isolate_for_kernel(m: Any, cpu: int, frames: Any) -> None:
-    """Hand isolated frames to the kernel, as their mask says: __GFP_MOVABLE.
-
-    Mirrors docs/kernel: mm/xpfo/strategies.c, isolate_for_kernel.
-    """
-    alloc(m, cpu, frames, user=False, zeroed=False)
-    take_back(m, frames, KERNEL)
-
-
-def no_migration(m: Any, cpu: int, frame: int, to: Any) -> None:
-    """Leave a page that is moved as its isolation has left it."""
+def follow_allocation(m: Any, src: int, dst: int) -> None:
+    """The frame stays whose it was when it was allocated: nobody told XPFO."""
 
 
 @noinline
-def access(m: Any, e: Any, s: Steps, i: int) -> None:
+def access(m: Any, e: Any, s: Steps, c: Carry, i: int) -> None:
     """Begin or end an access of the kernel to a frame: step `i`."""
     cpu, frame = s.cpu[i], s.start[i]
     m.settings.irqs_off = s.atomic[i]
     if s.op[i] == KMAP:
+        if c.page[frame] != NOWHERE:
+            c.kmaps[c.page[frame]] += 1
         begin(m, i, cpu, FOR_KMAP, frame, frame)
         if s.direct[i]:
             kmap(m, cpu, frame)
@@ -168,10 +170,11 @@ def hand_out(m: Any, e: Any, s: Steps, c: Carry, i: int) -> None:
     else:
         take_back(m, range(start, stop), KERNEL)
     for frame in range(start, stop):
+        c.page[frame] = i
         waiting = c.first[frame]
         c.first[frame] = NOWHERE
         while waiting != NOWHERE:
-            access(m, e, s, waiting)
+            access(m, e, s, c, waiting)
             waiting = c.follow[waiting]
 
 
@@ -199,6 +202,7 @@ def end_refill(m: Any, s: Steps, c: Carry, cpu: int, i: int) -> None:
     migratetype = s.migratetype[page]
     atomic = m.settings.irqs_off
     m.settings.irqs_off = 0  # the lock is dropped
+    m.settings.cannot_wait = atomic
     filled = 0
     while page != NOWHERE:
         for offset in range(1 << s.order[page]):
@@ -209,6 +213,7 @@ def end_refill(m: Any, s: Steps, c: Carry, cpu: int, i: int) -> None:
     begin(m, i, cpu, FOR_REFILL, c.frames[0], c.frames[filled - 1])
     refill(m, cpu, c.frames[:filled], migratetype)
     m.settings.irqs_off = atomic
+    m.settings.cannot_wait = 0
 
 
 @noinline
@@ -226,11 +231,13 @@ def take_page(m: Any, e: Any, s: Steps, c: Carry, i: int) -> None:
         begin(m, i, cpu, FOR_ALLOC, start, stop - 1)
         isolate(m, cpu, range(start, stop))
         own(m, e, start, stop)
+        take_back(m, range(start, stop), KERNEL)
     elif op == MIGRATE:
-        first = s.other[i]
-        last = first + stop - start - 1
-        begin(m, i, cpu, FOR_MIGRATE, first, last)
-        migrate(m, cpu, start, range(first, last + 1))
+        first, number = s.other[i], s.number[i]
+        begin(m, i, cpu, FOR_MIGRATE, first, first + number - 1)
+        for k in range(number):
+            migrate(m, cpu, start + k, first + k)
+            follow(m, start + k, first + k)
 
 
 def drive(m: Any, e: Any, s: Steps, c: Carry) -> int:
@@ -256,7 +263,7 @@ def drive(m: Any, e: Any, s: Steps, c: Carry) -> int:
             if m.owner[start] == NOBODY:
                 wait(s, c, i)
             else:
-                access(m, e, s, i)
+                access(m, e, s, c, i)
         elif op == FAULT:
             begin(m, i, cpu, FOR_FAULT, start, start)
             map_back(m, range(start, start + 1))
@@ -275,8 +282,8 @@ class Driven(NamedTuple):
 
     steps: Steps
     notes: watch.Notes
-    machine: Any
-    """At the end."""
+    kmaps: npt.NDArray[np.int64]
+    """Per step that allocates: how often the kernel reached its page."""
     waiting: int
     """Frames that were kmapped and whose allocation the trace does not have."""
 
@@ -289,7 +296,6 @@ def hooks_of(found: Recorded) -> dict[str, Callable[..., Any]]:
     """
     name = found.start.strategy
     hooks = strategies.functions(name)
-    module = strategies.load(name)
     is_local = hooks["kmap"] is local_kmap
     own_kmap, own_kunmap = hooks["kmap"], hooks["kunmap"]
     return hooks | {
@@ -297,8 +303,7 @@ def hooks_of(found: Recorded) -> dict[str, Callable[..., Any]]:
         "kunmap": physmap_kunmap if is_local else own_kunmap,
         "kmap_elsewhere": own_kmap if is_local else local_kmap,
         "kunmap_elsewhere": own_kunmap if is_local else local_kunmap,
-        "isolate": getattr(module, "isolate", isolate_for_kernel),
-        "migrate": getattr(module, "migrate", no_migration),
+        "follow": follow_source if strategies.heeds_moves(name) else follow_allocation,
     }
 
 
@@ -312,8 +317,7 @@ def drive_model(found: Recorded, **replaced: Callable[..., Any]) -> Driven:
     places = {
         "kmap_elsewhere": kmap_elsewhere,
         "kunmap_elsewhere": kunmap_elsewhere,
-        "isolate": isolate,
-        "migrate": migrate,
+        "follow": follow,
     }
     given = strategies.given({n: f for n, f in hooks.items() if n not in places})
     given = {**given, **{places[n]: hooks[n] for n in places}, **watch.GIVEN}
@@ -323,11 +327,12 @@ def drive_model(found: Recorded, **replaced: Callable[..., Any]) -> Driven:
     while True:
         m = watch.watched(_booted(found), watch.Notes.room(room))
         elsewhere = m._replace(mapcount=np.zeros_like(m.mapcount))
-        waiting = loop(m, elsewhere, steps, _carry(found, steps))
+        carry = _carry(found, steps)
+        waiting = loop(m, elsewhere, steps, carry)
         count = int(m.at[watch.COUNT])
         if count <= room:
             notes = watch.Notes(*(column[:count] for column in m.notes))
-            return Driven(steps, notes, m, waiting)
+            return Driven(steps, notes, carry.kmaps, waiting)
         room = count
 
 
@@ -353,4 +358,6 @@ def _carry(found: Recorded, steps: Steps) -> Carry:
         tail=np.full(cpus, NOWHERE, np.int64),
         follow=np.full(len(steps.op), NOWHERE, np.int64),
         frames=np.zeros(int((np.int64(1) << in_refills).sum()), np.int64),
+        page=np.full(frames, NOWHERE, np.int64),
+        kmaps=np.zeros(len(steps.op), np.int64),
     )

@@ -2,13 +2,15 @@
 """How often the kernel reaches a user's page, and who does: kmap, kunmap and faults."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from xpfo_model import gfp
+from xpfo_model.confront.drive import Driven
 from xpfo_model.confront.recorded import Recorded
+from xpfo_model.confront.steps import ALLOC
 from xpfo_model.events import FAILED, MM_PAGE_ALLOC
 from xpfo_model.xpfo_events import (
     NO_WORD,
@@ -17,6 +19,11 @@ from xpfo_model.xpfo_events import (
     XPFO_KUNMAP,
     XPFO_SILENT_ALLOC,
 )
+
+ZEROED: Final = "zeroed"
+OTHER: Final = "other"
+MOST: Final = 1 << 10
+"""Times that a page is kmapped beyond which all count alike."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +41,9 @@ class Accesses:
     """kmaps by way: direct, local, none."""
     faults: dict[str, dict[str, int]]
     """By caller: faults by the owner of the frame."""
+    pages: dict[str, dict[str, int]]
+    """Of pages that are ``zeroed`` and of ``other`` ones: how many pages were kmapped
+    so many times between their allocation and the next of the same frames."""
 
     @property
     def per_user_allocation(self) -> float:
@@ -51,11 +61,15 @@ class Accesses:
             "kunmaps": self.kunmaps,
             "kmaps_by_way": self.ways,
             "kmaps_per_user_allocation": round(self.per_user_allocation, 4),
+            "kmaps_per_page": {
+                whose: round(_mean(pages), 4) for whose, pages in self.pages.items()
+            },
+            "pages_by_kmaps": self.pages,
             "faults": self.faults,
         }
 
 
-def accesses(found: Recorded) -> Accesses:
+def accesses(found: Recorded, driven: Driven) -> Accesses:
     """Count the accesses of a recording."""
     events, xpfo = found.events, found.xpfo
     masks = np.concatenate(
@@ -79,7 +93,25 @@ def accesses(found: Recorded) -> Accesses:
         kunmaps=_named(xpfo.caller[xpfo.kind == XPFO_KUNMAP], words),
         ways=_named(xpfo.word[is_kmap], words),
         faults=faults,
+        pages=_pages(driven),
     )
+
+
+def _pages(driven: Driven) -> dict[str, dict[str, int]]:
+    steps = driven.steps
+    user = (steps.op == ALLOC) & (steps.user != 0)
+    found = {}
+    for whose, zeroed in ((ZEROED, 1), (OTHER, 0)):
+        times = driven.kmaps[user & (steps.zeroed == zeroed)]
+        counts = np.bincount(np.minimum(times, MOST)).tolist()
+        found[whose] = {str(n): count for n, count in enumerate(counts) if count}
+    return found
+
+
+def _mean(pages: dict[str, int]) -> float:
+    """Average kmaps of a page; those of more than MOST count as MOST."""
+    whole = sum(pages.values())
+    return sum(int(n) * count for n, count in pages.items()) / whole if whole else 0.0
 
 
 def _named(column: npt.NDArray[np.int16], words: tuple[str, ...]) -> dict[str, int]:

@@ -35,12 +35,6 @@ from xpfo_model.xpfo_events import (
 
 MOST_FRAMES: Final = 1 << 28
 """Frames of the largest machine that is replayed, 1 TiB: a choice."""
-POSTED: Final = "posted"
-WIDE: Final = "wide"
-TESTS: Final = (POSTED, WIDE)
-"""Tests of whose a page is, by the names that the kernel gives them."""
-_WIDE: Final = ("__GFP_HIGHMEM", "__GFP_HARDWALL")
-"""The flags of the wide test. docs/kernel: mm/xpfo/core.c, xpfo_is_user."""
 
 Place = npt.NDArray[np.int64]
 """Numbers of events in a trace, from 0, kmem and xpfo counted together."""
@@ -99,11 +93,8 @@ class Recorded:
 
     def is_user(self, masks: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
         """Whether masks pass the kernel's test of a user's page."""
-        kernel = self.about.kernel
-        if self.start.test == POSTED:
-            return np.asarray(gfp.is_user(masks, kernel), np.bool_)
-        test = np.uint64(gfp.mask("|".join(_WIDE), kernel))
-        return np.asarray(masks & test == test, np.bool_)
+        user = gfp.is_user(masks, self.about.kernel, self.start.test)
+        return np.asarray(user, np.bool_)
 
 
 def _the_start(about: About) -> XpfoStart:
@@ -129,14 +120,14 @@ def _the_start(about: About) -> XpfoStart:
         )
     for wrong, what in (
         (start.start not in STARTS, f"start {start.start}"),
-        (start.test not in TESTS, f"test {start.test}"),
+        (start.test not in gfp.USER_TESTS, f"test {start.test}"),
         (_flips_other_blocks(start), f"blocks of order {start.block_order}"),
     ):
         if wrong:
             raise refused(
                 f"xpfo_start names {what}, which this model has not",
-                f"start {' or '.join(STARTS)}, test {' or '.join(TESTS)}, blocks of "
-                f"order {PAGEBLOCK_ORDER} (CONFIG_HUGETLBFS)",
+                f"start {' or '.join(STARTS)}, test {' or '.join(gfp.USER_TESTS)}, "
+                f"blocks of order {PAGEBLOCK_ORDER} (CONFIG_HUGETLBFS)",
             )
     if not 0 < start.end_pfn <= MOST_FRAMES or not 0 < start.cpus <= NR_CPUS:
         raise refused(
@@ -205,7 +196,8 @@ def _check_xpfo(found: Recorded) -> None:
     last = np.where(last == 0, xpfo.pfn, last)
     last += (np.int64(1) << xpfo.order.astype(np.int64)) - 1
     last = np.where(xpfo.kind == XPFO_FLUSH, xpfo.pfn + xpfo.extent - 1, last)
-    last = np.where(xpfo.kind == XPFO_MIGRATE, np.maximum(last, xpfo.extent), last)
+    moved = np.maximum(xpfo.pfn, xpfo.extent) + xpfo.frames - 1
+    last = np.where(xpfo.kind == XPFO_MIGRATE, moved, last)
     astray = (last >= found.start.end_pfn) | (xpfo.cpu >= found.start.cpus)
     _refuse(found, astray, found.xpfo_places)
 

@@ -11,7 +11,7 @@ from xpfo_model.replay.table import WIDTH, columns
 
 _SHOWN: Final = 25
 """Callers that the table names."""
-_PERCENT: Final = 100
+_TIMES: Final = ("0", "1", "2", "3", "more")
 
 
 def report(found: Confrontation) -> str:
@@ -158,6 +158,8 @@ def kmaps(found: Accesses) -> str:
             "",
             *columns(("caller", "kmap", "kunmap", "kmaps/page"), rows),
             "",
+            *columns(("how often a page is kmapped", *_TIMES, "mean"), _pages(found)),
+            "",
             *(
                 columns(("reached without kmap", "faults", "owner"), faults)
                 if faults
@@ -166,6 +168,14 @@ def kmaps(found: Accesses) -> str:
             "",
         ]
     )
+
+
+def _pages(found: Accesses) -> Iterator[tuple[str, ...]]:
+    means = found.as_json()["kmaps_per_page"]
+    for whose, pages in found.pages.items():
+        often = [pages.get(times, 0) for times in _TIMES[:-1]]
+        more = sum(pages.values()) - sum(often)
+        yield (f"{whose} pages", *map(str, (*often, more)), f"{means[whose]:.3f}")
 
 
 def _owners(owners: Mapping[str, int]) -> str:

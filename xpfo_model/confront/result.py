@@ -181,7 +181,7 @@ def confront(
         kernel,
         model,
         first,
-        accesses(found),
+        accesses(found, driven),
         driven.waiting,
         wrong,
         None if counters is None else Path(counters).name,

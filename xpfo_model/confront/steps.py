@@ -77,6 +77,8 @@ class Steps(NamedTuple):
     """Order of the page, int8."""
     other: Any
     """Of MIGRATE the first frame of the destination, int64."""
+    number: Any
+    """Of MIGRATE how many frames are moved, int64."""
     user: Any
     """Of ALLOC: 1 if the mask passes the kernel's test, uint8."""
     zeroed: Any
@@ -133,6 +135,7 @@ def _of_kmem(found: Recorded) -> Steps:
             start=zeros,
             order=events.order,
             other=np.zeros(len(op), np.int64),
+            number=np.zeros(len(op), np.int64),
             user=(found.is_user(events.gfp) & (op == ALLOC)).astype(np.uint8),
             zeroed=np.asarray(gfp.is_zeroed(events.gfp, found.about.kernel), np.uint8),
             migratetype=events.migratetype,
@@ -156,6 +159,7 @@ def _of_xpfo(found: Recorded) -> Steps:
         start=xpfo.pfn,
         order=xpfo.order,
         other=xpfo.extent,
+        number=xpfo.frames,
         user=(found.is_user(xpfo.gfp) & (op == ALLOC)).astype(np.uint8),
         zeroed=np.asarray(gfp.is_zeroed(xpfo.gfp, found.about.kernel), np.uint8),
         migratetype=xpfo.migratetype,

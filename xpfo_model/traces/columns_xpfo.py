@@ -62,7 +62,7 @@ _RANGES: Final = {
 """The least and the largest value that the text of a trace can have."""
 _OWN: Final = {
     "extent": ((XPFO_HELD, XPFO_FLUSH, XPFO_MIGRATE), 0),
-    "frames": ((XPFO_FLUSH,), 0),
+    "frames": ((XPFO_FLUSH, XPFO_MIGRATE), 0),
     "gfp": ((XPFO_SILENT_ALLOC,), 0),
     "caller": ((XPFO_KMAP, XPFO_KUNMAP, XPFO_FAULT), NO_WORD),
 }
@@ -72,7 +72,7 @@ _ABSENT: Final = {
     "migratetype": ((XPFO_SILENT_ALLOC, XPFO_SILENT_BLOCK), -1),
 }
 """The same of columns that are a part of the combination."""
-_WORDLESS: Final = (XPFO_HELD, XPFO_SPLIT, XPFO_SILENT_BLOCK, XPFO_MIGRATE)
+_WORDLESS: Final = (XPFO_HELD, XPFO_SPLIT, XPFO_SILENT_BLOCK)
 _CODE: Final = (
     ("kind", 4, 0),
     ("flags", 4, 0),

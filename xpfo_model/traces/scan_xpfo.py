@@ -48,6 +48,7 @@ from xpfo_model.xpfo_events import (
     IRQS_OFF,
     XPFO_FLUSH,
     XPFO_HELD,
+    XPFO_MIGRATE,
     XPFO_SILENT_ALLOC,
     XPFO_SPLIT,
 )
@@ -71,7 +72,7 @@ XPFO_REQUIRED: Final = (
     1 << PFN | 1 << WAY | 1 << CALLER,
     1 << PFN | 1 << ORDER | 1 << MIGRATETYPE | 1 << GFP_FLAGS | 1 << BY,
     1 << PFN | 1 << MIGRATETYPE,
-    1 << SRC | 1 << DST,
+    1 << SRC | 1 << DST | 1 << NR | 1 << OWNER,
     1 << PFN | 1 << OWNER | 1 << CALLER,
 )
 
@@ -90,6 +91,9 @@ def settle_xpfo(data: Any, state: Any, seen: int, kind: int) -> bool:
     for key in range(FIELDS):
         if not required >> key & 1:
             state[FIELD + key] = _ABSENT[key]
+    if kind == XPFO_MIGRATE:
+        state[FIELD + CLEARED] = state[FIELD + NR]
+        state[FIELD + NR] = 0
     # of each sum and of each maximum all terms but one are absent
     state[FIELD + PFN] += state[FIELD + BLOCK] + state[FIELD + SRC]
     state[FIELD + NR] += state[FIELD + SPAN] + state[FIELD + DST]

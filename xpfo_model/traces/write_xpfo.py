@@ -45,7 +45,7 @@ _BODIES: Final = {
     XPFO_SILENT_ALLOC: "pfn={0.pfn} order={0.order} migratetype={0.migratetype} "
     "gfp_flags={0.gfp:#x} by={1}",
     XPFO_SILENT_BLOCK: "pfn={0.pfn} migratetype={0.migratetype}",
-    XPFO_MIGRATE: "src={0.pfn} dst={0.extent}",
+    XPFO_MIGRATE: "src={0.pfn} dst={0.extent} nr={0.frames} owner={1}",
     XPFO_FAULT: "pfn={0.pfn} owner={1} caller={2}",
 }
 
