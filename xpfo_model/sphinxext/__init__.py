@@ -18,7 +18,6 @@ from xpfo_model.sphinxext import (
     directives,
     faults,
     pictures,
-    references,
     roles,
     verdicts,
 )
@@ -40,7 +39,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("invariants", faults.InvariantsDirective)
     app.add_directive("strategy-diffs", diffs.DiffsDirective)
     app.add_directive("claims-ledger", claims_index.LedgerDirective)
-    app.add_directive("mails", references.MailsDirective)
     app.add_role("value", roles.ValueRole())
     app.add_role("mail", roles.MailRole())
     app.add_domain(ClaimsDomain)

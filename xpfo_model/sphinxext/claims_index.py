@@ -84,6 +84,4 @@ def _entry(app: Sphinx, docname: str, page: str, verdict: Standing) -> nodes.lis
         letter,
     ]
     kind = f"basis-{claim.basis.name.lower().replace('_', '-')}"
-    return nodes.list_item(
-        "", sentence, facts, ids=[claim.id], classes=["entry", kind]
-    )
+    return nodes.list_item("", sentence, facts, ids=[claim.id], classes=["entry", kind])

@@ -4,6 +4,7 @@
 HTML folds it under its summary, paper and plain text print it under its summary.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from docutils import nodes
@@ -18,9 +19,12 @@ class Summary(nodes.General, nodes.TextElement):
     """The line that unfolds a `Details`."""
 
 
-def details(summary: str, *content: nodes.Node, classes: list[str]) -> Details:
+def details(
+    summary: str, *content: nodes.Node, classes: list[str], ids: Sequence[str] = ()
+) -> Details:
     """Content folded under a line of text."""
-    return Details("", Summary(summary, summary), *content, classes=classes)
+    line = Summary(summary, summary)
+    return Details("", line, *content, classes=classes, ids=list(ids))
 
 
 def _open_html(writer: Any, node: nodes.Element) -> None:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Claims as objects that the search finds and that other documents can refer to."""
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from typing import Any, ClassVar
 
 from sphinx.domains import Domain, ObjType
@@ -38,7 +39,9 @@ class ClaimsDomain(Domain):
         """Forget a page that is read again."""
         self.pages.pop(docname, None)
 
-    def merge_domaindata(self, docnames: Set[str], otherdata: dict[str, Any]) -> None:
+    def merge_domaindata(
+        self, docnames: AbstractSet[str], otherdata: dict[str, Any]
+    ) -> None:
         """Take over what a parallel reader noted."""
         for docname in docnames & otherdata["pages"].keys():
             self.pages[docname] = otherdata["pages"][docname]

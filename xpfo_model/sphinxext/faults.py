@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The table of faults, the drawing of each, and the invariants that they violate."""
 
-import html
 from functools import cached_property
 from pathlib import Path
 
@@ -11,7 +10,9 @@ from sphinx.util.docutils import SphinxDirective
 from xpfo_model.checker import INVARIANTS, Violation
 from xpfo_model.history.faults import FAULTS, Fault
 from xpfo_model.sphinxext import verdicts
-from xpfo_model.sphinxext.directives import images, mail_link, show
+from xpfo_model.sphinxext.details import details
+from xpfo_model.sphinxext.pictures import picture
+from xpfo_model.sphinxext.roles import mail_link, show
 from xpfo_model.studies import explorations
 
 HEAD = ("Version", "What is wrong", "Reported by", "Days", "Steps", "States", "ms")
@@ -40,7 +41,7 @@ class FaultsDirective(SphinxDirective):
         for fault in FAULTS:
             violation = self._violation(fault)
             body += _row(self._cells(fault, violation))
-            out += self._drawing(fault, violation)
+            out.append(_drawing(fault, violation))
         return out
 
     @cached_property
@@ -75,30 +76,6 @@ class FaultsDirective(SphinxDirective):
             [nodes.Text(show(violation.visited))],
             [nodes.Text(f"{timing.milliseconds:g}")],
         ]
-
-    def _drawing(self, fault: Fault, violation: Violation) -> list[nodes.Node]:
-        name = f"{fault.strategy}-{fault.invariant}"
-        alt = f"{fault.strategy} violates {fault.invariant}"
-        up = "../" * self.env.docname.count("/")
-        steps = "".join(f"<li>{html.escape(line)}</li>" for line in violation.trace)
-        told = (
-            f"<p>Posted on {fault.posted}, not reported: {html.escape(fault.why)}.</p>"
-        )
-        if fault.mail:
-            told = (
-                f"<p>Posted on {fault.posted}, reported on {fault.reported} by "
-                f'{html.escape(fault.who)}: <a class="mail reference external" '
-                f'href="{html.escape(fault.mail.link)}">{fault.mail}</a>.</p>'
-            )
-        # a link to what is folded unfolds it, so the anchor is inside
-        text = (
-            f'<details class="fault"><summary><code>{fault.strategy}</code>: '
-            f'{html.escape(fault.what)}</summary><span id="{_anchor(fault)}"></span>'
-            f"{images(name, alt, up, lazy=True)}<ol>{steps}</ol>"
-            f"<p>Violated: {html.escape(INVARIANTS[fault.invariant])}</p>{told}"
-            f"</details>"
-        )
-        return [nodes.raw("", text, format="html")]
 
 
 class FaultsOfDirective(SphinxDirective):
@@ -144,6 +121,23 @@ class InvariantsDirective(SphinxDirective):
             meaning = nodes.definition("", nodes.paragraph(text=text))
             listing += nodes.definition_list_item("", term, meaning)
         return [listing]
+
+
+def _drawing(fault: Fault, violation: Violation) -> nodes.Node:
+    steps = nodes.enumerated_list(enumtype="arabic", prefix="", suffix=".")
+    for line in violation.trace:
+        steps += nodes.list_item("", nodes.paragraph(text=line))
+    return details(
+        f"{fault.strategy}: {fault.what}",
+        picture(
+            f"{fault.strategy}-{fault.invariant}",
+            f"{fault.strategy} violates {fault.invariant}; the steps follow as text.",
+        ),
+        steps,
+        nodes.paragraph(text=f"Violated: {INVARIANTS[fault.invariant]}"),
+        classes=["fault"],
+        ids=[_anchor(fault)],
+    )
 
 
 def _anchor(fault: Fault) -> str:

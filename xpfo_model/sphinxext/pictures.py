@@ -7,7 +7,6 @@ when it comes, so that a link to a claim still lands on the claim.
 
 import html
 import re
-from pathlib import Path
 from typing import Any, Final
 
 from docutils import nodes
@@ -71,7 +70,7 @@ def _open_html(writer: Any, node: nodes.Element) -> None:
 
 
 def _open_latex(writer: Any, node: nodes.Element) -> None:
-    path: Path = node["file"]
+    path = node["file"]
     writer.builder.images[str(path)] = path.name
     writer.body.append(
         f"\n\\par\\noindent\\sphinxincludegraphics{{{{{path.stem}}}.png}}\\par\n"
