@@ -17,6 +17,7 @@ from xpfo_model.sphinxext import (
     diffs,
     directives,
     faults,
+    pages,
     pictures,
     roles,
     verdicts,
@@ -48,6 +49,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("builder-inited", verdicts.hear)
     app.connect("env-updated", claims_index.check)
     app.connect("doctree-resolved", claims_index.resolve)
+    app.connect("html-page-context", pages.complete, priority=900)
     app.connect("build-finished", verdicts.settle)
     app.connect("build-finished", verdicts.publish)
     app.connect("build-finished", diffs.publish)

@@ -28,7 +28,12 @@ class LedgerDirective(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Leave a place for `resolve`."""
         claims_of(self.env).data["ledger"] = self.env.docname
-        return [LedgerNode()]
+        up = "../" * self.env.docname.count("/")
+        place = (
+            '<div id="ledger-filter" class="chooser" hidden></div>'
+            f'<script defer src="{up}_static/ledger.js"></script>'
+        )
+        return [nodes.raw("", place, format="html"), LedgerNode()]
 
 
 def check(app: Sphinx, env: BuildEnvironment) -> list[str]:
