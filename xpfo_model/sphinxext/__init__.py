@@ -22,7 +22,7 @@ from xpfo_model.sphinxext import (
     roles,
     verdicts,
 )
-from xpfo_model.sphinxext.domain import ClaimsDomain
+from xpfo_model.sphinxext.domain import ClaimsDomain, keep_apart
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -47,6 +47,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     details.setup(app)
     pictures.setup(app)
     app.connect("builder-inited", verdicts.hear)
+    app.connect("doctree-read", keep_apart)
     app.connect("env-updated", claims_index.check)
     app.connect("doctree-resolved", claims_index.resolve)
     app.connect("html-page-context", pages.complete, priority=900)

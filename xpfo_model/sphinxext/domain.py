@@ -5,8 +5,13 @@ from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from typing import Any, ClassVar
 
+from docutils import nodes
+from sphinx.application import Sphinx
 from sphinx.domains import Domain, ObjType
 from sphinx.environment import BuildEnvironment
+from sphinx.util import logging
+
+logger = logging.getLogger(__name__)
 
 
 class ClaimsDomain(Domain):
@@ -51,6 +56,18 @@ class ClaimsDomain(Domain):
         for identity, page in sorted(self.homes.items()):
             sentence = self.pages[page][identity]
             yield identity, sentence, "claim", page, identity, 1
+
+
+def keep_apart(app: Sphinx, doctree: nodes.document) -> None:
+    """Warn of a heading that has the anchor of a claim on its page."""
+    shown = claims_of(app.env).pages.get(app.env.docname, {})
+    for section in doctree.findall(nodes.section):
+        for anchor in {*section["ids"], section.get("slug")} & shown.keys():
+            logger.warning(
+                "the heading has the anchor of the claim %s: word it otherwise",
+                anchor,
+                location=section,
+            )
 
 
 def claims_of(env: BuildEnvironment) -> ClaimsDomain:
