@@ -17,12 +17,14 @@ from xpfo_model.cli import (
     diff,
     fidelity,
     record,
+    report,
 )
 from xpfo_model.cli.common import EXIT_ERROR, EXIT_INTERRUPTED
 from xpfo_model.errors import XpfoModelError
 
 COMMANDS: Final = {
     "compare": compare,
+    "report": report,
     "convert": convert,
     "record": record,
     "check": check,

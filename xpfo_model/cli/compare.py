@@ -9,9 +9,10 @@ from xpfo_model import strategies
 from xpfo_model.cli.common import add_kernel, opened, warn
 from xpfo_model.errors import MissingToolError
 from xpfo_model.replay import table
+from xpfo_model.replay.run import Outcome
 
 
-def _figures() -> ModuleType:
+def figures() -> ModuleType:
     """The module that draws, looked for before anything is computed."""
     try:
         from xpfo_model.figures import draw  # noqa: PLC0415 - matplotlib is an extra
@@ -23,17 +24,26 @@ def _figures() -> ModuleType:
     return draw
 
 
+def _letter(outcome: Outcome) -> str:
+    from xpfo_model import clone  # noqa: PLC0415 - quick --help
+    from xpfo_model.claims import cite_trace  # noqa: PLC0415 - the same
+
+    return cite_trace.letter(outcome, commit=clone.commit())
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Count the flushes of every strategy over traces."""
     from xpfo_model import replay  # noqa: PLC0415 - quick --help
 
-    draw = _figures() if arguments.plot else None
+    draw = figures() if arguments.plot else None
     outcomes = []
     for number, path in enumerate(arguments.traces):
         with opened(arguments, path) as trace:
             outcome = replay.replay(trace, arguments.strategies)
         outcomes.append(outcome)
-        if arguments.json:
+        if arguments.cite:
+            print("\n" * bool(number) + _letter(outcome), end="", flush=True)
+        elif arguments.json:
             print(json.dumps(outcome.as_json()), flush=True)
         elif not arguments.csv:
             print("\n" * bool(number) + table.table(outcome), flush=True)
@@ -41,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
             warn(outcome.about.notes() + outcome.notes)
     if arguments.csv:
         print(table.as_csv(outcomes), end="")
-    elif not arguments.json:
+    elif not (arguments.json or arguments.cite):
         print(table.LEGEND, end="")
     if draw is not None:
         draw.save_comparison(outcomes, arguments.plot)
@@ -73,6 +83,11 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     )
     form = command.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="one object per trace")
+    form.add_argument(
+        "--cite",
+        action="store_true",
+        help="a text for a cover letter, as those of the claims",
+    )
     form.add_argument("--csv", action="store_true", help="one row per strategy")
     command.add_argument("--plot", metavar="FILE", help="also draw it: .svg .png .pdf")
     add_kernel(command)

@@ -30,7 +30,7 @@ def complete(
     doctree: nodes.document | None,
 ) -> None:
     """Describe the page in its head, and leave its viewport to the theme."""
-    del templatename
+    del app, pagename, templatename
     tags = _VIEWPORT.sub("", context.get("metatags", ""))
     title = re.sub("<[^>]*>", "", context.get("title", ""))
     facts = {"og:title": html.unescape(title), "og:type": "article"}
@@ -46,6 +46,4 @@ def complete(
     # A file that an extension writes as the build ends has a checksum in the second
     # build, and none in the first: without, the two are the same.
     names = [(css, str(getattr(css, "filename", css))) for css in context["css_files"]]
-    context["css_files"] = [
-        name if "mystnb" in name else css for css, name in names
-    ]
+    context["css_files"] = [name if "mystnb" in name else css for css, name in names]
