@@ -72,6 +72,25 @@ data: $(READY)  ## compute again what the site keeps in docs/data
 data-check: $(READY)  ## whether docs/data is what the model says today
 	$(PY) -m xpfo_model data --check
 
+# Several of a kind are recorded one after the other: CPUS="1 2 4" RUNS=5. Words for
+# record.sh: RECORD="--timeout 1800". Folders: KERNEL=, RECORDINGS=.
+STRATEGY = pcp_batch_local
+CPUS = 2
+WORKLOAD = mix
+START = mapped
+KMAP = default
+VERIFY = 0
+RUNS = 1
+RECORD =
+KERNEL = $(BUILD)/kernel
+RECORDINGS = $(KERNEL)/recordings
+
+kernel:  ## build the kernel that runs XPFO, boot it, record it
+	docs/kernel/build.sh --out $(KERNEL)
+	$(PYTHON) docs/kernel/sweep.py --kernel $(KERNEL)/bzImage --out $(RECORDINGS) \
+	--strategies $(STRATEGY) --cpus $(CPUS) --workloads $(WORKLOAD) \
+	--starts $(START) --kmaps $(KMAP) --verify $(VERIFY) --runs $(RUNS) -- $(RECORD)
+
 linkcheck: $(READY)  ## try every link of the site
 	$(STEADY) $(SPHINX) -b linkcheck -d $(BUILD)/linkcheck/doctrees docs $(BUILD)/linkcheck
 
@@ -111,4 +130,4 @@ $(READY): $(LOCKED) pyproject.toml
 	echo $$(($$(cat $(LOCKED)) + $$(date +%s) - start)) > $@
 
 .DELETE_ON_ERROR:
-.PHONY: help htmldocs check lint types test slow fuzz cov bench data data-check linkcheck lock cleandocs clean
+.PHONY: help htmldocs check lint types test slow fuzz cov bench data data-check kernel linkcheck lock cleandocs clean
