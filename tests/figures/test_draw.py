@@ -4,13 +4,12 @@ from matplotlib.image import imread
 
 from xpfo_model.errors import XpfoModelError
 from xpfo_model.figures import draw, themes
-from xpfo_model.figures.charts import Bar, Bars, Grid, Shares
+from xpfo_model.figures.charts import Bar, Bars, Shares
 
 CHARTS = [
     Bars("bars", [("t", [Bar("v6", 100, "100"), Bar("none", 0, "0")])], "flushes"),
     Bars("linear", [("t", [Bar("x", 0, "0")])], "count", log=False),
     Shares("shares", [("t", [Bar("a", 1, "1"), Bar("b", 3, "3")])], "percent"),
-    Grid("grid", ("K", "U"), [("v6", ("", "flush"))], loud="flush"),
 ]
 
 

@@ -58,10 +58,6 @@ class Basis(Enum):
         "found by a model checker that explored a tiny machine",
         "recorded exploration of the states of tiny machines",
     )
-    SEQUENCE = (
-        "counted by a model over a made-up sequence of allocations",
-        "a made-up sequence of allocations",
-    )
     DEMAND = (
         "counted by a model over made-up demand",
         "made-up demand on a modelled page allocator, 20 seeds a point",

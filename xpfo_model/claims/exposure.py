@@ -223,7 +223,7 @@ def _windows(evidence: Inputs, strategy: str, traces: list[str]) -> Table:
     instead="v9, which clears PTEs at the refill, in place of v8",
     change={"batched": "v9"},
     downside="A page that the kernel copies into is unmapped after that, too.",
-    mails=(mails.ANDERSEN_2017_09_11_0750,),
+    mails=(mails.XIE_2017_09_11,),
     needs=("user_allocations",),
 )
 def uncleared_pte(evidence: Inputs, batched: str = "v8") -> Finding:

@@ -98,18 +98,6 @@ class Shares:
 
 
 @dataclass(frozen=True)
-class Grid:
-    """Calls from left to right, a row of cells for each strategy."""
-
-    title: str
-    steps: Sequence[str]
-    rows: Sequence[tuple[str, Sequence[str]]]
-    """Strategy, and a text per step; an empty cell is drawn empty."""
-    loud: str
-    """Cells whose text starts with this are filled."""
-
-
-@dataclass(frozen=True)
 class Range:
     """One labelled range; a point if its ends are equal."""
 
@@ -179,4 +167,4 @@ class Calls:
     end: str
 
 
-Chart = Calls | Bars | Shares | Grid | Ranges | Lines | Curves
+Chart = Calls | Bars | Shares | Ranges | Lines | Curves

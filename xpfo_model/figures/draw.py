@@ -22,7 +22,6 @@ from xpfo_model.figures.charts import (
     Calls,
     Chart,
     Curves,
-    Grid,
     Lines,
     Ranges,
     Shares,
@@ -242,42 +241,6 @@ def _shares(chart: Shares, theme: Theme) -> Figure:
     return figure
 
 
-def _grid(chart: Grid, theme: Theme) -> Figure:
-    height = 0.9 + 0.55 * (len(chart.rows) + 1)
-    figure = Figure(figsize=(_WIDTH, height), layout="constrained")
-    axes = figure.subplots()
-    axes.axis("off")
-    columns = len(chart.steps)
-    axes.set_xlim(-_ROOM_FOR_LABELS, columns)
-    axes.set_ylim(len(chart.rows) + 0.1, -1)
-    for column, step in enumerate(chart.steps):
-        axes.text(column + 0.5, -0.5, step, ha="center", va="center")
-    for place, (name, cells) in enumerate(chart.rows):
-        colour = theme.strategies.get(name, theme.ink)
-        axes.text(-0.1, place + 0.5, name, ha="right", va="center")
-        for column, cell in enumerate(cells):
-            loud = cell.startswith(chart.loud)
-            box = mpl.patches.Rectangle(
-                (column + 0.04, place + 0.06),
-                0.92,
-                0.88,
-                facecolor=colour if loud else "none",
-                edgecolor=theme.faint,
-            )
-            axes.add_patch(box)
-            axes.text(
-                column + 0.5,
-                place + 0.5,
-                cell,
-                ha="center",
-                va="center",
-                fontsize=8,
-                color=on(colour) if loud else theme.ink,
-            )
-    figure.suptitle(chart.title, x=0.01, ha="left", fontsize=11, fontweight="bold")
-    return figure
-
-
 def _ranges(chart: Ranges, theme: Theme) -> Figure:
     height = 1.0 + 1.3 * _INCH_PER_BAR * len(chart.rows)
     figure = Figure(figsize=(_WIDTH, height), layout="constrained")
@@ -384,7 +347,6 @@ def _steps(chart: Calls, theme: Theme) -> Figure:
 _DRAW: Final[dict[type[Any], Callable[..., Figure]]] = {
     Bars: _bars,
     Curves: curves,
-    Grid: _grid,
     Lines: _lines,
     Ranges: _ranges,
     Shares: _shares,

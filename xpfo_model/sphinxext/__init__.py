@@ -19,6 +19,7 @@ from xpfo_model.sphinxext import (
     faults,
     pages,
     pictures,
+    quotes,
     roles,
     verdicts,
 )
@@ -40,6 +41,9 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("invariants", faults.InvariantsDirective)
     app.add_directive("strategy-diffs", diffs.DiffsDirective)
     app.add_directive("claims-ledger", claims_index.LedgerDirective)
+    app.add_directive("mails", quotes.MailsDirective)
+    app.add_directive("quote", quotes.QuoteDirective)
+    app.add_directive("remarks", faults.RemarksDirective)
     app.add_role("value", roles.ValueRole())
     app.add_role("mail", roles.MailRole())
     app.add_domain(ClaimsDomain)

@@ -6,25 +6,26 @@ from typing import Any
 from docutils import nodes
 from sphinx.util.docutils import SphinxRole
 
+from xpfo_model.errors import XpfoModelError
 from xpfo_model.history import mails
 from xpfo_model.history.mails import Mail
 from xpfo_model.sphinxext import verdicts
 
 
 class MailRole(SphinxRole):
-    """``{mail}`` MESSAGE-ID, or TEXT <MESSAGE-ID>: a link to a mail of `mails`.
+    """``{mail}`` NAME, or TEXT <NAME>: a link to a mail of `mails`.
 
-    Without a text the link says author and date.
+    NAME is that of its constant, or its Message-ID. Without a text the link says
+    author and date.
     """
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         """Look the mail up and link to it."""
         shown, _, identity = self.text.rpartition("<")
-        found = mails.BY_ID.get(identity.rstrip(">"))
-        if found is None:
-            message = self.inliner.reporter.error(
-                f"no mail {identity!r} in xpfo_model/history/mails.py", line=self.lineno
-            )
+        try:
+            found = mails.find(identity.rstrip(">"))
+        except XpfoModelError as error:
+            message = self.inliner.reporter.error(str(error), line=self.lineno)
             return [self.inliner.problematic(identity, self.rawtext, message)], [
                 message
             ]

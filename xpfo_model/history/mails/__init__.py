@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Every mail that the code or a page cites, once.
+
+A mail is named by its author and date, with the time where the author sent several
+that day. Dates and times are those of the Date header, in the sender's time zone.
+"""
+
+from typing import Final
+
+from xpfo_model.errors import XpfoModelError
+from xpfo_model.history.mails.early import (
+    AKASHI_2016_11_24,
+    ANDERSEN_2017_06_07,
+    ANDERSEN_2017_08_09,
+    ANDERSEN_2017_09_07,
+    ANDERSEN_2017_09_11,
+    ANDERSEN_2017_09_12,
+    ANDERSEN_2017_09_20_1634,
+    ANDERSEN_2017_09_20_1802,
+    ANDERSEN_2017_09_20_1809,
+    ANDERSEN_2017_09_20_1937,
+    ANDERSEN_2017_11_09,
+    AZIZ_2018_09_07,
+    AZIZ_2018_09_14,
+    AZIZ_2018_10_15,
+    AZIZ_2018_10_24,
+    BENATTO_2017_09_11,
+    HAEFLIGER_2016_02_26,
+    HAEFLIGER_2016_09_14,
+    HAEFLIGER_2016_09_21,
+    HAEFLIGER_2016_11_04,
+    HAEFLIGER_2017_09_11,
+    HAEFLIGER_2018_09_13,
+    HANSEN_2017_09_20_0848,
+    HANSEN_2017_09_20_1621,
+    HANSEN_2017_09_20_1646,
+    HANSEN_2017_09_20_1704,
+    HANSEN_2017_09_20_1727,
+    HANSEN_2017_11_13,
+    RUTLAND_2017_08_23,
+    STECKLINA_2018_08_30,
+    STECKLINA_2018_09_12,
+    STECKLINA_2018_09_17,
+    TORVALDS_2018_09_01,
+    WILCOX_2017_11_15,
+    XIE_2017_09_11,
+)
+from xpfo_model.history.mails.mail import LORE, Mail, Seen
+from xpfo_model.history.mails.review import (
+    AZIZ_2019_01_10,
+    AZIZ_2019_02_13,
+    AZIZ_2019_04_03,
+    AZIZ_2019_04_17,
+    AZIZ_2019_04_18,
+    AZIZ_2019_05_01,
+    COOK_2019_04_18,
+    COOK_2019_04_22,
+    GLEIXNER_2019_04_05,
+    HANSEN_2019_01_10,
+    HANSEN_2019_01_11,
+    HANSEN_2019_02_14,
+    HANSEN_2019_04_05,
+    LONG_2019_05_01,
+    LUTOMIRSKI_2019_01_11,
+    LUTOMIRSKI_2019_04_03,
+    LUTOMIRSKI_2019_04_05,
+    LUTOMIRSKI_2019_04_17,
+    MOLNAR_2019_04_17,
+    TORVALDS_2019_04_17,
+    ZIJLSTRA_2019_04_04_0921,
+    ZIJLSTRA_2019_04_04_0952,
+    ZIJLSTRA_2019_04_04_1018,
+    ZIJLSTRA_2019_04_04_1125,
+)
+from xpfo_model.history.mails.since import (
+    BABKA_2026_05_13,
+    DEACON_2025_09_18,
+    HANSEN_2014_02_18,
+    HOCKO_2023_03_24,
+    JACKMAN_2025_08_12,
+    JACKMAN_2026_02_25,
+    JACKMAN_2026_03_16,
+    JACKMAN_2026_03_20,
+    JACKMAN_2026_05_15,
+    JACKMAN_2026_07_26,
+    RAPOPORT_2022_01_27,
+    RAPOPORT_2023_03_08,
+    RAPOPORT_2024_10_23,
+    RAPOPORT_2025_01_26,
+    ROBERTS_2025_08_29,
+    ROY_2025_09_24,
+    VAN_RIEL_2025_02_23,
+    VAN_RIEL_2025_06_19,
+    XING_2021_01_15,
+)
+
+__all__ = [
+    "AKASHI_2016_11_24",
+    "ANDERSEN_2017_06_07",
+    "ANDERSEN_2017_08_09",
+    "ANDERSEN_2017_09_07",
+    "ANDERSEN_2017_09_11",
+    "ANDERSEN_2017_09_12",
+    "ANDERSEN_2017_09_20_1634",
+    "ANDERSEN_2017_09_20_1802",
+    "ANDERSEN_2017_09_20_1809",
+    "ANDERSEN_2017_09_20_1937",
+    "ANDERSEN_2017_11_09",
+    "AZIZ_2018_09_07",
+    "AZIZ_2018_09_14",
+    "AZIZ_2018_10_15",
+    "AZIZ_2018_10_24",
+    "AZIZ_2019_01_10",
+    "AZIZ_2019_02_13",
+    "AZIZ_2019_04_03",
+    "AZIZ_2019_04_17",
+    "AZIZ_2019_04_18",
+    "AZIZ_2019_05_01",
+    "BABKA_2026_05_13",
+    "BENATTO_2017_09_11",
+    "BY_ID",
+    "BY_NAME",
+    "COOK_2019_04_18",
+    "COOK_2019_04_22",
+    "DEACON_2025_09_18",
+    "GLEIXNER_2019_04_05",
+    "HAEFLIGER_2016_02_26",
+    "HAEFLIGER_2016_09_14",
+    "HAEFLIGER_2016_09_21",
+    "HAEFLIGER_2016_11_04",
+    "HAEFLIGER_2017_09_11",
+    "HAEFLIGER_2018_09_13",
+    "HANSEN_2014_02_18",
+    "HANSEN_2017_09_20_0848",
+    "HANSEN_2017_09_20_1621",
+    "HANSEN_2017_09_20_1646",
+    "HANSEN_2017_09_20_1704",
+    "HANSEN_2017_09_20_1727",
+    "HANSEN_2017_11_13",
+    "HANSEN_2019_01_10",
+    "HANSEN_2019_01_11",
+    "HANSEN_2019_02_14",
+    "HANSEN_2019_04_05",
+    "HOCKO_2023_03_24",
+    "JACKMAN_2025_08_12",
+    "JACKMAN_2026_02_25",
+    "JACKMAN_2026_03_16",
+    "JACKMAN_2026_03_20",
+    "JACKMAN_2026_05_15",
+    "JACKMAN_2026_07_26",
+    "LONG_2019_05_01",
+    "LORE",
+    "LUTOMIRSKI_2019_01_11",
+    "LUTOMIRSKI_2019_04_03",
+    "LUTOMIRSKI_2019_04_05",
+    "LUTOMIRSKI_2019_04_17",
+    "MOLNAR_2019_04_17",
+    "RAPOPORT_2022_01_27",
+    "RAPOPORT_2023_03_08",
+    "RAPOPORT_2024_10_23",
+    "RAPOPORT_2025_01_26",
+    "ROBERTS_2025_08_29",
+    "ROY_2025_09_24",
+    "RUTLAND_2017_08_23",
+    "STECKLINA_2018_08_30",
+    "STECKLINA_2018_09_12",
+    "STECKLINA_2018_09_17",
+    "THREAD",
+    "TORVALDS_2018_09_01",
+    "TORVALDS_2019_04_17",
+    "VAN_RIEL_2025_02_23",
+    "VAN_RIEL_2025_06_19",
+    "WILCOX_2017_11_15",
+    "XIE_2017_09_11",
+    "XING_2021_01_15",
+    "ZIJLSTRA_2019_04_04_0921",
+    "ZIJLSTRA_2019_04_04_0952",
+    "ZIJLSTRA_2019_04_04_1018",
+    "ZIJLSTRA_2019_04_04_1125",
+    "Mail",
+    "Seen",
+    "find",
+]
+
+BY_NAME: Final = {
+    name: mail for name, mail in list(globals().items()) if isinstance(mail, Mail)
+}
+"""Every mail by the name of its constant."""
+BY_ID: Final = {mail.message_id: mail for mail in BY_NAME.values() if mail.message_id}
+"""Every mail that has a Message-ID, by it."""
+
+THREAD: Final = (
+    HANSEN_2017_09_20_0848,
+    ANDERSEN_2017_09_20_1634,
+    HANSEN_2017_09_20_1621,
+    HANSEN_2017_09_20_1646,
+    ANDERSEN_2017_09_20_1802,
+    HANSEN_2017_09_20_1704,
+    ANDERSEN_2017_09_20_1809,
+    HANSEN_2017_09_20_1727,
+    ANDERSEN_2017_09_20_1937,
+)
+"""The mails of 20 September 2017, in the order in which they were sent."""
+
+
+def find(name: str) -> Mail:
+    """A mail by the name of its constant or its Message-ID. Raises `XpfoModelError`."""
+    found = BY_NAME.get(name) or BY_ID.get(name)
+    if found is None:
+        raise XpfoModelError(
+            f"no mail {name!r}", remedy="xpfo_model/history/mails lists them"
+        )
+    return found
