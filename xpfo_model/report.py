@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from xpfo_model import claims, clone
+from xpfo_model import claims, clone, strategies
 from xpfo_model.claims import cite_trace
 from xpfo_model.claims.claim import Basis, Claim, Table
 from xpfo_model.claims.verdict import CannotJudge, Verdict
@@ -19,7 +19,7 @@ from xpfo_model.errors import XpfoModelError
 from xpfo_model.figures import draw, themes
 from xpfo_model.figures.charts import Chart
 from xpfo_model.replay import table
-from xpfo_model.replay.run import Outcome
+from xpfo_model.replay.run import Outcome, replay
 from xpfo_model.studies.evidence import Evidence
 
 TITLE: Final = "XPFO, counted by a model over {}"
@@ -54,7 +54,7 @@ def heard(evidence: Evidence) -> Iterator[tuple[Claim, Verdict | str]]:
 def page(evidence: Evidence, verdicts: Iterable[tuple[Claim, Verdict | str]]) -> str:
     """The whole file, from `heard` over the only trace of the evidence."""
     (name,) = evidence.names
-    outcome = evidence.outcome(name)
+    outcome = replay(evidence.log(name), strategies.SHOWN)
     title = html.escape(TITLE.format(outcome.about.name))
     judged: list[str] = []
     left: list[str] = []

@@ -9,6 +9,7 @@ import { serve } from "./serve.mjs";
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const WIDTHS = [1280, 360];
 const SCHEMES = ["light", "dark"];
+const TIMEOUT_MS = 120_000; // the machine may be busy; nothing here is measured in time
 const SLOW_MS = 150;
 const BELOW_TOP_PX = 160; // the header of a narrow page, and the margin of a target
 // As a service of this machine: no sandbox of its own, and no words with its maker.
@@ -20,6 +21,7 @@ const FLAGS = [
 // A page that notes its errors and its requests, and reaches no other host.
 export async function open(context, origin, wrong) {
   const page = await context.newPage();
+  page.setDefaultTimeout(TIMEOUT_MS);
   page.on("pageerror", (error) => wrong.push(`script: ${error.message}`));
   page.on("console", (message) => {
     if (message.type() === "error") wrong.push(`console: ${message.text()}`);

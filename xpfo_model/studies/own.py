@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from xpfo_model import traces
-from xpfo_model.events import About
+from xpfo_model.events import About, Recording
 from xpfo_model.studies.evidence import Evidence, Provenance
 
 UNKNOWN: Final = "not in the trace"
@@ -28,7 +28,7 @@ def machine(about: About) -> str:
     return "a machine that the trace does not name" if kind == UNKNOWN else kind
 
 
-def evidence_of(trace: traces.Trace, folder: Path, docs: Path) -> Evidence:
+def evidence_of(trace: Recording, folder: Path, docs: Path) -> Evidence:
     """An open trace as the only one of a folder of traces.
 
     Parameters
