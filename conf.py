@@ -33,7 +33,8 @@ xpfo_commit = clone.commit()
 xpfo_site_url = os.environ.get("XPFO_SITE_URL", "")
 
 nb_execution_mode = "cache"
-nb_execution_cache_path = str(fresh(ROOT / "_build", "jupyter-cache", xpfo_digest))
+_build = Path(os.environ.get("XPFO_BUILD", ROOT / "_build"))
+nb_execution_cache_path = str(fresh(_build, "jupyter-cache", xpfo_digest))
 nb_execution_raise_on_error = True
 nb_execution_show_tb = True
 nb_execution_timeout = 120

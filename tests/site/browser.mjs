@@ -8,7 +8,7 @@ import { serve } from "./serve.mjs";
 
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const WIDTHS = [1280, 360];
-const SCHEMES = ["light", "dark"];
+const SCHEMES = [["light", []], ["dark", ["cat.color", "cat.text-alternatives"]]];
 const TIMEOUT_MS = 120_000; // the machine may be busy; nothing here is measured in time
 const SLOW_MS = 150;
 const BELOW_TOP_PX = 160; // the header of a narrow page, and the margin of a target
@@ -16,6 +16,7 @@ const BELOW_TOP_PX = 160; // the header of a narrow page, and the margin of a ta
 const FLAGS = [
   "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
   "--disable-background-networking", "--disable-component-update", "--disable-sync",
+  "--disable-extensions", "--disable-features=OptimizationGuideModelDownloading,Vulkan",
 ];
 
 // A page that notes its errors and its requests, and reaches no other host.
@@ -35,52 +36,56 @@ export async function open(context, origin, wrong) {
   return page;
 }
 
-async function accessible(report, page, name, wrong) {
-  await page.evaluate(() => {
-    for (const one of document.querySelectorAll("details")) one.open = true;
-    for (const one of document.images) one.loading = "eager";
+// Elements that stick out at the right, outside of boxes that scroll.
+function tooWide() {
+  const room = document.documentElement.clientWidth;
+  const over = document.documentElement.scrollWidth - room;
+  if (over <= 0) return [];
+  const by = [...document.querySelectorAll("body *")].filter((one) => {
+    const { right, width } = one.getBoundingClientRect();
+    return width && right > room + 1
+      && !one.closest("pre, .table-wrapper, .claim-figure, math, svg, .sidebar-drawer, .toc-drawer");
   });
-  await page.waitForFunction(() => [...document.images].every((one) => one.complete));
-  const { wide, by } = await page.evaluate(() => {
-    const room = document.documentElement.clientWidth;
-    const out = [...document.querySelectorAll("main *, article *, footer *")].filter((one) => {
-      const { right, width } = one.getBoundingClientRect();
-      return width && right > room + 1 && !one.closest("pre, .table-wrapper, .claim-figure, math, svg");
-    });
-    return {
-      wide: document.documentElement.scrollWidth - room,
-      by: out.slice(0, 3).map((one) => one.outerHTML.slice(0, 120)),
-    };
-  });
-  if (wide > 0) wrong.push(`is ${wide} px wider than the screen: ${by.join(" and ")}`);
-  const violations = await page.evaluate(async () => {
-    const found = await globalThis.axe.run(document, { resultTypes: ["violations"] });
-    return found.violations.flatMap((one) =>
-      one.nodes.map((node) => `${one.id} (${one.impact}): ${node.target.join(" ")} ${node.html.slice(0, 160)}`));
-  });
-  report.check(name, [...wrong, ...violations]);
-  wrong.length = 0;
+  const some = by.slice(0, 3).map((one) => one.outerHTML.slice(0, 120));
+  return [`${over} px wider than the screen: ${some.join(" and ")}`];
 }
 
+async function violations(tags) {
+  const only = tags.length ? { runOnly: { type: "tag", values: tags } } : {};
+  const found = await globalThis.axe.run(document, { resultTypes: ["violations"], ...only });
+  return found.violations.flatMap((one) => one.nodes.map(
+    (node) => `${one.id} (${one.impact}): ${node.target.join(" ")} ${node.html.slice(0, 160)}`));
+}
+
+// All rules at each width on light pages, those that look at colours and images on dark.
 async function inEveryForm(report, browser, origin, pages, axe) {
-  for (const width of WIDTHS) {
-    for (const scheme of SCHEMES) {
-      const context = await browser.newContext({
-        viewport: { width, height: 800 },
-        colorScheme: scheme,
-        reducedMotion: "reduce",
+  const context = await browser.newContext({ reducedMotion: "reduce" });
+  for (const name of pages) {
+    const wrong = [];
+    const page = await open(context, origin, wrong);
+    try {
+      await page.goto(origin + name);
+      await page.evaluate(axe);
+      await page.evaluate(() => {
+        for (const one of document.querySelectorAll("details")) one.open = true;
+        for (const one of document.images) one.loading = "eager";
       });
-      for (const name of pages) {
-        const wrong = [];
-        const page = await open(context, origin, wrong);
-        await page.goto(origin + name);
-        await page.evaluate(axe);
-        await accessible(report, page, `${name}, ${scheme}, ${width} px`, wrong);
-        await page.close();
+      for (const width of WIDTHS) {
+        await page.setViewportSize({ width, height: 800 });
+        for (const [scheme, tags] of SCHEMES) {
+          await page.emulateMedia({ colorScheme: scheme });
+          await page.waitForFunction(() => [...document.images].every((one) => one.complete));
+          const found = [...await page.evaluate(tooWide), ...await page.evaluate(violations, tags)];
+          report.check(`${name}, ${scheme}, ${width} px`, found);
+        }
       }
-      await context.close();
+    } catch (error) {
+      wrong.push(error.message.split("\n")[0]);
     }
+    report.check(`${name}, no error and no other host`, wrong);
+    await page.close();
   }
+  await context.close();
 }
 
 // A link to a claim must land on it, on a line on which its figures come late.
@@ -111,21 +116,20 @@ async function deepLinks(report, browser, origin, pages) {
   await context.close();
 }
 
-export async function checkInBrowser(report, site, project, pages) {
+export async function checkPages(report, browser, origin, pages) {
+  const axe = await readFile(AXE, "utf8");
+  await inEveryForm(report, browser, origin, pages, axe);
+  await deepLinks(report, browser, origin, pages);
+}
+
+export { checkBehaviour as checkReaders };
+
+export async function browse(site, check) {
   const executablePath = process.env.CHROMIUM || "/usr/bin/chromium";
-  const browser = await chromium.launch({ executablePath, args: FLAGS });
+  const browser = await chromium.launch({ executablePath, args: FLAGS, timeout: TIMEOUT_MS });
   const server = await serve(site, "/");
   try {
-    const axe = await readFile(AXE, "utf8");
-    const shown = pages.filter((name) => name !== "404.html");
-    // two contexts keep two CPUs busy
-    const half = Math.ceil(shown.length / 2);
-    await Promise.all([
-      inEveryForm(report, browser, server.url, shown.slice(0, half), axe),
-      inEveryForm(report, browser, server.url, shown.slice(half), axe),
-    ]);
-    await deepLinks(report, browser, server.url, shown);
-    await checkBehaviour(report, browser, { site, project, origin: server.url, pages: shown });
+    await check(browser, server.url);
   } finally {
     await browser.close();
     server.close();

@@ -102,5 +102,4 @@ export async function checkFiles(report, folder) {
     report.check(`links and anchors, ${name}`, wrong);
   }
   console.log(`${pages.length} pages, ${links} links within the site`);
-  return pages;
 }
