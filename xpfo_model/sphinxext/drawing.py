@@ -35,15 +35,19 @@ class Drawings:
     def __init__(self, folder: Path, executor: Executor) -> None:
         self.folder = folder
         self.executor = executor
-        self._begun: list[Future[None]] = []
+        self._begun: dict[str, Future[None]] = {}
 
     def begin(self, name: str, chart: Chart) -> None:
         """Have a chart drawn into NAME.svg and the others."""
-        self._begun.append(self.executor.submit(draw, chart, self.folder / name))
+        self._begun[name] = self.executor.submit(draw, chart, self.folder / name)
+
+    def wait(self, name: str) -> None:
+        """Wait for one. Raises what its drawing raised, `KeyError` for no such."""
+        self._begun[name].result()
 
     def finish(self) -> None:
         """Wait for all. Raises what the drawing of one raised."""
-        for future in self._begun:
+        for future in self._begun.values():
             future.result()
 
     def close(self) -> None:

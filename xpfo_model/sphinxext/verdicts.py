@@ -111,6 +111,14 @@ def _cannot(why: str, ids: list[str]) -> str:
     return f"{which} cannot be computed: {why}"
 
 
+def drawn(app: Sphinx, name: str) -> Path:
+    """The files of a figure without their suffix, when it has been drawn."""
+    drawings: Drawings | None = getattr(app, "xpfo_drawings", None)
+    if drawings is not None:
+        drawings.wait(name)
+    return _folder(app) / name
+
+
 def settle(app: Sphinx, exception: Exception | None) -> None:
     """Wait for the figures, and keep what was heard for the next build."""
     drawings: Drawings | None = getattr(app, "xpfo_drawings", None)
