@@ -3,6 +3,7 @@
 
 import re
 from html.parser import HTMLParser
+from typing import ClassVar
 
 import pytest
 from logs import USER_MOVABLE, alloc, free, log_of
@@ -40,8 +41,8 @@ def test_it_asks_no_host_and_runs_no_script(page):
 def test_it_is_balanced_and_each_figure_has_a_text(page):
     class Balanced(HTMLParser):
         VOID = ("meta", "img", "source", "br")
-        stack: list[str] = []
-        alts: list[str] = []
+        stack: ClassVar[list[str]] = []
+        alts: ClassVar[list[str]] = []
 
         def handle_starttag(self, tag, attrs):
             if tag == "img":

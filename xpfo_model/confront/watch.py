@@ -91,7 +91,7 @@ _FIELDS: Final = [
     ("notes", Notes),
     ("at", Any),
 ]
-Watched: Final[Any] = NamedTuple("Watched", _FIELDS)  # type: ignore[misc]
+Watched: Any = NamedTuple("Watched", _FIELDS)  # type: ignore[misc]
 """A machine with notes, and `at`, which says where the loop is."""
 
 
