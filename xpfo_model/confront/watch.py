@@ -6,7 +6,7 @@ again: a strategy runs as it is.
 """
 
 from types import FunctionType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -91,13 +91,13 @@ _FIELDS: Final = [
     ("notes", Notes),
     ("at", Any),
 ]
-Watched: Any = NamedTuple("Watched", _FIELDS)  # type: ignore[misc]
+_Watched = NamedTuple("_Watched", _FIELDS)  # type: ignore[misc]
 """A machine with notes, and `at`, which says where the loop is."""
 
 
 def watched(m: machine.Machine, notes: Notes) -> Any:
     """The machine with notes."""
-    return Watched(*m, notes, np.zeros(SLOTS, np.int64))
+    return cast("Any", _Watched)(*m, notes, np.zeros(SLOTS, np.int64))
 
 
 @noinline
