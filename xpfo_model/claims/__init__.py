@@ -17,6 +17,7 @@ from xpfo_model.claims import users
 from xpfo_model.claims import versions
 from xpfo_model.claims import kernel
 from xpfo_model.claims import prediction
+from xpfo_model.claims import gains
 from xpfo_model.claims import reach
 
 # isort: on
@@ -43,6 +44,7 @@ __all__ = [
     "evaluate",
     "exposure",
     "fidelity",
+    "gains",
     "kernel",
     "kunmap",
     "prediction",
