@@ -7,6 +7,7 @@ from typing import Any, Final
 from xpfo_model.checker import INVARIANTS, Report, Scope, Violation, check, scope
 from xpfo_model.claims.claim import Basis, Finding, Table, claim
 from xpfo_model.claims.inputs import Inputs
+from xpfo_model.claims.prose import count
 from xpfo_model.figures.charts import Bars, Calls
 from xpfo_model.history import mails
 from xpfo_model.history.faults import POSTED, Fault
@@ -59,7 +60,7 @@ def _finding(
     lost = {row[4] for row in rows if not row[3]}
     longest = max((row[3] for row in rows), default=0)
     words = f"; not found: {', '.join(missing)}" if missing else ""
-    steps = f", each in at most {longest} steps" if longest else ""
+    steps = f", each in at most {count(longest, 'step')}" if longest else ""
     return Finding(
         holds=not missing,
         sentence=f"On a machine of {where} the checker finds "
@@ -93,10 +94,8 @@ def _extent(report: Report) -> tuple[str, str]:
     return f"{report.states:,}, not all", f"{violated} or more"
 
 
-def _steps(count: int) -> str:
-    if not count:
-        return "not found"
-    return "1 step" if count == 1 else f"{count} steps"
+def _steps(number: int) -> str:
+    return count(number, "step") if number else "not found"
 
 
 @claim(
