@@ -121,7 +121,7 @@ def finds_reported(evidence: Inputs, cpus: int = 2) -> Finding:
     "checker-finds-unreported",
     must="every fault of posted code of which no report was found is found in the "
     "version that has it",
-    instead="pcp_batch_local in place of the versions",
+    instead=f"{RECOMMENDED} in place of the versions",
     change={"strategy": RECOMMENDED},
     downside="The stored list mail is not the whole archive: a report may exist.",
     mails=tuple(dict.fromkeys(fault.source for fault in POSTED if not fault.first)),
@@ -141,7 +141,7 @@ def finds_unreported(evidence: Inputs, strategy: str = "") -> Finding:
 @claim(
     "recommended-is-safe",
     must="all states are visited, and no invariant is violated in any",
-    instead="pcp_batch, as proposed, in place of pcp_batch_local",
+    instead=f"pcp_batch, as read from the thread, in place of {RECOMMENDED}",
     change={"strategy": "pcp_batch"},
     downside="Nothing comes between the steps of one hook, up to its flush.",
     mails=(),
@@ -222,7 +222,7 @@ def flush_before_the_list(evidence: Inputs, *, listed_first: bool = True) -> Fin
     "recommended-is-safe-at-large",
     must=f"all states of both larger machines are visited, of one of them {MANY:,} or "
     "more, and no invariant is violated in any",
-    instead="pcp_batch, as proposed, in place of pcp_batch_local",
+    instead=f"pcp_batch, as read from the thread, in place of {RECOMMENDED}",
     change={"strategy": "pcp_batch", "scopes": ("large",)},
     downside="Recorded, not explored in this build; the nightly run does it again.",
     mails=(),
