@@ -34,7 +34,7 @@ def at_allocation(counts: Counts) -> int:
 
 
 def recordings(evidence: Inputs) -> tuple[Kmaps, ...]:
-    """What kernels that run XPFO have counted."""
+    """The counts of kernels that run XPFO."""
     return kmaps.read(evidence.docs / "data" / kmaps.FILE)
 
 

@@ -40,14 +40,14 @@ DESIGNS: Final = (
     Design("pageblock"),
     Design("freetype"),
 )
-"""What is billed: strategies, and what a start and a kmap of their own change."""
+"""The strategies that are billed, some from both starts."""
 PUBLISHED: Final = {
     "v8": ("v8", DEFERRED_BATCH),
     "v9": ("v9", DEFERRED_BATCH_FREE),
 }
 """Series and configuration of strategies whose seconds were measured."""
 SCOPE: Final = "default"
-"""What the checker explored for the bill."""
+"""The machine that the checker explored for the bill."""
 SMALL_MEMORY: Final = 8 << 30
 """Bytes of memory of the 4-core machine, as its mail says."""
 WINDOWS: Final = {
@@ -76,7 +76,7 @@ def parts(
 
 
 def bill(evidence: Inputs, trace: str, design: Design) -> Bill:
-    """What a design does over a trace.
+    """The bill of a design over a trace.
 
     Every zeroed page is kmapped; for what is reachable, so are as many others as in a
     build.

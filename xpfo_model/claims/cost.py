@@ -122,6 +122,8 @@ def batch_alone(evidence: Inputs, design: Design = BATCH) -> Finding:
             f"{size}.low_seconds": two_digits(low * base),
             f"{size}.high_seconds": two_digits(high * base),
         }
+    own = cost.interval(partial(cost.local_cycles, 1), settings)
+    values |= {"own.low": two_digits(own[0]), "own.high": two_digits(own[1])}
     least, most = kunmaps_of(items)
     values |= {"kunmaps_low": two_digits(least), "kunmaps_high": two_digits(most)}
     for size, machine in MACHINES.items():
@@ -351,7 +353,7 @@ def ipi_arithmetic(evidence: Inputs, strategy: str = "v6") -> Finding:
     needs=("user_allocations", "refills_movable"),
 )
 def cost_depends_on(evidence: Inputs, design: Design = BATCH) -> Finding:
-    """What is left of the interval if one number were known."""
+    """The part of the interval that is left if one number were known."""
     items = parameters(evidence)
     some = rates(evidence, design)[-1]
     found = cost.narrowings(cost.seconds(some, LARGE), items)

@@ -24,7 +24,7 @@ from xpfo_model.strategies import RECOMMENDED
 SAME_ON_A_TRACE: Final = "cold_end"
 """Steers the allocator; on a trace it is v5."""
 POSTED: Final = ("none", "v5", "v6", "will_map", "nov2017", "v8", "v9")
-"""What is told first, in the order of its posting."""
+"""Told first, in the order of posting."""
 COUNTED: Final = tuple(
     n for n in dict.fromkeys((*POSTED, *strategies.REGISTRY)) if n != SAME_ON_A_TRACE
 )

@@ -40,7 +40,7 @@ TABLED: Final = (
     "pcp_batch_local",
     "freetype",
 )
-"""What flushes every CPU and waits, as posted first."""
+"""Strategies that flush every CPU and wait, as posted first."""
 DEFERRED: Final = ("v8", "v9")
 HALF: Final = 0.5
 PROTOTYPE: Final = "nov2017"
@@ -58,7 +58,7 @@ AHEAD: Final = "pcp_batch_prezero"
     needs=("user_allocations", "user_zeroed"),
 )
 def second_flush(evidence: Inputs, strategy: str = "pcp_batch") -> Finding:
-    """What batching leaves is the second flush."""
+    """A batch leaves the second flush."""
     rows: list[tuple[Any, ...]] = []
     for trace in evidence.names:
         by_cause = in_use(evidence, trace, strategy).flushes_by_cause
@@ -189,7 +189,7 @@ def batching_halves(evidence: Inputs, batched: str = "pcp_batch") -> Finding:
 
 
 def _factors(evidence: Inputs, batched: str) -> Table:
-    """What a batch divides v6's flushes by: at allocation, then with each rate."""
+    """By how much a batch divides v6's flushes: at allocation, then with each rate."""
 
     def alone(trace: str) -> str:
         posted = in_use(evidence, trace, "v6").flushes_by_cause["alloc"]
