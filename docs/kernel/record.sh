@@ -156,12 +156,13 @@ guest_pack "$work/root" "$work/initramfs.gz"
 
 # --- Boot, run, power off: one guest at a time, for two would share the CPUs. ---
 
-# One clock for all CPUs: what the trace orders by time, happened in that order.
+# A counter for a clock: a global clock gives events of several CPUs one time, and
+# then their order is lost, which decides who mapped a frame before whom.
 append="console=ttyS0 quiet panic=-1 nokaslr xpfo=$strategy"
 [ "$start" = mapped ] || append+=" xpfo_start=$start"
 [ -z "$kmap" ] || append+=" xpfo_kmap=$kmap"
 [ "$verify" = 0 ] || append+=" xpfo_verify=$verify"
-append+=" trace_event=$events trace_buf_size=$buffer trace_clock=global${more:+ $more}"
+append+=" trace_event=$events trace_buf_size=$buffer trace_clock=counter${more:+ $more}"
 drives=()
 drive() { # SERIAL SIZE
 	truncate -s "$2" "$work/$1.img"
@@ -205,7 +206,10 @@ fi
 
 # --- Write. ---
 
-guest_normalise "$work/out/trace" >"$work/trace.normalised"
+{
+	echo "# kernel: $(cut -d ' ' -f 3 "$work/out/version")"
+	guest_normalise "$work/out/trace"
+} >"$work/trace.normalised"
 gzip -6nc "$work/trace.normalised" >"$out.trace.gz"
 for file in "$work/out"/{counters,counters.start,log} \
 	"$work/out"/{zoneinfo,vmstat,interrupts}.{start,end}; do
