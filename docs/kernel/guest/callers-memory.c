@@ -436,8 +436,9 @@ static const struct test tests[] = {
 	{ "kexec-load", kexec_loaded },
 };
 
-int main(void)
+int main(int argc, char **argv)
 {
-	run(tests, COUNT(tests));
+	(void)argc;
+	run(tests, COUNT(tests), argv + 1);
 	return 0;
 }

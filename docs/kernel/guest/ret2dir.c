@@ -4,7 +4,7 @@
  * read each of them through the direct map, as an attacker would who has a
  * pointer dereference in the kernel and a page of his own to point it at.
  *
- *	RET2DIR_FILLING=... ret2dir DISK FILE
+ *	RET2DIR_FILLING=... ret2dir DISK FILE [CASE]...
  *
  * The variable holds two pages of text, for exec to copy. DISK is a directory of a file system on a disk, FILE a file of at least 256 KiB
  * that nothing has read yet.  Prints a line for each case:
@@ -643,8 +643,8 @@ static const struct test tests[] = {
 
 int main(int argc, char **argv)
 {
-	if (argc != 3) {
-		fprintf(stderr, "usage: ret2dir DISK FILE\n");
+	if (argc < 3) {
+		fprintf(stderr, "usage: ret2dir DISK FILE [CASE]...\n");
 		return 2;
 	}
 	disk = argv[1];
@@ -654,6 +654,6 @@ int main(int argc, char **argv)
 	probe = open(PROBE, O_RDWR);
 	must(pagemap >= 0 && kpageflags >= 0);
 	must(probe >= 0);
-	run(tests, COUNT(tests));
+	run(tests, COUNT(tests), argv + 3);
 	return 0;
 }
