@@ -5,6 +5,19 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
+from xpfo_model.figures.forms import (
+    Course,
+    DirectMap,
+    Dots,
+    Dumbbells,
+    Film,
+    Flow,
+    Matrix,
+    Plane,
+    Slopes,
+    Streams,
+)
+
 _DIGITS = 3
 
 
@@ -179,4 +192,22 @@ class Calls:
     end: str
 
 
-Chart = Calls | Bars | Shares | Grid | Ranges | Lines | Curves
+Chart = (
+    Bars
+    | Calls
+    | Course
+    | Curves
+    | DirectMap
+    | Dots
+    | Dumbbells
+    | Film
+    | Flow
+    | Grid
+    | Lines
+    | Matrix
+    | Plane
+    | Ranges
+    | Shares
+    | Slopes
+    | Streams
+)

@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Forms of figures as data, each made for one kind of question; `figures` draws them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Dot:
+    """One labelled value, with an interval where there is one."""
+
+    name: str
+    """A strategy's name gives the dot its colour."""
+    value: float
+    text: str
+    """Stands beside it."""
+    low: float | None = None
+    high: float | None = None
+    all: Sequence[float] = ()
+    """Values of single recordings or seeds, drawn small."""
+
+
+@dataclass(frozen=True)
+class Dots:
+    """Rows of dots in groups: how much, of whom, and how sure."""
+
+    title: str
+    groups: Sequence[tuple[str, Sequence[Dot]]]
+    unit: str
+    log: bool = False
+    line: float | None = None
+    """A value that all are seen against."""
+    line_name: str = ""
+    most: float | None = None
+    """The axis does not go beyond, such as 100 of a percentage."""
+
+
+@dataclass(frozen=True)
+class Dumbbells:
+    """A row each, with two or three readings on it and a line between them."""
+
+    title: str
+    rows: Sequence[tuple[str, Sequence[Dot]]]
+    """Heading, then the readings under the same names in each row."""
+    unit: str
+    log: bool = False
+    line: float | None = None
+    line_name: str = ""
+    most: float | None = None
+    gains: Sequence[str] = ()
+    """What stands at the end of each row."""
+
+
+@dataclass(frozen=True)
+class Slopes:
+    """Small multiples of lines from one reading to the next."""
+
+    title: str
+    ticks: Sequence[str]
+    """Readings, from left to right."""
+    panels: Sequence[tuple[str, Sequence[tuple[str, Sequence[float]]]]]
+    """Heading, then names with a value for each reading."""
+    unit: str
+    log: bool = False
+    line: float | None = None
+    line_name: str = ""
+
+
+@dataclass(frozen=True)
+class Course:
+    """Quantities that add up from left to right, a panel a trace."""
+
+    title: str
+    panels: Sequence[tuple[str, Sequence[tuple[str, Sequence[tuple[float, float]]]]]]
+    """Trace, then strategies with their points, from the left to the end."""
+    along: str
+    unit: str
+    parts: int = 4
+    """Equal parts of the way that are marked, and told apart."""
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Where things come from, as bands that run together: a row a trace."""
+
+    title: str
+    rows: Sequence[tuple[str, Mapping[str, int]]]
+    """Trace, then a number for each of the sources: nobody, kernel, user."""
+    target: str
+    words: Mapping[str, str] = field(default_factory=dict)
+    """What a source is called."""
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A point of a plane."""
+
+    name: str
+    x: float
+    y: float
+    text: str = ""
+    """Follows its name; several spots of one name are labelled once."""
+    quiet: bool = False
+    """Whether it is drawn without its name."""
+
+
+@dataclass(frozen=True)
+class Plane:
+    """Two quantities against each other."""
+
+    title: str
+    spots: Sequence[Spot]
+    along: str
+    up: str
+    log_along: bool = True
+    log_up: bool = True
+    diagonal: str = ""
+    """Names the line on which both are equal, if it is drawn."""
+    good: str = ""
+    """Names the corner of little of both, if there is a good one."""
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class DirectMap:
+    """The direct map in pictures: a row a pageblock, a colour a state of its frames."""
+
+    title: str
+    panels: Sequence[tuple[str, Any]]
+    """Heading, and an array of uint8: an index of `states` for each pixel, or of
+    shape (rows, columns, states) with the share of each."""
+    states: Sequence[tuple[str, str]]
+    """Role of the colour, and name."""
+    along: str
+    down: str
+    ends: tuple[str, str] = ("", "")
+    """Of the axis along: first and last."""
+
+
+@dataclass(frozen=True)
+class Tick:
+    """An event on a line of time."""
+
+    time: float
+    cause: str
+
+
+@dataclass(frozen=True)
+class Streams:
+    """Two streams of events above each other, a panel a trace."""
+
+    title: str
+    panels: Sequence[tuple[str, Mapping[str, Sequence[Tick]]]]
+    """Trace, then who with his events: kernel and model."""
+    along: str
+    difference: Mapping[str, float] = field(default_factory=dict)
+    """By trace: the time of the first event that differs."""
+
+
+@dataclass(frozen=True)
+class FrameState:
+    """A frame of the tiny machine."""
+
+    place: str
+    """Who has it: user, kernel, buddy, MOVABLE, UNMOVABLE, or in flight."""
+    mapped: bool
+    kmapped: int = 0
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A step, and how the machine is after it."""
+
+    cpu: int
+    action: str
+    frames: Sequence[FrameState]
+    tlbs: Sequence[Sequence[int]]
+    """Per CPU: unmapped frames that its TLB may still translate."""
+    waits: Sequence[bool]
+    """Per CPU: whether it waits for its flush."""
+
+
+@dataclass(frozen=True)
+class Film:
+    """Scenes from top to bottom: CPUs, lists and TLBs, and how it ends."""
+
+    title: str
+    scenes: Sequence[Scene]
+    end: str
+    """What is violated."""
+    wrong: Sequence[int] = ()
+    """Frames that violate it in the last scene."""
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A table of verdicts: rows against columns."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[tuple[str, Sequence[str]]]
+    """Name, and of each column an empty text, or what is wrong there."""
+    good: str
+    bad: str
+    open: Mapping[str, str] = field(default_factory=dict)
+    """Rows that are not decided to the end, and why."""

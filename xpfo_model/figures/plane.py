@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Draw `forms.Plane`: two quantities against each other, every point told by name."""
+
+from collections.abc import Iterator, Sequence
+from math import cos, hypot, pi, sin
+from typing import Final
+
+from xpfo_model.figures import axes
+from xpfo_model.figures.forms import Plane, Spot
+from xpfo_model.figures.paper import Box, Page, Paper, Point, width_of
+from xpfo_model.figures.scales import Scale, linear, log
+from xpfo_model.figures.themes import Theme
+
+_HEIGHT: Final = {"wide": 330.0, "narrow": 300.0}
+_GAP: Final = 24.0
+_DOT: Final = 10.0
+_RINGS: Final = (10.0, 18.0, 28.0, 40.0, 54.0, 70.0)
+"""Distances at which the place of a name is looked for."""
+_DIRECTIONS: Final = (0, 4, 1, 15, 3, 5, 12, 8, 2, 14, 6, 10, 7, 9, 11, 13)
+"""Sixteenths of a turn, those that read best first."""
+_LEADER: Final = 15.0
+"""From this distance on a line leads from the name to its point."""
+
+
+def plane(chart: Plane, page: Page, theme: Theme) -> Paper:
+    """Dots with their names beside them, nowhere one upon another."""
+    paper = Paper(page, theme)
+    y = paper.title(chart.title)
+    y = axes.heading(paper, y, chart.up)
+    top, bottom = y + 8, y + 8 + _HEIGHT[page.name]
+    rise = _scale([s.y for s in chart.spots], chart.log_up, bottom, top, -_GAP)
+    left = axes.room_up(rise, 7)
+    right = page.width - 10
+    run = _scale([s.x for s in chart.spots], chart.log_along, left + 8, right, _GAP)
+    axes.up(paper, rise, left, page.width, most=7)
+    foot = axes.along(
+        paper, run, top, bottom + 6, chart.along, start=left + 8, end=right
+    )
+    if chart.diagonal:
+        _diagonal(paper, chart, run, rise)
+    if chart.good:
+        box = paper.text(
+            (left + 6, bottom - 6), f"↙ {chart.good}", colour=paper.theme["quiet"]
+        )
+        del box
+    names = list(dict.fromkeys(spot.name for spot in chart.spots))
+    at = {spot: (run.at(spot.x), rise.at(spot.y)) for spot in chart.spots}
+    for spot, point in at.items():
+        sign = axes.sign_of(paper, spot.name, names.index(spot.name))
+        size = _DOT - 3 if spot.quiet else _DOT
+        paper.dots([point], sign.colour, sign.marker, size=size, hollow=sign.hollow)
+    obstacles = [_around(point) for point in at.values()]
+    told = [spot for spot in chart.spots if not spot.quiet]
+    # who has least room chooses first
+    told.sort(key=lambda spot: _crowd(at[spot], list(at.values())), reverse=True)
+    for spot in told:
+        _name(paper, spot, at[spot], obstacles, (left, top, bottom))
+    for note in chart.notes:
+        foot = paper.paragraph(
+            (0, foot + 14), note, paper.width, size=axes.TICK, colour=theme["quiet"]
+        ) - 12
+    return paper.finish(foot + 2)
+
+
+def _scale(
+    values: Sequence[float], is_log: bool, start: float, end: float, gap: float  # noqa: FBT001
+) -> Scale:
+    return log(values, start, end, gap=gap) if is_log else linear(values, start, end)
+
+
+def _around(point: Point) -> Box:
+    x, y = point
+    half = _DOT / 2
+    return Box("", x - half, y - half, x + half, y + half, _DOT)
+
+
+def _crowd(point: Point, others: Sequence[Point]) -> float:
+    """How near the others are."""
+    x, y = point
+    return sum(1 / (8 + hypot(x - a, y - b)) for a, b in others)
+
+
+def _places(text: str, point: Point, paper: Paper) -> Iterator[tuple[float, float, float]]:
+    """Where a text's left end and middle can be, nearest first, with the distance."""
+    width = width_of(text, paper.page.body)
+    for ring in _RINGS:
+        for direction in _DIRECTIONS:
+            turn = 2 * pi * direction / 16
+            x = point[0] + ring * cos(turn)
+            y = point[1] - 0.8 * ring * sin(turn)
+            shift = 0.0 if cos(turn) > 0.3 else -width if cos(turn) < -0.3 else -width / 2  # noqa: PLR2004
+            yield x + shift, y, ring
+
+
+def _name(
+    paper: Paper, spot: Spot, point: Point, obstacles: Sequence[Box],
+    room: tuple[float, float, float],
+) -> None:  # fmt: skip
+    left, top, bottom = room
+    text = f"{spot.name} {spot.text}".strip()
+    own = _around(point)
+    for x, y, ring in _places(text, point, paper):
+        box = paper.place((x, y + 0.365 * paper.page.body), text)
+        inside = box.left >= left and box.top >= top - 6 and box.bottom <= bottom + 8
+        others = [box_ for box_ in obstacles if box_ != own]
+        if inside and paper.free(box, others):
+            if ring >= _LEADER:
+                near = min(max(point[0], box.left), box.right)
+                edge = min(max(point[1], box.top), box.bottom)
+                paper.line(
+                    [point, (near, edge)], paper.theme["axis"], width=0.8, layer=2
+                )
+            paper.text((x, y), text, middle=True)
+            return
+    paper.text((point[0], point[1] - 12), text, align="center")
+
+
+def _diagonal(paper: Paper, chart: Plane, run: Scale, rise: Scale) -> None:
+    """The line on which both are equal, where both axes have it."""
+    xs = [spot.x for spot in chart.spots if spot.x > 0]
+    ys = [spot.y for spot in chart.spots if spot.y > 0]
+    low, high = max(min(xs), min(ys)), min(max(xs), max(ys))
+    ends = [(run.at(value), rise.at(value)) for value in (low, high)]
+    paper.line(ends, paper.theme["axis"], width=1.2, dash=(4, 3), layer=1)
+    (x0, y0), (x1, y1) = ends
+    at = ((x0 + x1) / 2, (y0 + y1) / 2)
+    text = chart.diagonal
+    paper.text((at[0] + 14, at[1] + 16), text, colour=paper.theme["quiet"])
