@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Parts that figures share: an axis, a key of names, a line that all is held against."""
+"""Parts that figures share: an axis, a key of names, a line to compare with."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,17 +35,19 @@ class Sign:
 _MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X")
 
 
-def sign_of(paper: Paper, name: str, number: int) -> Sign:
+def sign_of(name: str, number: int) -> Sign:
     """A strategy's sign; of anything else the one of its number."""
     look = look_of(name)
-    colour = colour_of(name, number, paper.theme)
+    colour = colour_of(name, number)
     if look:
         return Sign(name, colour, look.marker, look.dash, HOLLOW in name)
     marker = _MARKERS[number % len(_MARKERS)]
     return Sign(name, colour, marker, (), HOLLOW in name)
 
 
-def key(paper: Paper, top: float, signs: Sequence[Sign], *, lines: bool = False) -> float:
+def key(
+    paper: Paper, top: float, signs: Sequence[Sign], *, lines: bool = False
+) -> float:
     """Name the signs in a row, or some; where the rest begins."""
     x, y = 0.0, top + 9
     for sign in signs:
@@ -55,7 +57,9 @@ def key(paper: Paper, top: float, signs: Sequence[Sign], *, lines: bool = False)
         if lines:
             paper.line([(x, y), (x + 13, y)], sign.colour, width=2.2, dash=sign.dash)
         else:
-            paper.dots([(x + 6, y)], sign.colour, sign.marker, size=9, hollow=sign.hollow)
+            paper.dots(
+                [(x + 6, y)], sign.colour, sign.marker, size=9, hollow=sign.hollow
+            )
         paper.text((x + _SWATCH, y), sign.name, middle=True)
         x += width + _BETWEEN
     return y + 14
@@ -96,15 +100,17 @@ def below(paper: Paper, y: float, unit: str) -> float:
     """The words under an axis; where the figure ends."""
     for line in wrap(unit, TICK, paper.width):
         paper.text(
-            (paper.width, y), line, size=TICK, align="right", colour=paper.theme["quiet"]
+            (paper.width, y),
+            line,
+            size=TICK,
+            align="right",
+            colour=paper.theme["quiet"],
         )
         y += ROW
     return y - 4
 
 
-def up(
-    paper: Paper, scale: Scale, left: float, right: float, *, most: int = 4
-) -> None:
+def up(paper: Paper, scale: Scale, left: float, right: float, *, most: int = 4) -> None:
     """The vertical axis: lines from left to right, numbers to the left of them."""
     for value, label in scale.ticks(most):
         y = scale.at(value)
@@ -125,7 +131,12 @@ def room_up(scale: Scale, most: int = 4) -> float:
 
 
 def across(
-    paper: Paper, scale: Scale, value: float | None, top: float, bottom: float, name: str
+    paper: Paper,
+    scale: Scale,
+    value: float | None,
+    top: float,
+    bottom: float,
+    name: str,
 ) -> None:
     """A vertical line at a value, named above it."""
     if value is None:

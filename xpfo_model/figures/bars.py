@@ -7,7 +7,7 @@ from xpfo_model.figures import axes
 from xpfo_model.figures.charts import Bar, Bars, Shares
 from xpfo_model.figures.paper import Page, Paper, width_of
 from xpfo_model.figures.scales import Scale, linear, log
-from xpfo_model.figures.themes import CAUSE, Theme, colour_of, on
+from xpfo_model.figures.themes import CAUSE, LIGHT, colour_of, on
 
 _ROW: Final = 21.0
 _THICK: Final = 14.0
@@ -15,9 +15,9 @@ _TEXT_OFF: Final = 6.0
 _SHARE: Final = 24.0
 
 
-def bars(chart: Bars, page: Page, theme: Theme) -> Paper:
+def bars(chart: Bars, page: Page) -> Paper:
     """A row for each bar, its name before it and its text behind it."""
-    paper = Paper(page, theme)
+    paper = Paper(page)
     top = paper.title(chart.title)
     some = [bar for _, group in chart.groups for bar in group]
     left = max((width_of(bar.name, page.body) for bar in some), default=0) + 8
@@ -47,7 +47,7 @@ def _bar(
 ) -> None:
     middle = y + _ROW / 2
     kind = number if bar.kind is None else bar.kind
-    colour = colour_of(bar.name, kind, paper.theme)
+    colour = colour_of(bar.name, kind)
     # a logarithm has no place for zero: its bar is empty, its text says 0
     end = scale.at(bar.value) if bar.value else left
     if end > left:
@@ -56,16 +56,16 @@ def _bar(
     paper.text((end + _TEXT_OFF, middle), bar.text, middle=True)
 
 
-def _colour(name: str, number: int, theme: Theme) -> str:
-    return theme[CAUSE[name]] if name in CAUSE else colour_of(name, number, theme)
+def _colour(name: str, number: int) -> str:
+    return LIGHT[CAUSE[name]] if name in CAUSE else colour_of(name, number)
 
 
-def shares(chart: Shares, page: Page, theme: Theme) -> Paper:
+def shares(chart: Shares, page: Page) -> Paper:
     """Rows of the same length, divided; each part told inside it, or by the key."""
-    paper = Paper(page, theme)
+    paper = Paper(page)
     top = paper.title(chart.title)
     names = list(dict.fromkeys(bar.name for _, row in chart.rows for bar in row))
-    colours = {n: _colour(n, at, theme) for at, n in enumerate(names)}
+    colours = {n: _colour(n, at) for at, n in enumerate(names)}
     y = _key(paper, top, colours) + 6
     heads = max(width_of(heading, page.body, bold=True) for heading, _ in chart.rows)
     left = 0.0 if page.narrow else heads + 10
@@ -95,9 +95,7 @@ def shares(chart: Shares, page: Page, theme: Theme) -> Paper:
                 colour=on(colour),
             )
         y += _SHARE + 8
-    bottom = axes.along(
-        paper, scale, first, y, chart.unit, start=left, end=page.width
-    )
+    bottom = axes.along(paper, scale, first, y, chart.unit, start=left, end=page.width)
     return paper.finish(bottom)
 
 

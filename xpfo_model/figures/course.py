@@ -8,7 +8,7 @@ from xpfo_model.figures import axes
 from xpfo_model.figures.forms import Course, Streams, Tick
 from xpfo_model.figures.paper import Page, Paper, width_of
 from xpfo_model.figures.scales import apart, linear, written
-from xpfo_model.figures.themes import CAUSE, Theme
+from xpfo_model.figures.themes import CAUSE
 
 _PANEL: Final = 96.0
 _LABEL: Final = 14.0
@@ -21,13 +21,13 @@ _ACROSS: Final = 280.0
 Points = Sequence[tuple[float, float]]
 
 
-def course(chart: Course, page: Page, theme: Theme) -> Paper:
+def course(chart: Course, page: Page) -> Paper:
     """A panel a trace: lines that add up, told at their ends, and parts of the way."""
-    paper = Paper(page, theme)
+    paper = Paper(page)
     y = paper.title(chart.title)
     y = axes.heading(paper, y, chart.unit)
     names = list(dict.fromkeys(name for _, lines in chart.panels for name, _ in lines))
-    signs = {n: axes.sign_of(paper, n, at) for at, n in enumerate(names)}
+    signs = {n: axes.sign_of(n, at) for at, n in enumerate(names)}
     y = axes.key(paper, y, list(signs.values()), lines=True)
     across = max(1, min(len(chart.panels), int(page.width // _ACROSS)))
     width = page.width / across
@@ -84,9 +84,9 @@ def _thin(path: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     return [*kept, path[-1]]
 
 
-def streams(chart: Streams, page: Page, theme: Theme) -> Paper:
+def streams(chart: Streams, page: Page) -> Paper:
     """A panel a trace: a row of ticks for each who, coloured by cause."""
-    paper = Paper(page, theme)
+    paper = Paper(page)
     y = paper.title(chart.title)
     causes = [
         cause
@@ -100,7 +100,7 @@ def streams(chart: Streams, page: Page, theme: Theme) -> Paper:
     ]
     x = 0.0
     for cause in causes:
-        paper.rectangle(x, y + 1, 3, 12, fill=theme[CAUSE[cause]])
+        paper.rectangle(x, y + 1, 3, 12, fill=paper.theme[CAUSE[cause]])
         box = paper.text((x + 8, y + 7), cause, middle=True)
         x = box.right + 16
     y += 24
@@ -131,17 +131,17 @@ def _two(
 
     for who, some in rows.items():
         paper.text((0, y + _LANE / 2), f"{who} {len(some):,}", middle=True)
-        seen: set[tuple[int, str]] = set()
-        for tick in some:  # a pixel has room for one tick of a cause
-            x = at(tick.time)
-            if (round(2 * x), tick.cause) not in seen:
-                seen.add((round(2 * x), tick.cause))
-                colour = paper.theme[CAUSE[tick.cause]]
-                paper.line([(x, y + 2), (x, y + _LANE - 2)], colour, width=0.8)
+        for cause, role in CAUSE.items():
+            # a pixel has room for one tick of a cause
+            places = {round(2 * at(t.time)) / 2 for t in some if t.cause == cause}
+            ticks = [[(x, y + 2), (x, y + _LANE - 2)] for x in sorted(places)]
+            paper.lines(ticks, paper.theme[role], width=0.8)
         y += _LANE
     if first is not None:
         x = at(first)
-        paper.line([(x, y - 2 * _LANE - 2), (x, y + 4)], paper.theme["exposed"], width=1.5)
+        paper.line(
+            [(x, y - 2 * _LANE - 2), (x, y + 4)], paper.theme["exposed"], width=1.5
+        )
         said = f"first difference at {written(round(first, 3))}"
         half = width_of(said, axes.TICK) / 2
         place = min(max(x, half), paper.width - half)

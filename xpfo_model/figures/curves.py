@@ -9,7 +9,6 @@ from xpfo_model.figures.charts import Curves, Spot, short
 from xpfo_model.figures.forms import Slopes
 from xpfo_model.figures.paper import Page, Paper, width_of
 from xpfo_model.figures.scales import Scale, apart, linear, log
-from xpfo_model.figures.themes import Theme
 
 _HEIGHT: Final = 250.0
 _GAP: Final = 22.0
@@ -20,18 +19,20 @@ _PANEL: Final = 210.0
 _SLOPE: Final = 120.0
 
 
-def curves(chart: Curves, page: Page, theme: Theme) -> Paper:
+def curves(chart: Curves, page: Page) -> Paper:
     """Each line through its points with their intervals, labelled at its end."""
-    paper = Paper(page, theme)
+    paper = Paper(page)
     y = paper.title(chart.title)
     y = axes.heading(paper, y, chart.unit)
-    signs = [axes.sign_of(paper, n, at) for at, (n, _) in enumerate(chart.lines)]
+    signs = [axes.sign_of(n, at) for at, (n, _) in enumerate(chart.lines)]
     if page.narrow:
         y = axes.key(paper, y, signs)
     top, bottom = y + 8, y + _HEIGHT
     values = [v for _, spots in chart.lines for v in _extent(spots)]
     scale: Scale = (
-        log(values, bottom, top, gap=-_GAP) if chart.log else linear(values, bottom, top)
+        log(values, bottom, top, gap=-_GAP)
+        if chart.log
+        else linear(values, bottom, top)
     )
     left = axes.room_up(scale, _TICKS_UP)
     told = [
@@ -71,18 +72,20 @@ def _tell(
     """What each line is, beside its end and apart from the others."""
     for text, end, y in zip(told, ends, apart(ends, _LABEL, top, bottom), strict=True):
         if abs(y - end) > 1:
-            paper.line([(right + 1, end), (right + 9, y)], paper.theme["axis"], width=0.8)
+            paper.line(
+                [(right + 1, end), (right + 9, y)], paper.theme["axis"], width=0.8
+            )
         paper.text((right + 11, y), text, middle=True)
 
 
-def slopes(chart: Slopes, page: Page, theme: Theme) -> Paper:
+def slopes(chart: Slopes, page: Page) -> Paper:
     """A panel for each heading; in it a line a name, told at its end."""
-    paper = Paper(page, theme)
+    paper = Paper(page)
     top = paper.title(chart.title)
     top = axes.heading(paper, top, chart.unit)
     across = max(1, min(len(chart.panels), int(page.width // _PANEL)))
     names = list(dict.fromkeys(name for _, lines in chart.panels for name, _ in lines))
-    signs = {n: axes.sign_of(paper, n, at) for at, n in enumerate(names)}
+    signs = {n: axes.sign_of(n, at) for at, n in enumerate(names)}
     keyed = across > 1 or page.narrow
     if keyed:
         top = axes.key(paper, top, list(signs.values()))

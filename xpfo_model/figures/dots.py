@@ -11,7 +11,6 @@ from xpfo_model.figures import axes
 from xpfo_model.figures.forms import Dot, Dots, Dumbbells
 from xpfo_model.figures.paper import Page, Paper, width_of
 from xpfo_model.figures.scales import Scale, linear, log
-from xpfo_model.figures.themes import Theme
 
 _ROW: Final = 21.0
 _HEAD: Final = 22.0
@@ -42,9 +41,9 @@ def _end_of(dot: Dot) -> float:
     return max(_values([dot]))
 
 
-def dots(chart: Dots, page: Page, theme: Theme) -> Paper:
+def dots(chart: Dots, page: Page) -> Paper:
     """A row for each dot, its name before it and its text behind it."""
-    paper = Paper(page, theme)
+    paper = Paper(page)
     top = paper.title(chart.title) + (16 if chart.line is not None else 0)
     some = [dot for _, group in chart.groups for dot in group]
     names = max((width_of(dot.name, page.body) for dot in some), default=0)
@@ -55,15 +54,13 @@ def dots(chart: Dots, page: Page, theme: Theme) -> Paper:
     end = page.width - 8 - (0 if inside else texts + _TEXT_OFF)
     scale = _scale(chart, some, left, max(end, left + 60))
     first = y = top
-    number = 0
     for heading, group in chart.groups:
         if heading:
             y += _HEAD - 4
             paper.text((0, y - 5), heading, bold=True)
-        for at, dot in enumerate(group):
+        for dot in group:
             y += _ROW + (15 if above or inside else 0)
-            _row(paper, scale, dot, at, y - _ROW / 2, left, above=above, inside=inside)
-            number += 1
+            _row(paper, scale, dot, y - _ROW / 2, left, above=above, inside=inside)
         y += 4
     bottom = axes.along(
         paper, scale, first, y, chart.unit, start=left, end=page.width - 8
@@ -73,10 +70,10 @@ def dots(chart: Dots, page: Page, theme: Theme) -> Paper:
 
 
 def _row(
-    paper: Paper, scale: Scale, dot: Dot, number: int, y: float, left: float,
+    paper: Paper, scale: Scale, dot: Dot, y: float, left: float,
     *, above: bool, inside: bool,
 ) -> None:  # fmt: skip
-    sign = axes.sign_of(paper, dot.name, number)
+    sign = axes.sign_of(dot.name, dot.kind)
     if above:
         paper.text((0, y - 11), dot.name)
     else:
@@ -106,17 +103,19 @@ def _mark(paper: Paper, scale: Scale, dot: Dot, sign: axes.Sign, y: float) -> No
     paper.dots(at, sign.colour, sign.marker, size=_DOT, hollow=sign.hollow)
 
 
-def dumbbells(chart: Dumbbells, page: Page, theme: Theme) -> Paper:
+def dumbbells(chart: Dumbbells, page: Page) -> Paper:
     """A row for each heading with its readings, each told above or below its dot."""
-    paper = Paper(page, theme)
+    paper = Paper(page)
     top = paper.title(chart.title)
     some = [dot for _, row in chart.rows for dot in row]
     names = list(dict.fromkeys(dot.name for dot in some))
-    signs = {n: axes.sign_of(paper, n, at) for at, n in enumerate(names)}
+    signs = {n: axes.sign_of(n, at) for at, n in enumerate(names)}
     top = axes.key(paper, top, list(signs.values()))
     top += 14 if chart.line is not None else 0
     heads = max(width_of(heading, page.body, bold=True) for heading, _ in chart.rows)
-    gains = max((width_of(gain, page.body, bold=True) for gain in chart.gains), default=0)
+    gains = max(
+        (width_of(gain, page.body, bold=True) for gain in chart.gains), default=0
+    )
     edge = max(width_of(dot.text, axes.TICK) for dot in some) / 2
     left = (0 if page.narrow else heads + 10) + edge
     end = page.width - edge - (gains + 8 if gains and not page.narrow else 0)
@@ -132,7 +131,9 @@ def dumbbells(chart: Dumbbells, page: Page, theme: Theme) -> Paper:
             paper.text((page.width, y + 13), gain, bold=True, align="right")
         else:
             paper.text((0, middle), heading, bold=True, middle=True)
-            paper.text((page.width, middle), gain, bold=True, align="right", middle=True)
+            paper.text(
+                (page.width, middle), gain, bold=True, align="right", middle=True
+            )
         _bell(paper, scale, row, signs, middle)
         y += height
     bottom = axes.along(paper, scale, top, y + 4, chart.unit, start=left, end=end)
@@ -141,7 +142,11 @@ def dumbbells(chart: Dumbbells, page: Page, theme: Theme) -> Paper:
 
 
 def _bell(
-    paper: Paper, scale: Scale, row: Sequence[Dot], signs: dict[str, axes.Sign], y: float
+    paper: Paper,
+    scale: Scale,
+    row: Sequence[Dot],
+    signs: dict[str, axes.Sign],
+    y: float,
 ) -> None:
     places = [scale.at(dot.value) for dot in row]
     if places:

@@ -59,10 +59,10 @@ _NOTE_COLUMNS: Final = 88
 _NOTE: Final = 14.0
 
 
-def lay_out(chart: Chart, theme: Theme = LIGHT, page: Page = WIDE) -> Paper:
+def lay_out(chart: Chart, page: Page = WIDE) -> Paper:
     """A chart on a sheet of a page's width; its `figure` can be saved."""
     with mpl.rc_context(fname=RC):
-        return _DRAW[type(chart)](chart, page, theme)
+        return _DRAW[type(chart)](chart, page)
 
 
 def as_svg(chart: Chart, name: str, page: Page = WIDE) -> tuple[ET.Element, list[str]]:
@@ -70,7 +70,7 @@ def as_svg(chart: Chart, name: str, page: Page = WIDE) -> tuple[ET.Element, list
 
     `name` begins the ids in it; faults are those of `Paper.faults`.
     """
-    paper = lay_out(chart, LIGHT, page)
+    paper = lay_out(chart, page)
     text = io.StringIO()
     with mpl.rc_context(fname=RC):
         paper.figure.savefig(text, format="svg", metadata={"Date": None})
@@ -80,14 +80,15 @@ def as_svg(chart: Chart, name: str, page: Page = WIDE) -> tuple[ET.Element, list
 def save(chart: Chart, path: Path, theme: Theme = LIGHT, page: Page = WIDE) -> None:
     """Write a chart to a file; its suffix says the format.
 
-    The bytes depend on the chart and the libraries alone, not on the clock.
+    Only SVG can be of another theme than that of light pages. The bytes depend on the
+    chart and the libraries alone, not on the clock.
     Raises `XpfoModelError` for a format that matplotlib cannot write.
     """
     if path.suffix == ".svg":
         root, _ = as_svg(chart, path.stem, page)
         path.write_text(svg.in_theme(root, theme), encoding="utf-8")
     else:
-        _write(lay_out(chart, theme, page), path)
+        _write(lay_out(chart, page), path, facecolor="white")
 
 
 def save_all(chart: Chart, stem: Path, alt: str = "") -> list[str]:
@@ -174,7 +175,7 @@ def comparison(title: str, outcomes: Sequence[Outcome]) -> Dots:
     )
 
 
-def _ranges(chart: Ranges, page: Page, theme: Theme) -> Paper:
+def _ranges(chart: Ranges, page: Page) -> Paper:
     some = [
         Dot(
             row.name,
@@ -184,17 +185,16 @@ def _ranges(chart: Ranges, page: Page, theme: Theme) -> Paper:
         )
         for row in chart.rows
     ]
-    return dots(
-        Dots(chart.title, [("", some)], chart.unit, chart.log, chart.line), page, theme
-    )
+    form = Dots(chart.title, [("", some)], chart.unit, chart.log, chart.line)
+    return dots(form, page)
 
 
-def _lines(chart: Lines, page: Page, theme: Theme) -> Paper:
+def _lines(chart: Lines, page: Page) -> Paper:
     form = Course(chart.title, chart.panels, chart.along, chart.unit, parts=1)
-    return course(form, page, theme)
+    return course(form, page)
 
 
-_DRAW: Final[dict[type[Any], Callable[[Any, Page, Theme], Paper]]] = {
+_DRAW: Final[dict[type[Any], Callable[[Any, Page], Paper]]] = {
     Bars: bars,
     Calls: calls,
     Course: course,

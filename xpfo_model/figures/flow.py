@@ -4,13 +4,10 @@
 from collections.abc import Mapping
 from typing import Final
 
-import numpy as np
-
 from xpfo_model.figures import axes
 from xpfo_model.figures.forms import Flow
-from xpfo_model.figures.paper import Page, Paper, Point, width_of
+from xpfo_model.figures.paper import Page, Paper, width_of
 from xpfo_model.figures.scales import apart
-from xpfo_model.figures.themes import Theme
 
 SOURCES: Final = ("nobody", "kernel", "user")
 """From top to bottom; roles of colours, too."""
@@ -18,14 +15,14 @@ _BAND: Final = 46.0
 """Pixels: the height of the whole."""
 _SPREAD: Final = 9.0
 """Between the sources."""
-_BEND: Final = 24
-"""Points of an edge of a band."""
+_THIN: Final = 0.8
+"""No band is thinner than can be seen."""
 _LABEL: Final = 14.5
 
 
-def flow(chart: Flow, page: Page, theme: Theme) -> Paper:
+def flow(chart: Flow, page: Page) -> Paper:
     """A row a trace: bands as thick as their share run from sources to the target."""
-    paper = Paper(page, theme)
+    paper = Paper(page)
     y = paper.title(chart.title)
     words = {source: chart.words.get(source, source) for source in SOURCES}
     told = [
@@ -34,13 +31,17 @@ def flow(chart: Flow, page: Page, theme: Theme) -> Paper:
         for source in SOURCES
     ]
     heads = max(width_of(heading, page.body, bold=True) for heading, _ in chart.rows)
-    left = (0 if page.narrow else heads + 14) + max(width_of(t, axes.TICK) for t in told)
+    left = (0 if page.narrow else heads + 14) + max(
+        width_of(t, axes.TICK) for t in told
+    )
     totals = [f"{sum(row.values()):,}" for _, row in chart.rows]
-    right = paper.width - max(width_of(text, page.body, bold=True) for text in totals) - 8
+    right = (
+        paper.width - max(width_of(text, page.body, bold=True) for text in totals) - 8
+    )
     paper.text((paper.width, y + 9), chart.target, align="right", size=axes.TICK)
     y += 20
     for (heading, row), total in zip(chart.rows, totals, strict=True):
-        top = y + (18 if page.narrow else 0)
+        top = y + (22 if page.narrow else 0)
         middle = top + _BAND / 2 + _SPREAD
         if page.narrow:
             paper.text((0, y + 12), heading, bold=True)
@@ -68,27 +69,13 @@ def _row(
     for source in SOURCES:
         thick = _BAND * row.get(source, 0) / whole
         if thick:
-            colour = paper.theme[source]
-            paper.area(_band((left, start), (right, end), thick), colour, layer=1)
+            seen = max(thick, _THIN)
+            paper.band((left, start), (right, end), seen, paper.theme[source])
         middles.append(start + thick / 2)
         start += thick + _SPREAD
         end += thick
     paper.rectangle(right, top + _SPREAD, 4, _BAND, fill=paper.theme.ink)
     places = apart(middles, _LABEL, top - 2, top + _BAND + 2 * _SPREAD + 2)
     for source, y in zip(SOURCES, places, strict=True):
-        text = _told(
-            words[source], row.get(source, 0), whole, short=paper.page.narrow
-        )
+        text = _told(words[source], row.get(source, 0), whole, short=paper.page.narrow)
         paper.text((left - 6, y), text, align="right", middle=True, size=axes.TICK)
-
-
-def _band(one: Point, other: Point, thick: float) -> list[Point]:
-    """A band of a thickness, level at both ends; no thinner than can be seen."""
-    (x0, y0), (x1, y1) = one, other
-    thick = max(thick, 0.8)
-    t = np.linspace(0, 1, _BEND)
-    x = x0 + (x1 - x0) * t
-    y = y0 + (y1 - y0) * (3 * t**2 - 2 * t**3)
-    upper = list(zip(x.tolist(), y.tolist(), strict=True))
-    lower = [(a, b + thick) for a, b in reversed(upper)]
-    return [*upper, *lower]

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Forms of figures as data, each made for one kind of question; `figures` draws them."""
+"""Forms of figures as data, each for one kind of question; `figures` draws them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from xpfo_model.checker.film import Scene
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,8 @@ class Dot:
     high: float | None = None
     all: Sequence[float] = ()
     """Values of single recordings or seeds, drawn small."""
+    kind: int = 0
+    """Of what is no strategy: dots of one kind look alike."""
 
 
 @dataclass(frozen=True)
@@ -159,38 +163,14 @@ class Streams:
 
 
 @dataclass(frozen=True)
-class FrameState:
-    """A frame of the tiny machine."""
-
-    place: str
-    """Who has it: user, kernel, buddy, MOVABLE, UNMOVABLE, or in flight."""
-    mapped: bool
-    kmapped: int = 0
-
-
-@dataclass(frozen=True)
-class Scene:
-    """A step, and how the machine is after it."""
-
-    cpu: int
-    action: str
-    frames: Sequence[FrameState]
-    tlbs: Sequence[Sequence[int]]
-    """Per CPU: unmapped frames that its TLB may still translate."""
-    waits: Sequence[bool]
-    """Per CPU: whether it waits for its flush."""
-
-
-@dataclass(frozen=True)
 class Film:
     """Scenes from top to bottom: CPUs, lists and TLBs, and how it ends."""
 
     title: str
     scenes: Sequence[Scene]
     end: str
-    """What is violated."""
-    wrong: Sequence[int] = ()
-    """Frames that violate it in the last scene."""
+    """What is violated, or how it ends well."""
+    well: bool = False
 
 
 @dataclass(frozen=True)

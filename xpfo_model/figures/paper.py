@@ -15,10 +15,11 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
-from matplotlib.patches import Polygon, Rectangle
+from matplotlib.patches import PathPatch, Rectangle
+from matplotlib.path import Path
 from matplotlib.textpath import text_to_path
 
-from xpfo_model.figures.themes import Dash, Theme
+from xpfo_model.figures.themes import LIGHT, Dash, Theme
 
 DPI: Final = 96
 """Pixels of CSS in an inch."""
@@ -30,6 +31,8 @@ _LINE: Final = 1.3
 _CAP: Final = 0.73
 """Height of a capital letter in the same, DejaVu Sans."""
 _DESCENT: Final = 0.24
+_GROW: Final = {"*": 1.5, "^": 1.15, "v": 1.15, "<": 1.15, ">": 1.15, "s": 0.92}
+"""So that all markers look equally large."""
 Point = tuple[float, float]
 
 
@@ -103,13 +106,13 @@ class Paper:
     ----------
     page
         WIDE or NARROW.
-    theme
-        Whose colours are used.
     """
 
-    def __init__(self, page: Page, theme: Theme) -> None:
+    theme: Theme = LIGHT
+    """Whose colours are used; `svg` puts others in their place."""
+
+    def __init__(self, page: Page) -> None:
         self.page = page
-        self.theme = theme
         self.width = page.width
         self.boxes: list[Box] = []
         """Of all texts so far."""
@@ -244,11 +247,40 @@ class Paper:
         )
         self._axes.add_patch(patch)
 
-    def area(self, points: Sequence[Point], fill: str, *, layer: float = 1) -> None:
-        """Fill a polygon."""
-        self._axes.add_patch(
-            Polygon(points, closed=True, facecolor=fill, linewidth=0, zorder=layer)
-        )
+    def lines(
+        self, pieces: Sequence[Sequence[Point]], colour: str, *, width: float = 1.0
+    ) -> None:
+        """Draw many lines as one."""
+        corners = [point for piece in pieces for point in piece]
+        codes = [
+            c for p in pieces for c in (Path.MOVETO, *[Path.LINETO] * (len(p) - 1))
+        ]
+        if corners:
+            self._axes.add_patch(
+                PathPatch(
+                    Path(corners, codes),
+                    facecolor="none",
+                    edgecolor=colour,
+                    linewidth=width * POINTS / DPI,
+                    zorder=2,
+                )
+            )
+
+    def band(self, one: Point, other: Point, thick: float, fill: str) -> None:
+        """Fill a band of a thickness that is level at both of its ends."""
+        (x0, y0), (x1, y1) = one, other
+        middle = (x0 + x1) / 2
+        corners = [
+            (x0, y0),
+            *[(middle, y0), (middle, y1), (x1, y1)],
+            (x1, y1 + thick),
+            *[(middle, y1 + thick), (middle, y0 + thick), (x0, y0 + thick)],
+            (x0, y0),
+        ]
+        curve = [Path.CURVE4] * 3
+        codes = [Path.MOVETO, *curve, Path.LINETO, *curve, Path.CLOSEPOLY]
+        shape = Path(corners, codes)
+        self._axes.add_patch(PathPatch(shape, facecolor=fill, linewidth=0, zorder=1))
 
     def dots(
         self,
@@ -262,7 +294,7 @@ class Paper:
     ) -> None:
         """Draw a marker at each point, on a rim of the page's colour."""
         x, y = zip(*points, strict=True)
-        grow = 1.45 if marker == "*" else 1.0
+        grow = _GROW.get(marker, 1.0)
         self._axes.plot(
             x,
             y,

@@ -9,7 +9,6 @@ from xpfo_model.figures import axes
 from xpfo_model.figures.forms import Plane, Spot
 from xpfo_model.figures.paper import Box, Page, Paper, Point, width_of
 from xpfo_model.figures.scales import Scale, linear, log
-from xpfo_model.figures.themes import Theme
 
 _HEIGHT: Final = {"wide": 330.0, "narrow": 300.0}
 _GAP: Final = 24.0
@@ -18,35 +17,34 @@ _RINGS: Final = (10.0, 18.0, 28.0, 40.0, 54.0, 70.0)
 """Distances at which the place of a name is looked for."""
 _DIRECTIONS: Final = (0, 4, 1, 15, 3, 5, 12, 8, 2, 14, 6, 10, 7, 9, 11, 13)
 """Sixteenths of a turn, those that read best first."""
+_STEEP: Final = 0.3
+"""Below this cosine a name is above or below its point, not beside it."""
 _LEADER: Final = 15.0
 """From this distance on a line leads from the name to its point."""
 
 
-def plane(chart: Plane, page: Page, theme: Theme) -> Paper:
+def plane(chart: Plane, page: Page) -> Paper:
     """Dots with their names beside them, nowhere one upon another."""
-    paper = Paper(page, theme)
+    paper = Paper(page)
     y = paper.title(chart.title)
     y = axes.heading(paper, y, chart.up)
     top, bottom = y + 8, y + 8 + _HEIGHT[page.name]
-    rise = _scale([s.y for s in chart.spots], chart.log_up, bottom, top, -_GAP)
+    rise = _scale([s.y for s in chart.spots], bottom, top, -_GAP, is_log=chart.log_up)
     left = axes.room_up(rise, 7)
     right = page.width - 10
-    run = _scale([s.x for s in chart.spots], chart.log_along, left + 8, right, _GAP)
+    run = _scale(
+        [s.x for s in chart.spots], left + 8, right, _GAP, is_log=chart.log_along
+    )
     axes.up(paper, rise, left, page.width, most=7)
     foot = axes.along(
         paper, run, top, bottom + 6, chart.along, start=left + 8, end=right
     )
     if chart.diagonal:
         _diagonal(paper, chart, run, rise)
-    if chart.good:
-        box = paper.text(
-            (left + 6, bottom - 6), f"↙ {chart.good}", colour=paper.theme["quiet"]
-        )
-        del box
     names = list(dict.fromkeys(spot.name for spot in chart.spots))
     at = {spot: (run.at(spot.x), rise.at(spot.y)) for spot in chart.spots}
     for spot, point in at.items():
-        sign = axes.sign_of(paper, spot.name, names.index(spot.name))
+        sign = axes.sign_of(spot.name, names.index(spot.name))
         size = _DOT - 3 if spot.quiet else _DOT
         paper.dots([point], sign.colour, sign.marker, size=size, hollow=sign.hollow)
     obstacles = [_around(point) for point in at.values()]
@@ -55,15 +53,24 @@ def plane(chart: Plane, page: Page, theme: Theme) -> Paper:
     told.sort(key=lambda spot: _crowd(at[spot], list(at.values())), reverse=True)
     for spot in told:
         _name(paper, spot, at[spot], obstacles, (left, top, bottom))
+    if chart.good:
+        _corner(paper, f"↙ {chart.good}", obstacles, left + 6, bottom)
     for note in chart.notes:
-        foot = paper.paragraph(
-            (0, foot + 14), note, paper.width, size=axes.TICK, colour=theme["quiet"]
-        ) - 12
+        foot = (
+            paper.paragraph(
+                (0, foot + 14),
+                note,
+                paper.width,
+                size=axes.TICK,
+                colour=paper.theme["quiet"],
+            )
+            - 12
+        )
     return paper.finish(foot + 2)
 
 
 def _scale(
-    values: Sequence[float], is_log: bool, start: float, end: float, gap: float  # noqa: FBT001
+    values: Sequence[float], start: float, end: float, gap: float, *, is_log: bool
 ) -> Scale:
     return log(values, start, end, gap=gap) if is_log else linear(values, start, end)
 
@@ -80,7 +87,9 @@ def _crowd(point: Point, others: Sequence[Point]) -> float:
     return sum(1 / (8 + hypot(x - a, y - b)) for a, b in others)
 
 
-def _places(text: str, point: Point, paper: Paper) -> Iterator[tuple[float, float, float]]:
+def _places(
+    text: str, point: Point, paper: Paper
+) -> Iterator[tuple[float, float, float]]:
     """Where a text's left end and middle can be, nearest first, with the distance."""
     width = width_of(text, paper.page.body)
     for ring in _RINGS:
@@ -88,8 +97,9 @@ def _places(text: str, point: Point, paper: Paper) -> Iterator[tuple[float, floa
             turn = 2 * pi * direction / 16
             x = point[0] + ring * cos(turn)
             y = point[1] - 0.8 * ring * sin(turn)
-            shift = 0.0 if cos(turn) > 0.3 else -width if cos(turn) < -0.3 else -width / 2  # noqa: PLR2004
-            yield x + shift, y, ring
+            aside = cos(turn)
+            shift = width / 2 if abs(aside) < _STEEP else width * (aside < 0)
+            yield x - shift, y, ring
 
 
 def _name(
@@ -126,3 +136,14 @@ def _diagonal(paper: Paper, chart: Plane, run: Scale, rise: Scale) -> None:
     at = ((x0 + x1) / 2, (y0 + y1) / 2)
     text = chart.diagonal
     paper.text((at[0] + 14, at[1] + 16), text, colour=paper.theme["quiet"])
+
+
+def _corner(
+    paper: Paper, text: str, obstacles: Sequence[Box], left: float, bottom: float
+) -> None:
+    """Name the corner of little of both, as near to it as there is room."""
+    for step in range(12):
+        at = (left, bottom - 6 - 12 * step)
+        if paper.free(paper.place(at, text), obstacles):
+            paper.text(at, text, colour=paper.theme["quiet"])
+            return

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""From numbers to pixels: linear, logarithmic, and logarithmic with a place for zero."""
+"""From numbers to pixels: linear, logarithmic, and with a place for zero."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -132,7 +132,9 @@ def log(values: Iterable[float], start: float, end: float, *, gap: float = 0) ->
         middle = (low * high) ** 0.5
         low, high = min(low, middle / 3.2), max(high, middle * 3.2)
     room = (high / low) ** _ROOM
-    return Log(low / room, high * room, start, end, gap if min(seen, default=1) <= 0 else 0)
+    return Log(
+        low / room, high * room, start, end, gap if min(seen, default=1) <= 0 else 0
+    )
 
 
 def apart(places: Sequence[float], gap: float, low: float, high: float) -> list[float]:

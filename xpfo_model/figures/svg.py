@@ -19,6 +19,8 @@ XLINK: Final = "{http://www.w3.org/1999/xlink}"
 FONT: Final = "DejaVu Sans, Verdana, sans-serif"
 _NUMBER: Final = re.compile(r"-?\d*\.\d+(e-?\d+)?")
 _TURN_NOTHING: Final = re.compile(r"rotate\(-?0(\.0+)? [^)]*\)")
+_SIZE: Final = re.compile(r"([\d.]+)px")
+_BOLD: Final = re.compile(r"\bbold\b|\b[67]00\b")
 _MOVE: Final = re.compile(r"\s*([MLHVCQZz])\s*")
 _PAINT: Final = ("fill", "stroke")
 _DEFAULTS: Final = {
@@ -28,6 +30,19 @@ _DEFAULTS: Final = {
     "fill-opacity": "1",
     "text-anchor": "start",
 }
+_ROUNDED: Final = {
+    "d": 1,
+    "points": 1,
+    "x": 1,
+    "y": 1,
+    "width": 1,
+    "height": 1,
+    "stroke-width": 1,
+    "stroke-dasharray": 1,
+    "font-size": 2,
+    "transform": 4,  # of an image, many pixels wide
+}
+"""Attributes and their decimals; of a tenth of a pixel nobody sees more."""
 _ROOT: Final = {"stroke-linejoin": "round"}
 _POINTS_TO_PIXELS: Final = 96 / 72
 
@@ -35,57 +50,58 @@ _POINTS_TO_PIXELS: Final = 96 / 72
 def tidy(text: str, name: str) -> ET.Element:
     """What matplotlib wrote, reduced; ids begin with `name`, a figure's own."""
     root = ET.fromstring(text)  # noqa: S314 - written by matplotlib in this process
-    for parent in root.iter():
-        for child in list(parent):
-            if child.tag == f"{SVG}metadata" or child.tag == f"{SVG}style":
-                parent.remove(child)
+    box, width, height = (root.get(key, "") for key in ("viewBox", "width", "height"))
+    root.attrib.clear()
+    _remove(root, {f"{SVG}metadata", f"{SVG}style", f"{SVG}clipPath"})
     for element in root.iter():
         _unstyle(element)
-        for key in ("d", "transform", "points"):
+        for key, decimals in _ROUNDED.items():
             if key in element.attrib:
-                element.set(key, _short(element.attrib[key]))
-        for key in ("x", "y", "width", "height"):
-            if key in element.attrib and element is not root:
-                element.set(key, _short(element.attrib[key]))
+                element.set(key, _short(element.attrib[key], decimals))
         if _TURN_NOTHING.fullmatch(element.get("transform", "")):
             del element.attrib["transform"]
     _rename(root, name)
     _flatten(root)
-    left, top, width, height = root.get("viewBox", "0 0 0 0").split()
-    root.attrib.clear()
-    root.set("viewBox", f"{left} {top} {_short(width)} {_short(height)}")
+    root.set("viewBox", _short(box))
     for key, value in (("width", width), ("height", height)):
-        root.set(key, f"{round(float(value) * _POINTS_TO_PIXELS)}")
+        points = float(value.removesuffix("pt"))
+        root.set(key, f"{round(points * _POINTS_TO_PIXELS)}")
     for key, value in _ROOT.items():
         root.set(key, value)
     return root
 
 
-def _short(text: str) -> str:
+def _remove(root: ET.Element, tags: set[str]) -> None:
+    for parent in root.iter():
+        for child in [child for child in parent if child.tag in tags]:
+            parent.remove(child)
+
+
+def _short(text: str, decimals: int = 1) -> str:
     """Numbers with one decimal, a tenth of a pixel, and no more space than needed."""
-    rounded = _NUMBER.sub(lambda m: f"{float(m.group()):.1f}", text)
-    rounded = re.sub(r"(?<=\d)\.0(?!\d)", "", rounded).replace("-0 ", "0 ")
-    return _MOVE.sub(r"\1", " ".join(rounded.split()))
+
+    def rounded(match: re.Match[str]) -> str:
+        number = f"{float(match.group()):.{decimals}f}".rstrip("0").rstrip(".")
+        return "0" if number == "-0" else number
+
+    return _MOVE.sub(r"\1", " ".join(_NUMBER.sub(rounded, text).split()))
 
 
 def _unstyle(element: ET.Element) -> None:
     """Say a style as attributes, but for what is so anyway."""
     for part in element.attrib.pop("style", "").split(";"):
         key, _, value = (piece.strip() for piece in part.partition(":"))
-        if key == "font" and element.tag == f"{SVG}text":
-            bold = "bold" in value or re.search(r"\b[67]00\b", value)
-            size = re.search(r"([\d.]+)px", value)
-            element.set("font-size", _short(f"{float(size.group(1)):.2f}" if size else "9"))
-            if bold:
+        if key == "font":
+            size = _SIZE.search(value)
+            element.set("font-size", size.group(1) if size else "")
+            if _BOLD.search(value):
                 element.set("font-weight", "bold")
         elif key and _DEFAULTS.get(key) != value and _ROOT.get(key) != value:
             element.set(key, value.replace("px", ""))
+    element.attrib.pop("font-family", None)
+    element.attrib.pop("clip-path", None)  # all of it is on the sheet
     if element.tag == f"{SVG}text":
         element.attrib.setdefault("fill", "#000000")
-        element.attrib.pop("font-family", None)
-    for key in ("stroke-width", "stroke-dasharray"):
-        if key in element.attrib:
-            element.set(key, _short(element.attrib[key]))
 
 
 def _rename(root: ET.Element, name: str) -> None:
@@ -93,23 +109,14 @@ def _rename(root: ET.Element, name: str) -> None:
     used: dict[str, str] = {}
     for element in root.iter():
         target = element.attrib.pop(f"{XLINK}href", "")
-        if target and not target.startswith("data:"):
-            used.setdefault(target[1:], f"{name}-{len(used)}")
-            target = f"#{used[target[1:]]}"
+        if target.startswith("#"):
+            target = "#" + used.setdefault(target[1:], f"{name}-{len(used)}")
         if target:
             element.set("href", target)
-        clip = re.fullmatch(r"url\(#(.*)\)", element.get("clip-path", ""))
-        if clip:
-            # everything is inside the sheet
-            del element.attrib["clip-path"]
     for element in root.iter():
         identity = element.attrib.pop("id", "")
         if identity in used:
             element.set("id", used[identity])
-    for parent in root.iter():
-        for child in list(parent):
-            if child.tag == f"{SVG}clipPath":
-                parent.remove(child)
 
 
 def _flatten(root: ET.Element) -> None:

@@ -7,7 +7,6 @@ say the same a second time.
 """
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -45,19 +44,9 @@ class Theme:
         return self.roles["ink"]
 
     @property
-    def faint(self) -> str:
-        """Of lines that only help."""
-        return self.roles["rule"]
-
-    @property
     def strategies(self) -> dict[str, str]:
         """Colours of strategies."""
         return {name: self.roles[name] for name in LOOKS}
-
-    @property
-    def others(self) -> Sequence[str]:
-        """Colours of what is no strategy, in order."""
-        return [self.roles[role] for role in OTHERS]
 
 
 _LONG: Final = (7.0, 2.5)
@@ -99,8 +88,11 @@ _MEANINGS: Final = {
     "quiet": ("#565b63", "#a6abb3"),
     "axis": ("#8b9098", "#73797f"),
     "rule": ("#dfe2e6", "#33373d"),
+    # text on a colour, which is another one on the other page
     "black": ("#000000", "#000000"),
     "white": ("#fefefe", "#fefefe"),
+    "white-black": ("#fdfdfd", "#000000"),
+    "black-white": ("#010101", "#fefefe"),
     # of what is no strategy, by number
     "first": ("#5c6f87", "#8fa3bd"),
     "second": ("#8c2d5b", "#d0699b"),
@@ -161,12 +153,10 @@ def look_of(name: str) -> Look | None:
     return LOOKS.get(strategy) or _SPARE[sum(strategy.encode()) % len(_SPARE)]
 
 
-def colour_of(name: str, number: int, theme: Theme) -> str:
-    """A strategy's colour; of anything else the one of its number."""
+def colour_of(name: str, number: int) -> str:
+    """A strategy's colour on light pages; of anything else the one of its number."""
     look = look_of(name)
-    if look:
-        return look.light if theme is LIGHT else look.dark
-    return theme.others[number % len(theme.others)]
+    return look.light if look else LIGHT[OTHERS[number % len(OTHERS)]]
 
 
 def _linear(channel: int) -> float:
@@ -174,9 +164,15 @@ def _linear(channel: int) -> float:
     return c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4  # noqa: PLR2004
 
 
-def on(colour: str) -> str:
+def reads_on(colour: str) -> str:
     """Black or white, whichever reads better on a colour (WCAG 2 luminance)."""
     red, green, blue = (_linear(int(colour[i : i + 2], 16)) for i in (1, 3, 5))
     luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue
-    black = luminance > DARKER_TEXT_ABOVE
-    return LIGHT["black" if black else "white"]
+    return "black" if luminance > DARKER_TEXT_ABOVE else "white"
+
+
+def on(colour: str) -> str:
+    """The colour of a text on a colour; both are of light pages, and change as one."""
+    role = next(role for role, value in LIGHT.roles.items() if value == colour)
+    light, dark = reads_on(colour), reads_on(DARK[role])
+    return LIGHT[light if light == dark else f"{light}-{dark}"]
