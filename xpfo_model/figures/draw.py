@@ -91,12 +91,11 @@ def save(chart: Chart, path: Path, theme: Theme = LIGHT, page: Page = WIDE) -> N
         _write(lay_out(chart, page), path, facecolor="white")
 
 
-def save_all(chart: Chart, stem: Path, alt: str = "") -> list[str]:
+def save_all(chart: Chart, stem: Path) -> list[str]:
     """Write all forms of a chart that a site has; the faults of its layout.
 
     STEM.svg, -dark, -narrow and -narrow-dark are files of their own, STEM.png is on
-    white. STEM.html is part of a page: wide and narrow, with `alt` for those who cannot
-    see it.
+    white. STEM.html is part of a page, wide and narrow, which has to name it.
     """
     faults: list[str] = []
     parts: list[str] = []
@@ -109,7 +108,7 @@ def save_all(chart: Chart, stem: Path, alt: str = "") -> list[str]:
             path = stem.with_name(f"{name}{end}.svg")
             text = svg.in_theme(ET.fromstring(markup), theme)  # noqa: S314 - ours
             path.write_text(text, encoding="utf-8")
-        parts.append(svg.in_page(root, alt or chart.title, page.name))
+        parts.append(svg.in_page(root, page.name))
     stem.with_name(f"{stem.name}.html").write_text("".join(parts), encoding="utf-8")
     _write(lay_out(chart), stem.with_name(f"{stem.name}.png"), facecolor="white")
     return faults

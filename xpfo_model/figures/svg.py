@@ -162,8 +162,11 @@ def in_theme(root: ET.Element, theme: Theme) -> str:
     return _markup(root, within=False)
 
 
-def in_page(root: ET.Element, alt: str, kind: str) -> str:
-    """Part of a page: colours are classes of `css`, and `alt` says what is seen."""
+def in_page(root: ET.Element, kind: str) -> str:
+    """Part of a page: an image that the page has to name; colours are those of `css`.
+
+    `kind` is wide or narrow.
+    """
     roles = _roles()
     for element, key, colour in _paints(root):
         del element.attrib[key]
@@ -172,7 +175,6 @@ def in_page(root: ET.Element, alt: str, kind: str) -> str:
             element.set("class", f"{element.get('class', '')} {css}".strip())
     root.set("class", f"chart {kind}")
     root.set("role", "img")
-    root.set("aria-label", alt)
     return _markup(root, within=True)
 
 

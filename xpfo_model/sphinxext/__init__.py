@@ -11,7 +11,14 @@ from typing import Any
 from sphinx.application import Sphinx
 
 from xpfo_model import __version__
-from xpfo_model.sphinxext import claims_index, diffs, directives, faults, verdicts
+from xpfo_model.sphinxext import (
+    claims_index,
+    diffs,
+    directives,
+    faults,
+    figures,
+    verdicts,
+)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -33,6 +40,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_role("mail", directives.MailRole())
     app.add_node(claims_index.LedgerNode)
     app.connect("builder-inited", verdicts.hear)
+    app.connect("builder-inited", figures.add_css)
     app.connect("env-purge-doc", claims_index.purge)
     app.connect("env-merge-info", claims_index.merge)
     app.connect("env-updated", claims_index.check)

@@ -7,6 +7,7 @@ from collections.abc import Container, Sequence
 from typing import Any, ClassVar, Final
 
 from docutils import nodes
+from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
@@ -17,7 +18,7 @@ from xpfo_model.claims.verdict import Standing
 from xpfo_model.figures.charts import short
 from xpfo_model.history import mails
 from xpfo_model.history.mails import Mail
-from xpfo_model.sphinxext import claims_index, verdicts
+from xpfo_model.sphinxext import claims_index, figures, verdicts
 
 NUMBERS: Final = re.compile(r"[-+]?\d([\d,.%x/()+ ]| to )*|-?")
 """A cell that is set to the right: one number or some, with their units."""
@@ -68,7 +69,7 @@ class ClaimDirective(SphinxDirective):
         box += nodes.paragraph(
             "", "", nodes.strong(text=verdict.finding.sentence), classes=["sentence"]
         )
-        box += nodes.raw("", _figure(verdict, up), format="html")
+        box += nodes.raw("", _figure(self.env.app, verdict, up), format="html")
         box += _proof(verdict)
         box += nodes.raw("", _files(verdict, up), format="html")
         box += nodes.raw("", "<details><summary>Cover letter</summary>", format="html")
@@ -174,9 +175,9 @@ class CounterexampleDirective(SphinxDirective):
         told = "; ".join(found[invariant].trace)
         alt = f"{strategy} violates {invariant}: {told}."
         up = "../" * self.env.docname.count("/")
-        return [
-            nodes.raw("", images(f"{strategy}-{invariant}", alt, up), format="html")
-        ]
+        name = f"{strategy}-{invariant}"
+        drawn = figures.figure(self.env.app, name, alt, up)
+        return [nodes.raw("", drawn, format="html")]
 
 
 def _letter(env: BuildEnvironment, verdict: Standing) -> nodes.Node:
@@ -187,21 +188,9 @@ def _letter(env: BuildEnvironment, verdict: Standing) -> nodes.Node:
     return nodes.literal_block(letter, letter, language="text")
 
 
-def _figure(verdict: Standing, up: str) -> str:
+def _figure(app: Sphinx, verdict: Standing, up: str) -> str:
     alt = f"{verdict.finding.chart.title}. {verdict.finding.sentence}"
-    return images(verdict.claim.id, alt, up)
-
-
-def images(name: str, text: str, up: str, *, lazy: bool = False) -> str:
-    """A figure for light and for dark pages; `lazy` is for one that is folded."""
-    alt = html.escape(text)
-    when = ' loading="lazy"' if lazy else ""
-    return (
-        f'<figure class="claim-figure">'
-        f'<img class="only-light" src="{up}claims/{name}.svg" alt="{alt}"{when}>'
-        f'<img class="only-dark" src="{up}claims/{name}-dark.svg" alt="{alt}"{when}>'
-        f"</figure>"
-    )
+    return figures.figure(app, verdict.claim.id, alt, up)
 
 
 def _proof(verdict: Standing) -> nodes.Node:

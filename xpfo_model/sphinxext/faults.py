@@ -10,8 +10,8 @@ from sphinx.util.docutils import SphinxDirective
 
 from xpfo_model.checker import INVARIANTS, Violation
 from xpfo_model.history.faults import FAULTS, Fault
-from xpfo_model.sphinxext import verdicts
-from xpfo_model.sphinxext.directives import images, mail_link, show
+from xpfo_model.sphinxext import figures, verdicts
+from xpfo_model.sphinxext.directives import mail_link, show
 from xpfo_model.studies import explorations
 
 HEAD = ("Version", "What is wrong", "Reported by", "Days", "Steps", "States", "ms")
@@ -94,7 +94,7 @@ class FaultsDirective(SphinxDirective):
         text = (
             f'<details class="fault"><summary><code>{fault.strategy}</code>: '
             f'{html.escape(fault.what)}</summary><span id="{_anchor(fault)}"></span>'
-            f"{images(name, alt, up, lazy=True)}<ol>{steps}</ol>"
+            f"{figures.figure(self.env.app, name, alt, up, folded=True)}<ol>{steps}</ol>"
             f"<p>Violated: {html.escape(INVARIANTS[fault.invariant])}</p>{told}"
             f"</details>"
         )
