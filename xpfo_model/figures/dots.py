@@ -17,13 +17,15 @@ _HEAD: Final = 22.0
 _SMALL_DOT: Final = 4.5
 _DOT: Final = 9.0
 _TEXT_OFF: Final = 9.0
+_BARE: Final = 8.0
 _GAP: Final = 26.0
 """From zero to the first value of a logarithmic axis."""
 
 
 def _values(some: Sequence[Dot]) -> Iterator[float]:
     for dot in some:
-        yield dot.value
+        if not dot.bare:
+            yield dot.value
         yield from dot.all
         yield from (end for end in (dot.low, dot.high) if end is not None)
 
@@ -89,7 +91,9 @@ def _row(
 def _mark(paper: Paper, scale: Scale, dot: Dot, sign: axes.Sign, y: float) -> None:
     if dot.low is not None and dot.high is not None:
         ends = [(scale.at(dot.low), y), (scale.at(dot.high), y)]
-        paper.line(ends, sign.colour, width=2.2)
+        paper.line(ends, sign.colour, width=_BARE if dot.bare else 2.2)
+        if dot.bare:
+            return
         for x, _ in ends:
             paper.line([(x, y - 4), (x, y + 4)], sign.colour, width=1.4)
     if dot.all:

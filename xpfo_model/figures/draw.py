@@ -176,12 +176,9 @@ def comparison(title: str, outcomes: Sequence[Outcome]) -> Dots:
 
 def _ranges(chart: Ranges, page: Page) -> Paper:
     some = [
-        Dot(
-            row.name,
-            (row.low * row.high) ** 0.5 if chart.log else (row.low + row.high) / 2,
-            row.text,
-            *((row.low, row.high) if row.low < row.high else ()),
-        )
+        Dot(row.name, row.low, row.text, row.low, row.high, bare=True, kind=0)
+        if row.low < row.high
+        else Dot(row.name, row.low, row.text, kind=1)
         for row in chart.rows
     ]
     form = Dots(chart.title, [("", some)], chart.unit, chart.log, chart.line)

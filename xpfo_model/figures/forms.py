@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Forms of figures as data, each for one kind of question; `figures` draws them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from xpfo_model.checker.film import Scene
 
@@ -23,6 +23,8 @@ class Dot:
     """Values of single recordings or seeds, drawn small."""
     kind: int = 0
     """Of what is no strategy: dots of one kind look alike."""
+    bare: bool = False
+    """Whether only its interval is drawn: nothing says what is likely in it."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,24 @@ class Dots:
     most: float | None = None
     """The axis does not go beyond, such as 100 of a percentage."""
 
+    @classmethod
+    def of(
+        cls,
+        title: str,
+        rows: Iterable[Sequence[Any]],
+        unit: str,
+        *,
+        text: str = "{1:,}",
+        heading: str = "",
+        **how: Any,
+    ) -> Self:
+        """A dot for each row: a name, a number, and cells for its text.
+
+        `text` is a format of the row's cells; `how` are other fields.
+        """
+        some = [Dot(row[0], row[1], text.format(*row)) for row in rows]
+        return cls(title, [(heading, some)], unit, **how)
+
 
 @dataclass(frozen=True)
 class Dumbbells:
@@ -54,6 +74,41 @@ class Dumbbells:
     most: float | None = None
     gains: Sequence[str] = ()
     """What stands at the end of each row."""
+
+    @classmethod
+    def by_trace(
+        cls,
+        title: str,
+        rows: Iterable[Sequence[Any]],
+        names: Iterable[str],
+        unit: str,
+        *,
+        text: Callable[[Any], str] = "{:,}".format,
+        gain: str = "",
+        **how: Any,
+    ) -> Self:
+        """A row for each of `rows`: its first cell is the heading, the next are dots.
+
+        Parameters
+        ----------
+        names
+            Of the dots, one for each cell after the first.
+        text
+            Writes the number of a dot.
+        gain
+            A format of the row's cells for the end of the row.
+        """
+        rows = list(rows)
+        names = list(names)
+        bells = [
+            (
+                str(row[0]),
+                [Dot(n, v, text(v)) for n, v in zip(names, row[1:], strict=False)],
+            )
+            for row in rows
+        ]
+        gains = [gain.format(*row) for row in rows] if gain else []
+        return cls(title, bells, unit, gains=gains, **how)
 
 
 @dataclass(frozen=True)
@@ -104,7 +159,7 @@ class Spot:
     x: float
     y: float
     text: str = ""
-    """Follows its name; several spots of one name are labelled once."""
+    """In place of its name, which a key then tells."""
     quiet: bool = False
     """Whether it is drawn without its name."""
 
@@ -123,7 +178,8 @@ class Plane:
     """Names the line on which both are equal, if it is drawn."""
     good: str = ""
     """Names the corner of little of both, if there is a good one."""
-    notes: Sequence[str] = ()
+    crowded: bool = False
+    """Whether a spot for which there is no room goes without its name."""
 
 
 @dataclass(frozen=True)

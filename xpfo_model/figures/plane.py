@@ -27,6 +27,10 @@ def plane(chart: Plane, page: Page) -> Paper:
     """Dots with their names beside them, nowhere one upon another."""
     paper = Paper(page)
     y = paper.title(chart.title)
+    names = list(dict.fromkeys(spot.name for spot in chart.spots))
+    signs = {name: axes.sign_of(name, at) for at, name in enumerate(names)}
+    if any(spot.text for spot in chart.spots):
+        y = axes.key(paper, y, list(signs.values()))
     y = axes.heading(paper, y, chart.up)
     top, bottom = y + 8, y + 8 + _HEIGHT[page.name]
     rise = _scale([s.y for s in chart.spots], bottom, top, -_GAP, is_log=chart.log_up)
@@ -41,10 +45,9 @@ def plane(chart: Plane, page: Page) -> Paper:
     )
     if chart.diagonal:
         _diagonal(paper, chart, run, rise)
-    names = list(dict.fromkeys(spot.name for spot in chart.spots))
     at = {spot: (run.at(spot.x), rise.at(spot.y)) for spot in chart.spots}
     for spot, point in at.items():
-        sign = axes.sign_of(spot.name, names.index(spot.name))
+        sign = signs[spot.name]
         size = _DOT - 3 if spot.quiet else _DOT
         paper.dots([point], sign.colour, sign.marker, size=size, hollow=sign.hollow)
     obstacles = [_around(point) for point in at.values()]
@@ -52,20 +55,11 @@ def plane(chart: Plane, page: Page) -> Paper:
     # who has least room chooses first
     told.sort(key=lambda spot: _crowd(at[spot], list(at.values())), reverse=True)
     for spot in told:
-        _name(paper, spot, at[spot], obstacles, (left, top, bottom))
+        _name(
+            paper, spot, at[spot], obstacles, (left, top, bottom), crowded=chart.crowded
+        )
     if chart.good:
         _corner(paper, f"↙ {chart.good}", obstacles, left + 6, bottom)
-    for note in chart.notes:
-        foot = (
-            paper.paragraph(
-                (0, foot + 14),
-                note,
-                paper.width,
-                size=axes.TICK,
-                colour=paper.theme["quiet"],
-            )
-            - 12
-        )
     return paper.finish(foot + 2)
 
 
@@ -104,10 +98,10 @@ def _places(
 
 def _name(
     paper: Paper, spot: Spot, point: Point, obstacles: Sequence[Box],
-    room: tuple[float, float, float],
+    room: tuple[float, float, float], *, crowded: bool,
 ) -> None:  # fmt: skip
     left, top, bottom = room
-    text = f"{spot.name} {spot.text}".strip()
+    text = spot.text or spot.name
     own = _around(point)
     for x, y, ring in _places(text, point, paper):
         box = paper.place((x, y + 0.365 * paper.page.body), text)
@@ -122,7 +116,8 @@ def _name(
                 )
             paper.text((x, y), text, middle=True)
             return
-    paper.text((point[0], point[1] - 12), text, align="center")
+    if not crowded:
+        paper.text((point[0], point[1] - 12), text, align="center")
 
 
 def _diagonal(paper: Paper, chart: Plane, run: Scale, rise: Scale) -> None:
