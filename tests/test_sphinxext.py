@@ -67,6 +67,16 @@ PAGE = """# Page
 
 ```{invariants}
 ```
+
+```{quote} HANSEN_2017_09_20_1621
+Then remap the entire list at once
+```
+
+```{mails}
+```
+
+```{remarks}
+```
 """
 
 
@@ -143,7 +153,9 @@ def test_a_claim_that_stands_is_published_under_its_name(project):
     assert text.count("Holds: so.") == 2, "in the claim's box, and by itself"
     assert '<code class="docutils literal notranslate">' in page
     assert "handed-out-unmapped" in text
-    assert "allocation clears no PTE</strong>: after 4 days, <a" in page
+    assert "allocation clears no PTE</strong>: first said by <a" in page
+    assert "Then remap the entire list at once" in text
+    assert "Brendan Jackman, 26 July 2026</a>, its text not seen" in text
     assert 'class="claim-table docutils' in page
     assert '<td class="text-right"><p>0.5%</p></td>' in page
     for suffix in ("svg", "png", "csv", "txt", "bib", "json", "py.txt"):
@@ -210,7 +222,7 @@ def test_a_claim_that_stood_is_heard_again_when_the_digest_changes(project):
     [
         ("# Page\n", "claim one-flush is on no page"),
         (PAGE + "{value}`one-flush:nothing`\n", "no value 'one-flush:nothing'"),
-        (PAGE + "{mail}`x@y`\n", "no mail 'x@y' in xpfo_model/history/mails.py"),
+        (PAGE + "{mail}`x@y`\n", "no mail 'x@y'"),
         (PAGE + "\n```{claim} two\n```\n", "no claim 'two' in the registry"),
         (PAGE + "\n```{cover-letter} two\n```\n", "no claim 'two' in the registry"),
         (PAGE + "\n```{claim-table} two\n```\n", "no claim 'two' in the registry"),
@@ -218,7 +230,15 @@ def test_a_claim_that_stood_is_heard_again_when_the_digest_changes(project):
             PAGE + "\n```{claim-table} one-flush narrow\n```\n",
             "claim 'one-flush' has no table 'narrow', but wide",
         ),
-        (PAGE + "\n```{faults}\n```\n", "v5 does not violate 'no-stale-translation'"),
+        (
+            PAGE + "\n```{faults} posted\n```\n",
+            "v5 does not violate 'no-stale-translation'",
+        ),
+        (PAGE + "\n```{quote} X\nWords.\n```\n", "no mail 'X'"),
+        (
+            PAGE + "\n```{quote} JACKMAN_2026_07_26\nWords.\n```\n",
+            "Brendan Jackman, 26 July 2026 was not read, and cannot be quoted",
+        ),
         (PAGE + "\n```{counterexample} v5 x\n```\n", "v5 does not violate 'x'"),
         (PAGE + "\n```{faults-of} none\n```\n", "no fault of 'none' is in the table"),
     ],

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from tiny_worlds import DEFAULT, SMALL, memory, table_of
 
-from xpfo_model import checker, strategies
+from xpfo_model import checker, machine, strategies
 from xpfo_model.checker import actions as act_
 from xpfo_model.checker.actions import describe
 from xpfo_model.checker.check import FEW, WAITING, how_of
@@ -36,7 +36,7 @@ def test_a_search_can_stop_at_the_first_violation_of_one_invariant():
     assert checker.check("v6", small, "mark-agrees").exhaustive
 
 
-def brute_force(name, scope):
+def brute_force(name, scope, starts):
     """The states and violations by sets and recursion-free search, unreduced."""
     entry = strategies.REGISTRY[name]
     step = bound(act, strategies.given(strategies.functions(name)))
@@ -47,8 +47,9 @@ def brute_force(name, scope):
     checks = (CHECK_MARKS if marked else 0) | (
         0 if strategies.load(name).kmap.__name__ == "local_kmap" else 2
     )
-    start = pack(world, 0)
-    seen, level, depth, found = {start}, [start], 0, {}
+    how_marked = {"marks": True, "start_marks": entry.start_marks}
+    roots = [pack(memory(create(scope, start=s, **how_marked)), 0) for s in starts]
+    seen, level, depth, found = set(roots), roots, 0, {}
     smallest = set()
     while level:
         depth += 1
@@ -72,11 +73,13 @@ def brute_force(name, scope):
     return len(smallest), found
 
 
+@pytest.mark.parametrize("starts", [("mapped",), ("unmapped",), machine.STARTS])
 @pytest.mark.parametrize("name", strategies.REGISTRY)
-def test_the_search_agrees_with_brute_force(name):
+def test_the_search_agrees_with_brute_force(name, starts):
     scope = dataclasses.replace(SMALL, frames=1, most_states=FEW)
-    states, found = brute_force(name, scope)
-    report = checker.check(name, scope)
+    states, found = brute_force(name, scope, starts)
+    report = checker.check(name, scope, starts=starts)
+    assert report.starts == starts
     assert report.exhaustive
     assert report.states == states
     assert {v.invariant: v.steps for v in report.violations} == found
@@ -89,6 +92,27 @@ def test_the_recommended_strategy_has_no_fault_and_the_proposal_has():
     assert good.claims_safe
     bad = checker.check("pcp_batch", checker.limited(DEFAULT, 4000))
     assert {"freed-stays-unreachable", "flush-with-irqs-on"} <= set(bad.found)
+
+
+def test_what_is_safe_is_safe_however_memory_starts():
+    unmapped = checker.check("pcp_batch_local", DEFAULT, starts=["unmapped"])
+    both = checker.check("pcp_batch_local", DEFAULT)
+    assert both.starts == machine.STARTS
+    assert both.exhaustive
+    assert unmapped.states == both.states, "each start leads to the other"
+    assert not unmapped.violations + both.violations
+
+
+@pytest.mark.parametrize("name", ["v5", "v6", "v8"])
+def test_what_maps_nothing_for_the_kernel_cannot_start_unmapped(name):
+    few = checker.limited(SMALL, FEW)
+    report = checker.check(name, few, "kernel-finds-it-mapped", starts=["unmapped"])
+    found = report.found["kernel-finds-it-mapped"]
+    assert found.trace == ("CPU 0 allocates frame 0 for the kernel",)
+    assert found.start == "unmapped"
+    assert "0. memory starts unmapped" in checker.tell(report)
+    posted = checker.check(name, checker.limited(SMALL, FEW))
+    assert "kernel-finds-it-mapped" not in posted.found
 
 
 @pytest.mark.parametrize(
@@ -297,6 +321,7 @@ def test_a_report_tells_and_writes_itself():
             "CPU 1 frees frame 0 to the MOVABLE list",
         ],
         "visited": 2,
+        "start": "mapped",
     }
     assert report.found["kmap-keeps-it-private"].steps == 2
 

@@ -13,6 +13,7 @@ from xpfo_model.machine import (
     IS_MAPPED,
     IS_STALE,
     KERNEL,
+    MAPPED,
     USER,
     XPFO_UNMAPPED,
     XPFO_USER,
@@ -88,13 +89,22 @@ def bits_of(scope: Scope, *, marks: bool) -> tuple[int, int, int, int]:
     )
 
 
-def create(scope: Scope, *, marks: bool) -> World:
-    """A machine of a scope, everything free and mapped.
+def create(
+    scope: Scope, *, marks: bool, start: str = MAPPED, start_marks: int = 0
+) -> World:
+    """A machine of a scope, everything free, and mapped or unmapped.
 
     Without `marks` a state has no room for a strategy's marks on frames.
+    `start_marks` are those of frames that start unmapped.
     """
     frames = scope.frames
-    m = boot(scope.blocks << scope.block_order, scope.block_order, cpus=scope.cpus)
+    m = boot(
+        scope.blocks << scope.block_order,
+        scope.block_order,
+        cpus=scope.cpus,
+        start=start,
+        start_marks=start_marks,
+    )
     orders = np.array(list(permutations(range(scope.cpus))), np.int64)
     return World(
         m,

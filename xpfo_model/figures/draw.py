@@ -50,7 +50,7 @@ from xpfo_model.figures.matrix import grid, matrix
 from xpfo_model.figures.paper import PAGES, SMALL, WIDE, Page, Paper
 from xpfo_model.figures.plane import plane
 from xpfo_model.figures.themes import DARK, LIGHT, Theme
-from xpfo_model.replay.run import Outcome
+from xpfo_model.replay.outcome import Outcome
 
 RC: Final = Path(__file__).with_name("matplotlibrc")
 SUFFIX: Final = {"wide": "", "narrow": "-narrow"}

@@ -11,7 +11,12 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from xpfo_model.constants import MAX_PAGE_ORDER, MIGRATE_MOVABLE, PAGEBLOCK_ORDER
+from xpfo_model.constants import (
+    MAX_PAGE_ORDER,
+    MIGRATE_MOVABLE,
+    PAGEBLOCK_NR_PAGES,
+    PAGEBLOCK_ORDER,
+)
 from xpfo_model.events import (
     CHANGE_OWNERSHIP,
     FAILED,
@@ -47,12 +52,18 @@ UNITS: Final = 2
 FIRST_TOUCH: Final = 3
 FROM_KERNEL: Final = 4
 FROM_USER: Final = 5
-NR_TOTALS: Final = 6
+HELD: Final = 6
+FIRST_TOUCH_HELD: Final = 7
+NR_TOTALS: Final = 8
 
-# Who had a frame by the last mm_page_alloc that names it: values of Carry.previous.
+# Who had a frame by the last mm_page_alloc that names it: values of Carry.previous,
+# the first three of Calls.before, too.
 NOBODY: Final = 0
 KERNEL: Final = 1
 USER: Final = 2
+# Nobody by mm_page_alloc; but an event named it as free, or showed that it was held.
+WAS_FREE: Final = 3
+WAS_HELD: Final = 4
 
 
 class Calls(NamedTuple):
@@ -62,7 +73,8 @@ class Calls(NamedTuple):
     """ALLOC … CONTEXT_SWITCH, uint8."""
     cpu: Any
     user: Any
-    """Of ALLOC: 1 if the mask passes the posted test, uint8."""
+    """Of ALLOC: 1 if the mask passes the posted test; of FREE: 1 if the page is
+    the kernel's since the trace begins, uint8."""
     zeroed: Any
     """Of ALLOC: 1 if the mask asks for zeroed pages, uint8."""
     migratetype: Any
@@ -76,6 +88,8 @@ class Calls(NamedTuple):
     """Frames of the refills, int64."""
     time: Any
     """Of the event that made the step, in the log's clock, int64."""
+    before: Any
+    """Of ALLOC for a user: NOBODY, KERNEL or USER had its frames before, uint8."""
 
 
 class Carry(NamedTuple):
@@ -85,9 +99,9 @@ class Carry(NamedTuple):
     """One more than the dense number of a unit of UNIT_FRAMES pfns, or UNNUMBERED,
     int32."""
     previous: Any
-    """Per frame: NOBODY, KERNEL or USER, by its last mm_page_alloc, uint8."""
+    """Per frame: NOBODY … WAS_HELD, by its last mm_page_alloc, uint8."""
     totals: Any
-    """REFILLS … FROM_USER so far, int64."""
+    """REFILLS … FIRST_TOUCH_HELD so far, int64."""
     head: Any
     """Per CPU: the first entry of its open refill, or NOWHERE, int64."""
     tail: Any
@@ -99,6 +113,9 @@ class Carry(NamedTuple):
     entry_next: Any
     """Entries of open refills: next entry or NOWHERE, int64."""
 
+
+SHOWS_FREE: Final = (MM_PAGE_ALLOC_ZONE_LOCKED, MM_PAGE_PCPU_DRAIN)
+"""Events that name a page on its way from or to the buddy allocator."""
 
 KEY_ORDER_BITS: Final = 8
 """A key is migratetype << KEY_ORDER_BITS | order."""
@@ -182,28 +199,66 @@ def page_step(e: Events, i: int, c: Carry, s: Calls, n: int) -> None:
     s.time[n] = e.time[i]
 
 
-def hand_over(c: Carry, start: int, stop: int, user: int) -> None:
-    """Note the new owner of frames; count who had a user's frames before.
+def hand_over(c: Carry, start: int, stop: int, user: int) -> int:
+    """Note the new owner of frames; who had a user's frames before, counted.
 
     A user allocation is from the kernel if the kernel had any of its frames last,
     else a first touch if nobody had one of them yet, else from a user.
     """
     kernel = False
     nobody = False
+    held = False
     for frame in range(start, stop):
         if c.previous[frame] == KERNEL:
             kernel = True
-        elif c.previous[frame] == NOBODY:
+        elif c.previous[frame] != USER:
             nobody = True
+            held |= c.previous[frame] == WAS_HELD
         c.previous[frame] = USER if user else KERNEL
     if not user:
-        return
+        return NOBODY
     if kernel:
         c.totals[FROM_KERNEL] += 1
-    elif nobody:
+        return KERNEL
+    if nobody:
         c.totals[FIRST_TOUCH] += 1
-    else:
-        c.totals[FROM_USER] += 1
+        c.totals[FIRST_TOUCH_HELD] += held
+        return NOBODY
+    c.totals[FROM_USER] += 1
+    return USER
+
+
+def see_free(e: Events, i: int, c: Carry) -> None:
+    """Note the frames that event `i` shows to be free, so that nobody holds them."""
+    order = e.order[i]
+    if e.kind[i] == MM_PAGE_ALLOC_EXTFRAG:
+        order = e.fallback_order[i]
+    elif e.kind[i] not in SHOWS_FREE or e.pfn[i] == FAILED:
+        return
+    first = dense(c, e.pfn[i])
+    # a page ends where its unit does, at the latest
+    stop = min(first + (1 << order), (first | (UNIT_FRAMES - 1)) + 1)
+    for frame in range(first, stop):
+        if c.previous[frame] == NOBODY:
+            c.previous[frame] = WAS_FREE
+
+
+def was_held(c: Carry, start: int, stop: int) -> int:
+    """A page is freed: 1 if somebody had it before the trace began, or its events.
+
+    Its first event says so, except where boot frees whole blocks for the first time,
+    as it initialises them. mm/page_alloc.c: deferred_free_range, v6.1.
+    """
+    for frame in range(start, stop):
+        if c.previous[frame] != NOBODY:
+            return 0
+    whole = stop - start >= PAGEBLOCK_NR_PAGES
+    for frame in range(start, stop):
+        c.previous[frame] = WAS_FREE if whole else WAS_HELD
+    if whole:
+        return 0
+    c.totals[HELD] += stop - start
+    return 1
 
 
 def walk(
@@ -218,6 +273,7 @@ def walk(
     filled = 0
     for i in range(len(e.kind)):
         kind = e.kind[i]
+        see_free(e, i, c)
         if kind == MM_PAGE_ALLOC and e.pfn[i] != FAILED:
             cpu = e.cpu[i]
             if c.head[cpu] != NOWHERE:
@@ -227,11 +283,12 @@ def walk(
             s.user[n] = user[i]
             s.zeroed[n] = zeroed[i]
             page_step(e, i, c, s, n)
-            hand_over(c, s.start[n], s.stop[n], user[i])
+            s.before[n] = hand_over(c, s.start[n], s.stop[n], user[i])
             n += 1
         elif kind == MM_PAGE_FREE:
             s.op[n] = FREE
             page_step(e, i, c, s, n)
+            s.user[n] = was_held(c, s.start[n], s.stop[n])
             n += 1
         elif kind == MM_PAGE_ALLOC_ZONE_LOCKED:
             # v4.14 prints a refill that found no page, too

@@ -23,8 +23,10 @@ from xpfo_model.events import (
 from xpfo_model.jit import compiled
 from xpfo_model.replay.calls import (
     FIRST_TOUCH,
+    FIRST_TOUCH_HELD,
     FROM_KERNEL,
     FROM_USER,
+    HELD,
     NOWHERE,
     NR_TOTALS,
     REFILLS,
@@ -37,6 +39,7 @@ from xpfo_model.replay.calls import (
     close_all,
     walk,
 )
+from xpfo_model.replay.held import Held
 
 
 class Reconstruction:
@@ -48,11 +51,18 @@ class Reconstruction:
         GFP table of the trace's masks, one of `gfp.KERNELS`.
     everything : bool
         Whether to make steps of drains and context switches, too.
+    held : Held, optional
+        The frames that are not free as the trace begins.
     """
 
-    def __init__(self, kernel: str, *, everything: bool = False) -> None:
+    def __init__(
+        self, kernel: str, *, everything: bool = False, held: Held | None = None
+    ) -> None:
         self.kernel = kernel
         self.everything = everything
+        self.held = held
+        self.owners: npt.NDArray[np.uint8] | None = None
+        """Who has each frame as the trace begins, if that is known; see `Held`."""
         self.events = 0
         self.kinds = np.zeros(len(EVENT_NAMES), np.int64)
         """Events so far, by their number."""
@@ -105,13 +115,22 @@ class Reconstruction:
             "from_user": int(self._totals[FROM_USER]),
         }
 
+    @property
+    def held_so_far(self) -> tuple[int, int]:
+        """Frames that the trace first shows being freed, and first touches of those.
+
+        Somebody had them before: initrd, init text.
+        """
+        return int(self._totals[HELD]), int(self._totals[FIRST_TOUCH_HELD])
+
     def calls(self, events: Events) -> Calls:
         """The steps of the next chunk of events.
 
         Raises `TraceError` for a page that is not aligned to its order: no
         kernel hands such a page out.
         """
-        self._make_room(events)
+        known = int(self._totals[UNITS])
+        units = self._make_room(events)
         user, zeroed = self._account(events)
         refills = int(np.count_nonzero(events.kind == MM_PAGE_ALLOC_ZONE_LOCKED))
         used = len(self._entries[0])
@@ -133,7 +152,17 @@ class Reconstruction:
             self.everything,
         )
         self._keep_open(entries)
+        self._know_owners(units, known)
         return self._trim(out, n, filled)
+
+    def _know_owners(self, units: npt.NDArray[np.int64], known: int) -> None:
+        """Look up who has the frames of units that have a number above `known`."""
+        if self.held is None:
+            return
+        numbers = self._units[units]
+        fresh = units[numbers > known][np.argsort(numbers[numbers > known])]
+        old = [] if self.owners is None else [self.owners]
+        self.owners = np.concatenate([*old, self.held.owners(fresh)])
 
     def finish(self) -> Calls:
         """The steps of the refills that the end of the trace ends."""
@@ -172,9 +201,10 @@ class Reconstruction:
                 self.first_time = int(events.time[0])
         return np.asarray(user, np.uint8), np.asarray(zeroed, np.uint8)
 
-    def _make_room(self, events: Events) -> None:
+    def _make_room(self, events: Events) -> npt.NDArray[np.int64]:
+        """Make room for what the events name; the units that they can name."""
         if not len(events.pfn):
-            return
+            return np.zeros(0, np.int64)
         may_fail = (events.kind == MM_PAGE_ALLOC) | (
             events.kind == MM_PAGE_ALLOC_ZONE_LOCKED
         )
@@ -209,6 +239,7 @@ class Reconstruction:
             grown = np.zeros(max(room, 2 * len(self._previous)), np.uint8)
             grown[: len(self._previous)] = self._previous
             self._previous = grown
+        return units
 
     def _carry(self, entries: list[npt.NDArray[np.int64]]) -> Carry:
         return Carry(self._units, self._previous, self._totals, *self._open, *entries)
@@ -250,6 +281,7 @@ def room_for(steps: int, refilled: int) -> Calls:
     dtypes = (np.uint8, np.uint16, np.uint8, np.uint8, np.int8, np.int64, np.int64)
     columns: list[Any] = [np.empty(steps, dtype) for dtype in dtypes]
     columns += [np.empty(refilled, np.int64), np.empty(steps, np.int64)]
+    columns.append(np.zeros(steps, np.uint8))
     return Calls(*columns)
 
 

@@ -17,6 +17,7 @@ from xpfo_model.sphinxext import (
     directives,
     faults,
     figures,
+    quotes,
     verdicts,
 )
 
@@ -33,6 +34,9 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("counterexample", directives.CounterexampleDirective)
     app.add_directive("faults", faults.FaultsDirective)
     app.add_directive("faults-of", faults.FaultsOfDirective)
+    app.add_directive("remarks", faults.RemarksDirective)
+    app.add_directive("quote", quotes.QuoteDirective)
+    app.add_directive("mails", quotes.MailsDirective)
     app.add_directive("invariants", faults.InvariantsDirective)
     app.add_directive("strategy-diffs", diffs.DiffsDirective)
     app.add_directive("claims-ledger", claims_index.LedgerDirective)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What authors write: ``{claim}`` and ``{value}``, and ``{mail}`` for Message-IDs."""
+"""What authors write: ``{claim}`` and ``{value}``, and ``{mail}`` for mails."""
 
 import html
 import re
@@ -15,6 +15,7 @@ from xpfo_model import strategies
 from xpfo_model.claims import cite
 from xpfo_model.claims.claim import Table
 from xpfo_model.claims.verdict import Standing
+from xpfo_model.errors import XpfoModelError
 from xpfo_model.figures.charts import short
 from xpfo_model.history import mails
 from xpfo_model.history.mails import Mail
@@ -25,19 +26,19 @@ NUMBERS: Final = re.compile(r"[-+]?\d([\d,.%x/()+ ]| to )*|-?")
 
 
 class MailRole(SphinxRole):
-    """``{mail}`` MESSAGE-ID, or TEXT <MESSAGE-ID>: a link to a mail of `mails`.
+    """``{mail}`` NAME, or TEXT <NAME>: a link to a mail of `mails`.
 
-    Without a text the link says author and date.
+    NAME is that of its constant, or its Message-ID. Without a text the link says
+    author and date.
     """
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         """Look the mail up and link to it."""
         shown, _, identity = self.text.rpartition("<")
-        found = mails.BY_ID.get(identity.rstrip(">"))
-        if found is None:
-            message = self.inliner.reporter.error(
-                f"no mail {identity!r} in xpfo_model/history/mails.py", line=self.lineno
-            )
+        try:
+            found = mails.find(identity.rstrip(">"))
+        except XpfoModelError as error:
+            message = self.inliner.reporter.error(str(error), line=self.lineno)
             return [self.inliner.problematic(identity, self.rawtext, message)], [
                 message
             ]
@@ -199,7 +200,7 @@ def _proof(verdict: Standing) -> nodes.Node:
     listing = nodes.bullet_list(classes=["proof"])
     for head, text in (
         ("Must hold: ", f"{claim.must}."),
-        ("Must fail: ", f"with {claim.instead}. It does: {counter}"),
+        ("Must fail: ", f"with {claim.instead}. Then the sentence reads: {counter}"),
         ("Downside: ", claim.downside),
     ):
         line = nodes.paragraph("", "", nodes.strong(text=head), nodes.Text(text))

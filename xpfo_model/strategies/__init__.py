@@ -24,6 +24,7 @@ from xpfo_model.events import (
     SCHED_SWITCH,
 )
 from xpfo_model.jit import Given
+from xpfo_model.machine import XPFO_UNMAPPED, XPFO_USER
 from xpfo_model.strategies import hooks
 from xpfo_model.strategies.guarantee import go_on, ignore, leave
 
@@ -57,6 +58,8 @@ class Entry:
     """Whether it keeps marks on frames."""
     unmapped_mark: bool = True
     """Whether XPFO_UNMAPPED is among them."""
+    start_marks: int = 0
+    """Marks of a frame that starts without an alias, as if a user had freed it."""
     irqs_off: tuple[str, ...] = ()
     """Hooks that its place in the kernel calls with interrupts off."""
     heeds_free: bool = True
@@ -70,11 +73,17 @@ class Entry:
 _BULK: Final = ("refill",)
 _LOCKED: Final = ("refill", "change_block")
 
+# What a mark of v4 and later says of a frame that a user freed and nobody maps back.
+_UNMAPPED: Final = XPFO_USER | XPFO_UNMAPPED
+
 REGISTRY: Final = {
     "none": Entry("no XPFO"),
     # as posted, its allocation unmaps nothing that a free could map back
     "v6": Entry(
-        "flush at every user allocation, as posted", marks=True, heeds_free=False
+        "flush at every user allocation, as posted",
+        marks=True,
+        start_marks=_UNMAPPED,
+        heeds_free=False,
     ),
     "per_frame": Entry("unmap at allocation, free is a no-op"),
     "alternation": Entry("flush when the type of allocation alternates; not safe"),
@@ -86,11 +95,34 @@ REGISTRY: Final = {
     "cold_end": Entry(
         "v3: freed kernel frames to the cold end", counted=False, marks=True
     ),
-    "v5": Entry("XPFO v5 as posted", counted=False, marks=True),
-    "will_map": Entry("v6 with the fixes of its thread", counted=False, marks=True),
-    "nov2017": Entry("the first prototype", counted=False, marks=True, irqs_off=_BULK),
-    "v8": Entry("XPFO v8 as posted", counted=False, marks=True, irqs_off=_BULK),
-    "v9": Entry("XPFO v9 as posted", counted=False, marks=True, irqs_off=_BULK),
+    "v5": Entry("XPFO v5 as posted", counted=False, marks=True, start_marks=_UNMAPPED),
+    "will_map": Entry(
+        "v6 with the fixes of its thread",
+        counted=False,
+        marks=True,
+        start_marks=_UNMAPPED,
+    ),
+    "nov2017": Entry(
+        "the first prototype",
+        counted=False,
+        marks=True,
+        start_marks=_UNMAPPED,
+        irqs_off=_BULK,
+    ),
+    "v8": Entry(
+        "XPFO v8 as posted",
+        counted=False,
+        marks=True,
+        start_marks=_UNMAPPED,
+        irqs_off=_BULK,
+    ),
+    "v9": Entry(
+        "XPFO v9 as posted",
+        counted=False,
+        marks=True,
+        start_marks=_UNMAPPED,
+        irqs_off=_BULK,
+    ),
     "freetype": Entry(
         "free lists by mapping, 2026", counted=False, flips_free_blocks=True
     ),
@@ -101,11 +133,15 @@ REGISTRY: Final = {
         unmapped_mark=False,
         irqs_off=_BULK,
     ),
+    "per_frame_local": Entry("per_frame with a local kmap", counted=False, safe=True),
     "pcp_batch_local": Entry(
         "recommended: lazy map, local kmap", counted=False, safe=True
     ),
 }
 """A strategy by its name, which is also its module's."""
+
+BASELINE: Final = "none"
+"""The kernel without XPFO: whatever starts unmapped, its memory does not."""
 
 RECOMMENDED: Final = "pcp_batch_local"
 """The strategy that this document recommends."""
