@@ -13,7 +13,7 @@ from xpfo_model.claims.claim import Basis, Finding, Table, claim
 from xpfo_model.claims.inputs import Inputs
 from xpfo_model.claims.prose import count
 from xpfo_model.fidelity.tally import REASONS
-from xpfo_model.figures.forms import Dumbbells, Plane, Spot
+from xpfo_model.figures.forms import Dumbbells, Place, Plane
 from xpfo_model.strategies import COUNTED
 from xpfo_model.studies.fidelity import ALLOCATIONS, OTHER, fidelity, profile_of
 
@@ -185,7 +185,7 @@ def counts_the_flushes(evidence: Inputs, kernel: str = "") -> Finding:
         table=Table(("trace", "strategy", "kernel", "model", "% off"), tuple(rows)),
         chart=Plane(
             "Flushes on the model's events are those on the kernel's",
-            [Spot(name, real, model, trace) for trace, name, real, model, _ in shown],
+            [Place(name, real, model, trace) for trace, name, real, model, _ in shown],
             "flushes on the kernel's events, log scale",
             "flushes on the model's events, log scale",
             diagonal="as many",

@@ -16,21 +16,17 @@ import matplotlib as mpl
 
 from xpfo_model.errors import XpfoModelError
 from xpfo_model.figures import svg
-from xpfo_model.figures.bars import bars, shares
 from xpfo_model.figures.charts import (
-    Bars,
-    Calls,
     Chart,
     Curves,
     Grid,
-    Lines,
     Ranges,
     Shares,
 )
 from xpfo_model.figures.course import course, streams
 from xpfo_model.figures.curves import curves, slopes
 from xpfo_model.figures.dots import dots, dumbbells
-from xpfo_model.figures.film import calls, film
+from xpfo_model.figures.film import film
 from xpfo_model.figures.flow import flow
 from xpfo_model.figures.forms import (
     Course,
@@ -49,6 +45,7 @@ from xpfo_model.figures.maps import maps
 from xpfo_model.figures.matrix import grid, matrix
 from xpfo_model.figures.paper import PAGES, SMALL, WIDE, Page, Paper
 from xpfo_model.figures.plane import plane
+from xpfo_model.figures.shares import shares
 from xpfo_model.figures.themes import DARK, LIGHT, Theme
 from xpfo_model.replay.outcome import Outcome
 
@@ -185,14 +182,7 @@ def _ranges(chart: Ranges, page: Page) -> Paper:
     return dots(form, page)
 
 
-def _lines(chart: Lines, page: Page) -> Paper:
-    form = Course(chart.title, chart.panels, chart.along, chart.unit, parts=1)
-    return course(form, page)
-
-
 _DRAW: Final[dict[type[Any], Callable[[Any, Page], Paper]]] = {
-    Bars: bars,
-    Calls: calls,
     Course: course,
     Curves: curves,
     DirectMap: maps,
@@ -201,7 +191,6 @@ _DRAW: Final[dict[type[Any], Callable[[Any, Page], Paper]]] = {
     Film: film,
     Flow: flow,
     Grid: grid,
-    Lines: _lines,
     Matrix: matrix,
     Plane: plane,
     Ranges: _ranges,

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Draw `forms.Film` and `charts.Calls`: what CPUs do, step by step."""
+"""Draw `forms.Film`: what CPUs do, step by step, and what the machine is like then."""
 
 from dataclasses import dataclass
 from typing import Final
 
 from xpfo_model.checker.film import FLYING, FrameState, Scene
 from xpfo_model.figures import axes
-from xpfo_model.figures.charts import Calls
 from xpfo_model.figures.forms import Film
 from xpfo_model.figures.paper import Page, Paper, width_of, wrap
 from xpfo_model.figures.themes import on
@@ -45,26 +44,6 @@ class _Columns:
     tlbs: tuple[float, ...]
     below: bool
     """Whether the machine stands under the words."""
-
-
-def calls(chart: Calls, page: Page) -> Paper:
-    """A numbered line for each step, in the lane of its CPU, and the end."""
-    paper = Paper(page)
-    y = paper.title(chart.title)
-    lanes = len(chart.lanes)
-    width = page.width / lanes
-    for lane, name in enumerate(chart.lanes):
-        paper.text((lane * width + 2, y + 12), name, bold=True)
-    y += 20
-    for number, (lane, text) in enumerate(chart.steps, start=1):
-        lines = wrap(f"{number}. {text}", page.body, width - 22)
-        height = _LINE * len(lines) + 8
-        left = lane * width + 2
-        paper.rectangle(left, y, width - 8, height, fill=paper.theme["unmapped"])
-        for at, line in enumerate(lines):
-            paper.text((left + 7, y + 15 + _LINE * at), line)
-        y += height + 5
-    return paper.finish(_end(paper, chart.end, y, "exposed") + 4)
 
 
 def _end(paper: Paper, text: str, y: float, role: str) -> float:

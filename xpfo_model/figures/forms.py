@@ -152,7 +152,7 @@ class Flow:
 
 
 @dataclass(frozen=True)
-class Spot:
+class Place:
     """A point of a plane."""
 
     name: str
@@ -160,8 +160,9 @@ class Spot:
     y: float
     text: str = ""
     """In place of its name, which a key then tells."""
-    quiet: bool = False
-    """Whether it is drawn without its name."""
+    low: float | None = None
+    high: float | None = None
+    """The interval that `x` is in, where it is not known."""
 
 
 @dataclass(frozen=True)
@@ -169,7 +170,7 @@ class Plane:
     """Two quantities against each other."""
 
     title: str
-    spots: Sequence[Spot]
+    places: Sequence[Place]
     along: str
     up: str
     log_along: bool = True
@@ -179,7 +180,7 @@ class Plane:
     good: str = ""
     """Names the corner of little of both, if there is a good one."""
     crowded: bool = False
-    """Whether a spot for which there is no room goes without its name."""
+    """Whether a place for whose name there is no room goes without it."""
 
 
 @dataclass(frozen=True)

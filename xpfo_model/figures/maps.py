@@ -17,6 +17,8 @@ _ACROSS: Final = 180.0
 """Pixels that a panel is at least wide where several stand side by side."""
 _BETWEEN: Final = 12.0
 _OPAQUE: Final = 255
+_COARSE: Final = 8
+"""Levels of a colour that are told apart in a blend."""
 _SEE_THROUGH: Final = {
     "free": (137, 143, 152, 117),
     "unmapped": (127, 135, 140, 38),
@@ -76,6 +78,8 @@ def pixels(cells: Any, chart: DirectMap) -> Pixels:
     """The colour of each cell, blended where a cell holds several states."""
     colours = np.array([_rgba(role) for role, _ in chart.states], np.float64)
     cells = np.asarray(cells)
+    if cells.ndim == 3 and cells.dtype == np.uint8:  # noqa: PLR2004 - shares of 255
+        cells = cells / _OPAQUE
     if cells.ndim == 2:  # noqa: PLR2004 - an index for each pixel
         indexed: Pixels = colours[cells].astype(np.uint8)
         return indexed
@@ -83,7 +87,8 @@ def pixels(cells: Any, chart: DirectMap) -> Pixels:
     alpha = cells @ weight
     blended = (cells @ (colours[:, :3] * weight)) / np.maximum(alpha, 1e-9)
     mixed = np.concatenate([blended, alpha * _OPAQUE], axis=2)
-    blend: Pixels = np.clip(mixed.round(), 0, _OPAQUE).astype(np.uint8)
+    coarse = np.rint(mixed / _COARSE) * _COARSE  # much smaller as PNG
+    blend: Pixels = np.clip(coarse, 0, _OPAQUE).astype(np.uint8)
     return blend
 
 

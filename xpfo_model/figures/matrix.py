@@ -68,7 +68,7 @@ def matrix(chart: Matrix, page: Page) -> Paper:
 
 
 def grid(chart: Grid, page: Page) -> Paper:
-    """Calls from left to right, a row a strategy; on a narrow page a block a strategy."""
+    """Calls from left to right, a row a strategy; narrow, its name is above it."""
     paper = Paper(page)
     y = paper.title(chart.title)
     left = (

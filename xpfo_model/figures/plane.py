@@ -6,7 +6,7 @@ from math import cos, hypot, pi, sin
 from typing import Final
 
 from xpfo_model.figures import axes
-from xpfo_model.figures.forms import Plane, Spot
+from xpfo_model.figures.forms import Place, Plane
 from xpfo_model.figures.paper import Box, Page, Paper, Point, width_of
 from xpfo_model.figures.scales import Scale, linear, log
 
@@ -27,36 +27,45 @@ def plane(chart: Plane, page: Page) -> Paper:
     """Dots with their names beside them, nowhere one upon another."""
     paper = Paper(page)
     y = paper.title(chart.title)
-    names = list(dict.fromkeys(spot.name for spot in chart.spots))
+    names = list(dict.fromkeys(place.name for place in chart.places))
     signs = {name: axes.sign_of(name, at) for at, name in enumerate(names)}
-    if any(spot.text for spot in chart.spots):
+    if any(place.text for place in chart.places):
         y = axes.key(paper, y, list(signs.values()))
     y = axes.heading(paper, y, chart.up)
     top, bottom = y + 8, y + 8 + _HEIGHT[page.name]
-    rise = _scale([s.y for s in chart.spots], bottom, top, -_GAP, is_log=chart.log_up)
+    rise = _scale([s.y for s in chart.places], bottom, top, -_GAP, is_log=chart.log_up)
     left = axes.room_up(rise, 7)
     right = page.width - 10
-    run = _scale(
-        [s.x for s in chart.spots], left + 8, right, _GAP, is_log=chart.log_along
-    )
+    seen = [v for p in chart.places for v in (p.x, p.low, p.high) if v is not None]
+    run = _scale(seen, left + 8, right, _GAP, is_log=chart.log_along)
     axes.up(paper, rise, left, page.width, most=7)
     foot = axes.along(
         paper, run, top, bottom + 6, chart.along, start=left + 8, end=right
     )
     if chart.diagonal:
         _diagonal(paper, chart, run, rise)
-    at = {spot: (run.at(spot.x), rise.at(spot.y)) for spot in chart.spots}
-    for spot, point in at.items():
-        sign = signs[spot.name]
-        size = _DOT - 3 if spot.quiet else _DOT
-        paper.dots([point], sign.colour, sign.marker, size=size, hollow=sign.hollow)
+    at = {place: (run.at(place.x), rise.at(place.y)) for place in chart.places}
+    for place, point in at.items():
+        sign = signs[place.name]
+        if place.low is not None and place.high is not None:
+            ends = [(run.at(value), point[1]) for value in (place.low, place.high)]
+            paper.line(ends, sign.colour, width=1.6)
+        paper.dots([point], sign.colour, sign.marker, size=_DOT, hollow=sign.hollow)
     obstacles = [_around(point) for point in at.values()]
-    told = [spot for spot in chart.spots if not spot.quiet]
     # who has least room chooses first
-    told.sort(key=lambda spot: _crowd(at[spot], list(at.values())), reverse=True)
-    for spot in told:
+    told = sorted(
+        chart.places,
+        key=lambda place: _crowd(at[place], list(at.values())),
+        reverse=True,
+    )
+    for place in told:
         _name(
-            paper, spot, at[spot], obstacles, (left, top, bottom), crowded=chart.crowded
+            paper,
+            place,
+            at[place],
+            obstacles,
+            (left, top, bottom),
+            crowded=chart.crowded,
         )
     if chart.good:
         _corner(paper, f"↙ {chart.good}", obstacles, left + 6, bottom)
@@ -97,11 +106,11 @@ def _places(
 
 
 def _name(
-    paper: Paper, spot: Spot, point: Point, obstacles: Sequence[Box],
+    paper: Paper, place: Place, point: Point, obstacles: Sequence[Box],
     room: tuple[float, float, float], *, crowded: bool,
 ) -> None:  # fmt: skip
     left, top, bottom = room
-    text = spot.text or spot.name
+    text = place.text or place.name
     own = _around(point)
     for x, y, ring in _places(text, point, paper):
         box = paper.place((x, y + 0.365 * paper.page.body), text)
@@ -122,8 +131,8 @@ def _name(
 
 def _diagonal(paper: Paper, chart: Plane, run: Scale, rise: Scale) -> None:
     """The line on which both are equal, where both axes have it."""
-    xs = [spot.x for spot in chart.spots if spot.x > 0]
-    ys = [spot.y for spot in chart.spots if spot.y > 0]
+    xs = [place.x for place in chart.places if place.x > 0]
+    ys = [place.y for place in chart.places if place.y > 0]
     low, high = max(min(xs), min(ys)), min(max(xs), max(ys))
     ends = [(run.at(value), rise.at(value)) for value in (low, high)]
     paper.line(ends, paper.theme["axis"], width=1.2, dash=(4, 3), layer=1)

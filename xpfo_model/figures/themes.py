@@ -71,6 +71,8 @@ LOOKS: Final = {
     "v9": Look("#a82458", "#f2719f", "X", _MIXED),
     "freetype": Look("#4f8a16", "#93d04f", "8", _SHORT),
     "pcp_batch_prezero": Look("#4a76c9", "#7fa6ff", "H", _MIXED),
+    "per_frame_local": Look("#7a4a00", "#ffb36b", "p", _SHORT),
+    "pcp_batch_closed": Look("#3d2fb8", "#9db2ff", "h", _LONG),
 }
 """Of each strategy that figures were made for."""
 

@@ -1,59 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Draw `charts.Bars` and `charts.Shares`: lengths that mean something, from zero."""
+"""Draw `charts.Shares`: lengths that mean something, since they add up."""
 
 from typing import Final
 
 from xpfo_model.figures import axes
-from xpfo_model.figures.charts import Bar, Bars, Shares
+from xpfo_model.figures.charts import Bar, Shares
 from xpfo_model.figures.paper import Page, Paper, width_of
-from xpfo_model.figures.scales import Scale, linear, log
+from xpfo_model.figures.scales import linear
 from xpfo_model.figures.themes import CAUSE, LIGHT, colour_of, on
 
 _ROW: Final = 21.0
 _THICK: Final = 14.0
 _TEXT_OFF: Final = 6.0
 _SHARE: Final = 24.0
-
-
-def bars(chart: Bars, page: Page) -> Paper:
-    """A row for each bar, its name before it and its text behind it."""
-    paper = Paper(page)
-    top = paper.title(chart.title)
-    some = [bar for _, group in chart.groups for bar in group]
-    left = max((width_of(bar.name, page.body) for bar in some), default=0) + 8
-    texts = max((width_of(bar.text, page.body) for bar in some), default=0) + _TEXT_OFF
-    values = [bar.value for bar in some]
-    most = 100.0 if chart.unit.startswith(("percent", "%")) else None
-    end = max(page.width - texts, left + 40)
-    scale: Scale = (
-        log([1, *(v for v in values if v)], left, end)
-        if chart.log
-        else linear(values, left, end, most=most)
-    )
-    y = top
-    for heading, group in chart.groups:
-        paper.text((0, y + 14), heading, bold=True)
-        y += 22
-        for number, bar in enumerate(group):
-            _bar(paper, scale, bar, number, y, left)
-            y += _ROW
-        y += 5
-    bottom = axes.along(paper, scale, top, y, chart.unit, start=left, end=end)
-    return paper.finish(bottom)
-
-
-def _bar(
-    paper: Paper, scale: Scale, bar: Bar, number: int, y: float, left: float
-) -> None:
-    middle = y + _ROW / 2
-    kind = number if bar.kind is None else bar.kind
-    colour = colour_of(bar.name, kind)
-    # a logarithm has no place for zero: its bar is empty, its text says 0
-    end = scale.at(bar.value) if bar.value else left
-    if end > left:
-        paper.rectangle(left, middle - _THICK / 2, end - left, _THICK, fill=colour)
-    paper.text((left - 8, middle), bar.name, align="right", middle=True)
-    paper.text((end + _TEXT_OFF, middle), bar.text, middle=True)
 
 
 def _colour(name: str, number: int) -> str:
