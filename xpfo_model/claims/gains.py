@@ -8,7 +8,7 @@ from xpfo_model.claims.claim import Basis, Finding, Table, claim
 from xpfo_model.claims.inputs import Inputs
 from xpfo_model.claims.prose import spread
 from xpfo_model.claims.recordings import STOCK, runs
-from xpfo_model.figures.charts import Bars
+from xpfo_model.figures.charts import Bar, Shares
 from xpfo_model.machine import UNMAPPED
 from xpfo_model.replay.run import FREED
 
@@ -104,11 +104,15 @@ def each_gain(evidence: Inputs, *, zeroing_only: bool = False) -> Finding:
                 for trace, of in gains.items()
             ),
         ),
-        chart=Bars.by_trace(
+        chart=Shares(
             "A mapping of one CPU saves most, then a free that changes nothing",
-            rows,
-            STEPS,
-            "flushes saved for 1,000 user pages",
-            log=False,
+            [
+                (
+                    row[0],
+                    [Bar(s, n, f"{n:,}") for s, n in zip(STEPS, row[1:], strict=True)],
+                )
+                for row in rows
+            ],
+            "percent of the flushes saved; numbers are for 1,000 user pages",
         ),
     )

@@ -110,6 +110,13 @@ class Reconstruction:
         return int(self._totals[UNITS]) << UNIT_ORDER
 
     @property
+    def units_by_pfn(self) -> npt.NDArray[np.int64]:
+        """Numbers of the units of frames so far, in the order of their pfns."""
+        numbered = self._units[self._units != UNNUMBERED]
+        numbers: npt.NDArray[np.int64] = numbered.astype(np.int64) - 1
+        return numbers
+
+    @property
     def totals(self) -> dict[str, int]:
         """What the trace holds so far, whatever the strategy."""
         sums = self._sums
