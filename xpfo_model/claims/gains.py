@@ -70,9 +70,6 @@ def each_gain(evidence: Inputs, *, zeroing_only: bool = False) -> Finding:
     kmaps = kmaps_a_page(evidence, zeroing_only=zeroing_only)
     gains = {trace: saved(evidence, trace, kmaps) for trace in evidence.names}
     local, free, start, batch = STEPS
-    rows = [
-        (trace, *(round(of[step]) for step in STEPS)) for trace, of in gains.items()
-    ]
     return Finding(
         holds=all(
             of[local] > of[free] > of[start] + of[batch] for of in gains.values()
@@ -107,11 +104,8 @@ def each_gain(evidence: Inputs, *, zeroing_only: bool = False) -> Finding:
         chart=Shares(
             "A mapping of one CPU saves most, then a free that changes nothing",
             [
-                (
-                    row[0],
-                    [Bar(s, n, f"{n:,}") for s, n in zip(STEPS, row[1:], strict=True)],
-                )
-                for row in rows
+                (trace, [Bar(step, of[step], f"{of[step]:,.0f}") for step in STEPS])
+                for trace, of in gains.items()
             ],
             "percent of the flushes saved; numbers are for 1,000 user pages",
         ),
