@@ -5,6 +5,7 @@ The functions of `machine` that change an entry or flush are wrapped, not writte
 again: a strategy runs as it is.
 """
 
+from collections import namedtuple
 from types import FunctionType
 from typing import Any, Final, NamedTuple
 
@@ -86,12 +87,9 @@ class Notes(NamedTuple):
         return cls(*columns)
 
 
-_FIELDS: Final = [
-    *machine.Machine.__annotations__.items(),
-    ("notes", Notes),
-    ("at", Any),
-]
-Watched: Final[Any] = NamedTuple("Watched", _FIELDS)  # type: ignore[misc]
+# a class statement would have to name the fields of a machine once more
+_namedtuple: Any = namedtuple
+Watched: Final[Any] = _namedtuple("Watched", (*machine.Machine._fields, "notes", "at"))
 """A machine with notes, and `at`, which says where the loop is."""
 
 
