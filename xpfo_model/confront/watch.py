@@ -88,7 +88,7 @@ class Notes(NamedTuple):
 
 
 # a class statement would have to name the fields of a machine once more
-_namedtuple: Any = namedtuple
+_namedtuple: Any = namedtuple  # noqa: PYI024
 Watched: Final[Any] = _namedtuple("Watched", (*machine.Machine._fields, "notes", "at"))
 """A machine with notes, and `at`, which says where the loop is."""
 
