@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Saved logs: equal when loaded, small, and whatever is done to them, no surprise."""
 
+import dataclasses
 import io
 import json
 import subprocess
@@ -18,7 +19,8 @@ from texts import DATA, logs, with_facts
 from xpfo_model import events as ev
 from xpfo_model import traces
 from xpfo_model.errors import TraceError, UnknownKernelError
-from xpfo_model.traces import columns, npz
+from xpfo_model.traces import columns, columns_xpfo, npz
+from xpfo_model.xpfo_events import XPFO_FAULT, XpfoEvents, XpfoStart
 
 MIB = 1 << 20
 
@@ -36,9 +38,24 @@ def saved(folder):
         patch.setattr(npz, "_ROWS", {False: 8, True: 16})
         traces.save(log, folder / "v2.npz")
         traces.save(log, folder / "v2-small.npz", small=True)
+        traces.save(with_xpfo(log), folder / "v3.npz")
     assert traces.read(folder / "v2.npz") == log
     assert traces.read(folder / "v2-small.npz") == log
-    return [folder / "v2.npz", folder / "v2-small.npz", DATA / "ftrace-6.1-v1.npz"]
+    assert traces.read(folder / "v3.npz") == with_xpfo(log)
+    stored = ("v2.npz", "v2-small.npz", "v3.npz")
+    return [*(folder / name for name in stored), DATA / "ftrace-6.1-v1.npz"]
+
+
+def with_xpfo(log):
+    """The log with events of group xpfo between its own."""
+    start = XpfoStart(3, 2, 5, "v6", "mapped", "direct", "posted", 1 << 18, 9, 4)
+    about = dataclasses.replace(log.about, xpfo=(start,), words=("kmap", "here"))
+    some = XpfoEvents.empty(9)
+    some.row[:] = range(3, 12)
+    some.kind[:] = XPFO_FAULT
+    some.migratetype[:] = -1
+    some.caller[:] = 1
+    return ev.EventLog(log.events, about, some)
 
 
 @given(logs())
@@ -104,7 +121,7 @@ def test_loading_does_not_wait_for_numba(saved):
     subprocess.run([sys.executable, "-c", script, saved[0]], check=True)
 
 
-@pytest.mark.parametrize("number", range(3))
+@pytest.mark.parametrize("number", range(4))
 def test_from_standard_input(saved, number, monkeypatch):
     stream = io.TextIOWrapper(io.BytesIO(saved[number].read_bytes()))
     monkeypatch.setattr(sys, "stdin", stream)
@@ -120,6 +137,7 @@ def outcome(path):
         assert error.remedy  # noqa: PT017
         return None
     columns.check(log.events)
+    columns_xpfo.check(log.xpfo)
     traces.write_text(log, io.StringIO())
     return log
 
@@ -251,7 +269,7 @@ def test_changed_facts_and_numbers_are_refused_or_in_range(folder, saved, data):
     outcome(folder / "changed")
 
 
-@pytest.mark.parametrize("number", range(3))
+@pytest.mark.parametrize("number", range(4))
 def test_no_claim_of_a_file_takes_memory(folder, saved, number):
     bomb = bytes(300 * MIB)
     with zipfile.ZipFile(saved[number]) as file:
