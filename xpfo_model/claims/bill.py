@@ -11,7 +11,7 @@ from xpfo_model.claims.claim import Basis, Finding, Table, claim
 from xpfo_model.claims.exposure import share
 from xpfo_model.claims.inputs import Inputs
 from xpfo_model.claims.prose import two_digits
-from xpfo_model.claims.published_tables import MACHINES, parameters
+from xpfo_model.claims.published_tables import MACHINES, grid, parameters
 from xpfo_model.constants import PAGE_SIZE
 from xpfo_model.cost import Interval, Kunmap, Rates, Values
 from xpfo_model.figures.charts import Range
@@ -239,7 +239,7 @@ def _place(one: Bill, ends: Mapping[str, Interval], machine: Machine) -> Place:
 def whole_bill(evidence: Inputs, strategy: str = RECOMMENDED) -> Finding:
     """All that a strategy costs, and what it leaves open, side by side."""
     items = parameters(evidence)
-    settings = cost.grid(items)
+    settings = grid(evidence, items)
     found = bills(evidence, BUILDS[-1])
     ours = Design(strategy)
     flushing = [b.design.name for b in found if b.kunmap is Kunmap.ALL_CPUS]

@@ -80,7 +80,12 @@ def exposed_frame_time(evidence: Inputs, deferred: str = "v9") -> Finding:
         least, most = map(two_digits, ends[name])
         rows.append((name, least, most, on if ends[name][1] else "-"))
     shorter = {
-        t: share(evidence, t, deferred, **how) / share(evidence, t, "v6", **how)
+        t: ratio(
+            share(evidence, t, deferred, **how),
+            share(evidence, t, "v6", **how),
+            t,
+            "v6 leaves nothing reachable",
+        )
         for t in traces
     }
     values: dict[str, int | float | str] = {"copied": how["copy_percent"]}

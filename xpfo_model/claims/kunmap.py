@@ -140,10 +140,6 @@ def batching_halves(evidence: Inputs, batched: str = "pcp_batch") -> Finding:
     """With kunmaps counted, too, a batch divides by two or three, as was measured."""
     measured = october_factor()
     values: dict[str, int | float | str] = {"published": round(measured, 2)}
-    counted = [one.per_allocation or 0.0 for one in like(BUILD, recordings(evidence))]
-    if counted:
-        values["mixed.accesses"] = two_digits(max(counted))
-        values["mixed.factor"] = two_digits((1 + max(counted)) / max(counted))
     rows: list[tuple[Any, ...]] = []
     for trace in evidence.names:
         factors = [_factor(evidence, trace, batched, c) for c in COPIES]
@@ -152,6 +148,10 @@ def batching_halves(evidence: Inputs, batched: str = "pcp_batch") -> Finding:
         for name in (batched, PROTOTYPE):
             at = copies_at(evidence, trace, name, measured)
             values[f"{trace}.{'at' if name == batched else 'nov2017.at'}"] = at
+    counted = [one.per_allocation or 0.0 for one in like(BUILD, recordings(evidence))]
+    if counted:
+        values["mixed.accesses"] = two_digits(max(counted))
+        values["mixed.factor"] = two_digits((1 + max(counted)) / max(counted))
     builds = [row for row in rows if row[0] in BUILDS]
     low, high = (
         listing(list(dict.fromkeys(two_digits(row[i]) for row in builds)))
