@@ -40,8 +40,10 @@ def test_it_asks_no_host_and_runs_no_script(page):
 def test_it_is_balanced_and_each_figure_has_a_text(page):
     class Balanced(HTMLParser):
         VOID = ("meta", "img", "source", "br")
-        stack: list[str] = []
-        alts: list[str] = []
+
+        def __init__(self):
+            super().__init__()
+            self.stack, self.alts = [], []
 
         def handle_starttag(self, tag, attrs):
             if tag == "img":
