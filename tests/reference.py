@@ -146,16 +146,16 @@ def previous_owners(rows):
 class Reference:
     """One strategy, by its definition."""
 
-    def __init__(self, name):
+    def __init__(self, name, unmapped=()):
         self.name = name
-        self.unmapped = set()
+        self.unmapped = set(unmapped)
         self.stale = set()
         self.owner = {}
         self.user_blocks = set()
         self.previous = {}
         self.waiting = set()
         self.flushes = defaultdict(int)
-        self.n_unmapped = self.n_mapped = self.exposed = 0
+        self.n_unmapped = self.n_mapped = self.exposed = self.faults = 0
 
     def flush(self, cause):
         self.flushes[cause] += 1
@@ -195,6 +195,7 @@ class Reference:
                     self.flush("alloc")
         for pfn in pfns:
             self.owner[pfn] = user
+            self.faults += not user and pfn in self.unmapped
             if user and (pfn not in self.unmapped or pfn in self.stale):
                 self.exposed += 1
 

@@ -19,7 +19,7 @@ from xpfo_model.errors import XpfoModelError
 from xpfo_model.figures import draw, themes
 from xpfo_model.figures.charts import Chart
 from xpfo_model.replay import table
-from xpfo_model.replay.run import Outcome, replay
+from xpfo_model.replay.outcome import Outcome, replay
 from xpfo_model.studies.evidence import Evidence
 
 TITLE: Final = "XPFO, counted by a model over {}"

@@ -7,6 +7,7 @@ from typing import Any, Final
 from xpfo_model.checker import INVARIANTS, Report, Scope, Violation, check, scope
 from xpfo_model.claims.claim import Basis, Finding, Table, claim
 from xpfo_model.claims.inputs import Inputs
+from xpfo_model.claims.prose import count
 from xpfo_model.figures.charts import Bars, Calls
 from xpfo_model.history import mails
 from xpfo_model.history.faults import POSTED, Fault
@@ -59,7 +60,7 @@ def _finding(
     lost = {row[4] for row in rows if not row[3]}
     longest = max((row[3] for row in rows), default=0)
     words = f"; not found: {', '.join(missing)}" if missing else ""
-    steps = f", each in at most {longest} steps" if longest else ""
+    steps = f", each in at most {count(longest, 'step')}" if longest else ""
     return Finding(
         holds=not missing,
         sentence=f"On a machine of {where} the checker finds "
@@ -93,10 +94,8 @@ def _extent(report: Report) -> tuple[str, str]:
     return f"{report.states:,}, not all", f"{violated} or more"
 
 
-def _steps(count: int) -> str:
-    if not count:
-        return "not found"
-    return "1 step" if count == 1 else f"{count} steps"
+def _steps(number: int) -> str:
+    return count(number, "step") if number else "not found"
 
 
 @claim(
@@ -122,7 +121,7 @@ def finds_reported(evidence: Inputs, cpus: int = 2) -> Finding:
     "checker-finds-unreported",
     must="every fault of posted code of which no report was found is found in the "
     "version that has it",
-    instead="pcp_batch_local in place of the versions",
+    instead=f"{RECOMMENDED} in place of the versions",
     change={"strategy": RECOMMENDED},
     downside="The stored list mail is not the whole archive: a report may exist.",
     mails=tuple(dict.fromkeys(fault.source for fault in POSTED if not fault.first)),
@@ -142,7 +141,7 @@ def finds_unreported(evidence: Inputs, strategy: str = "") -> Finding:
 @claim(
     "recommended-is-safe",
     must="all states are visited, and no invariant is violated in any",
-    instead="pcp_batch, as proposed, in place of pcp_batch_local",
+    instead=f"pcp_batch, as read from the thread, in place of {RECOMMENDED}",
     change={"strategy": "pcp_batch"},
     downside="Nothing comes between the steps of one hook, up to its flush.",
     mails=(),
@@ -223,7 +222,7 @@ def flush_before_the_list(evidence: Inputs, *, listed_first: bool = True) -> Fin
     "recommended-is-safe-at-large",
     must=f"all states of both larger machines are visited, of one of them {MANY:,} or "
     "more, and no invariant is violated in any",
-    instead="pcp_batch, as proposed, in place of pcp_batch_local",
+    instead=f"pcp_batch, as read from the thread, in place of {RECOMMENDED}",
     change={"strategy": "pcp_batch", "scopes": ("large",)},
     downside="Recorded, not explored in this build; the nightly run does it again.",
     mails=(),

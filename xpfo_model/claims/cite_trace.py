@@ -6,7 +6,7 @@ from typing import Final
 from xpfo_model import clone, strategies
 from xpfo_model.claims.cite import definitions, wrap
 from xpfo_model.claims.prose import count
-from xpfo_model.replay.run import Outcome
+from xpfo_model.replay.outcome import Outcome
 from xpfo_model.replay.table import (
     BASELINE,
     FIRST_TOUCH,

@@ -4,12 +4,18 @@
 import argparse
 import json
 from types import ModuleType
+from typing import Final
 
 from xpfo_model import strategies
 from xpfo_model.cli.common import add_kernel, opened, warn
 from xpfo_model.errors import MissingToolError
+from xpfo_model.machine import MAPPED, STARTS
 from xpfo_model.replay import table
-from xpfo_model.replay.run import Outcome
+from xpfo_model.replay.outcome import ALL_FREE, Outcome
+from xpfo_model.replay.run import FREED
+
+BOTH: Final = "both"
+"""Count with memory that starts mapped, and with memory that starts unmapped."""
 
 
 def figures() -> ModuleType:
@@ -36,19 +42,24 @@ def run(arguments: argparse.Namespace) -> int:
     from xpfo_model import replay  # noqa: PLC0415 - quick --help
 
     draw = figures() if arguments.plot else None
+    starts = STARTS if arguments.start == BOTH else (arguments.start,)
+    held = None if arguments.held == ALL_FREE else arguments.held
     outcomes = []
     for number, path in enumerate(arguments.traces):
         with opened(arguments, path) as trace:
-            outcome = replay.replay(trace, arguments.strategies)
-        outcomes.append(outcome)
+            found = replay.replay_starts(trace, arguments.strategies, starts, held=held)
+        outcomes += found
         if arguments.cite:
-            print("\n" * bool(number) + _letter(outcome), end="", flush=True)
+            letters = "\n".join(map(_letter, found))
+            print("\n" * bool(number) + letters, end="", flush=True)
         elif arguments.json:
-            print(json.dumps(outcome.as_json()), flush=True)
+            for outcome in found:
+                print(json.dumps(outcome.as_json()), flush=True)
         elif not arguments.csv:
-            print("\n" * bool(number) + table.table(outcome), flush=True)
-        if arguments.json or arguments.csv:
-            warn(outcome.about.notes() + outcome.notes)
+            print("\n" * bool(number) + table.table(*found), flush=True)
+        if arguments.json or arguments.csv or arguments.cite:
+            notes = [*found[0].about.notes(), *(n for one in found for n in one.notes)]
+            warn(list(dict.fromkeys(notes)))
     if arguments.csv:
         print(table.as_csv(outcomes), end="")
     elif not (arguments.json or arguments.cite):
@@ -81,8 +92,24 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         help=f"of {', '.join(strategies.REGISTRY)}; by default those of the thread "
         "and the recommended one",
     )
+    command.add_argument(
+        "--start",
+        choices=(*STARTS, BOTH),
+        default=MAPPED,
+        help="whether memory that nobody has had has an alias in the direct map; "
+        "mapped, as in every posted version, by default",
+    )
+    command.add_argument(
+        "--held",
+        choices=(ALL_FREE, FREED),
+        default=ALL_FREE,
+        help="freed: a page whose first event is that it is freed was held by the "
+        "kernel, and mapped, as the trace begins",
+    )
     form = command.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="one object per trace")
+    form.add_argument(
+        "--json", action="store_true", help="one object per trace, or per start"
+    )
     form.add_argument(
         "--cite",
         action="store_true",

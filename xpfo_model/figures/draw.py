@@ -28,7 +28,7 @@ from xpfo_model.figures.charts import (
 )
 from xpfo_model.figures.curves import curves
 from xpfo_model.figures.themes import DARK, LIGHT, Theme, colour_of, on
-from xpfo_model.replay.run import Outcome
+from xpfo_model.replay.outcome import Outcome
 
 RC: Final = Path(__file__).with_name("matplotlibrc")
 

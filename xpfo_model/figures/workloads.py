@@ -16,7 +16,7 @@ from xpfo_model.allocator.zones import Layout
 from xpfo_model.events import EventLog
 from xpfo_model.figures import draw, themes
 from xpfo_model.figures.charts import Range, Ranges
-from xpfo_model.replay.run import replay
+from xpfo_model.replay.outcome import replay
 from xpfo_model.studies.evidence import Evidence
 from xpfo_model.workloads import LIKE, Load, Statistics, events, statistics
 from xpfo_model.workloads.statistics import MEDIAN, QUARTILE, THIRD_QUARTILE

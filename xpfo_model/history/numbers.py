@@ -24,6 +24,8 @@ class Confidence(StrEnum):
     """Arithmetic on primary numbers, or read out of code."""
     CALIBRATED = "CALIBRATED"
     """Chosen so that the model meets a published row."""
+    ASSUMED = "ASSUMED"
+    """No source gives it: only the range says something."""
     UNVERIFIED = "UNVERIFIED"
     """From memory: not to be cited."""
     SECONDARY = "SECONDARY"

@@ -17,6 +17,7 @@ from xpfo_model.sphinxext import (
     diffs,
     directives,
     faults,
+    hooks,
     pages,
     pictures,
     quotes,
@@ -37,6 +38,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("claim-table", directives.ClaimTableDirective)
     app.add_directive("cover-letter", directives.CoverLetterDirective)
     app.add_directive("counterexample", directives.CounterexampleDirective)
+    app.add_directive("kernel-hook", hooks.HookDirective)
     app.add_directive("faults", faults.FaultsDirective)
     app.add_directive("faults-of", faults.FaultsOfDirective)
     app.add_directive("invariants", faults.InvariantsDirective)

@@ -73,9 +73,12 @@ from xpfo_model.history.mails.review import (
     ZIJLSTRA_2019_04_04_1125,
 )
 from xpfo_model.history.mails.since import (
+    AMIT_2019_08_23,
     BABKA_2026_05_13,
     DEACON_2025_09_18,
     HANSEN_2014_02_18,
+    HANSEN_2014_07_01,
+    HANSEN_2015_06_09,
     HOCKO_2023_03_24,
     JACKMAN_2025_08_12,
     JACKMAN_2026_02_25,
@@ -83,6 +86,8 @@ from xpfo_model.history.mails.since import (
     JACKMAN_2026_03_20,
     JACKMAN_2026_05_15,
     JACKMAN_2026_07_26,
+    MOLNAR_2015_06_08_2152,
+    MOLNAR_2015_06_08_2203,
     RAPOPORT_2022_01_27,
     RAPOPORT_2023_03_08,
     RAPOPORT_2024_10_23,
@@ -96,6 +101,7 @@ from xpfo_model.history.mails.since import (
 
 __all__ = [
     "AKASHI_2016_11_24",
+    "AMIT_2019_08_23",
     "ANDERSEN_2017_06_07",
     "ANDERSEN_2017_08_09",
     "ANDERSEN_2017_09_07",
@@ -131,6 +137,8 @@ __all__ = [
     "HAEFLIGER_2017_09_11",
     "HAEFLIGER_2018_09_13",
     "HANSEN_2014_02_18",
+    "HANSEN_2014_07_01",
+    "HANSEN_2015_06_09",
     "HANSEN_2017_09_20_0848",
     "HANSEN_2017_09_20_1621",
     "HANSEN_2017_09_20_1646",
@@ -154,6 +162,8 @@ __all__ = [
     "LUTOMIRSKI_2019_04_03",
     "LUTOMIRSKI_2019_04_05",
     "LUTOMIRSKI_2019_04_17",
+    "MOLNAR_2015_06_08_2152",
+    "MOLNAR_2015_06_08_2203",
     "MOLNAR_2019_04_17",
     "RAPOPORT_2022_01_27",
     "RAPOPORT_2023_03_08",

@@ -8,6 +8,7 @@ from xpfo_model.history.mails.mail import Mail, Seen
 _UNMAPPED: Final = "mm: Add __GFP_UNMAPPED"
 _AWARE: Final = "Prototype for direct map awareness in page allocator"
 _BBM: Final = "arm64: support FEAT_BBM level 2 and large block mapping when rodata=full"
+_PER_IPI: Final = "Re: [PATCH 0/3] TLB flush multiple pages per IPI v5"
 _V2_19: Final = "[PATCH v2 19/22] mm/page_alloc: implement __GFP_UNMAPPED allocations"
 
 HANSEN_2014_02_18: Final = Mail(
@@ -15,6 +16,39 @@ HANSEN_2014_02_18: Final = Mail(
     "2014-02-18 11:30 -0800",
     "[PATCH 6/6] x86: mm: set TLB flush tunable to sane value",
     "20140218193017.ECDF1089@viggo.jf.intel.com",
+)
+HANSEN_2014_07_01: Final = Mail(
+    "Dave Hansen",
+    "2014-07-01",
+    "[PATCH 7/7] x86: mm: set TLB flush tunable to sane value (33)",
+    "20140701164856.3020D644@viggo.jf.intel.com",
+    seen=Seen.QUOTED,
+)
+MOLNAR_2015_06_08_2152: Final = Mail(
+    "Ingo Molnar",
+    "2015-06-08 21:52 +0200",
+    _PER_IPI,
+    "20150608195237.GA15429@gmail.com",
+    timed=True,
+)
+MOLNAR_2015_06_08_2203: Final = Mail(
+    "Ingo Molnar",
+    "2015-06-08 22:03 +0200",
+    _PER_IPI,
+    "20150608200308.GA16978@gmail.com",
+    timed=True,
+)
+HANSEN_2015_06_09: Final = Mail(
+    "Dave Hansen",
+    "2015-06-09 14:14 -0700",
+    _PER_IPI,
+    "55775749.3090004@intel.com",
+)
+AMIT_2019_08_23: Final = Mail(
+    "Nadav Amit",
+    "2019-08-23 15:52 -0700",
+    "[RFC PATCH v2 0/3] x86/mm/tlb: Defer TLB flushes with PTI",
+    "20190823225248.15597-1-namit@vmware.com",
 )
 XING_2021_01_15: Final = Mail(
     "Xing Zhengjun",
