@@ -3,7 +3,6 @@
 
 import re
 from html.parser import HTMLParser
-from typing import ClassVar
 
 import pytest
 from logs import USER_MOVABLE, alloc, free, log_of
@@ -41,8 +40,10 @@ def test_it_asks_no_host_and_runs_no_script(page):
 def test_it_is_balanced_and_each_figure_has_a_text(page):
     class Balanced(HTMLParser):
         VOID = ("meta", "img", "source", "br")
-        stack: ClassVar[list[str]] = []
-        alts: ClassVar[list[str]] = []
+
+        def __init__(self):
+            super().__init__()
+            self.stack, self.alts = [], []
 
         def handle_starttag(self, tag, attrs):
             if tag == "img":

@@ -52,7 +52,7 @@ async function validate(report, folder, pages) {
 
 function imagesOf(text) {
   return (text.match(/<img\b[^>]*>/g) || []).flatMap((image) => {
-    const src = attributes(image, "src")[0];
+    const src = attributes(image, "src")[0].slice(0, 80);
     const alt = attributes(image, "alt")[0] || "";
     return [
       ...["width", "height"].filter((side) => !/^\d+$/.test(attributes(image, side)[0])).map(

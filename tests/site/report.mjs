@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // What was checked, and what was found wrong.
 
+const LONGEST = 400; // characters of a finding
+
 export class Report {
   passed = 0;
   findings = [];
@@ -11,7 +13,7 @@ export class Report {
       this.passed += 1;
       return;
     }
-    for (const finding of wrong) this.findings.push(`${name}: ${finding}`);
+    for (const finding of wrong) this.findings.push(`${name}: ${finding}`.slice(0, LONGEST));
     console.log(`${name}: ${wrong.length} wrong`);
   }
 

@@ -22,6 +22,7 @@ from xpfo_model.sphinxext import (
     pages,
     pictures,
     quotes,
+    registry,
     roles,
     verdicts,
 )
@@ -42,6 +43,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("faults", faults.FaultsDirective)
     app.add_directive("faults-of", faults.FaultsOfDirective)
     app.add_directive("invariants", faults.InvariantsDirective)
+    app.add_directive("strategies", registry.StrategiesDirective)
+    app.add_directive("hooks", registry.HooksDirective)
     app.add_directive("strategy-diffs", diffs.DiffsDirective)
     app.add_directive("claims-ledger", claims_index.LedgerDirective)
     app.add_directive("mails", quotes.MailsDirective)
