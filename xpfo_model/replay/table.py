@@ -141,16 +141,21 @@ def course(outcome: Outcome) -> list[str]:
     """Flushes by quarter, and by who had a frame before, in lines of 72 columns."""
     first, *others = outcome.quarters
     allocations = [
-        (label, *(short(one[key]) for one in outcome.quarters))
-        + (
+        (
+            label,
+            *(short(one[key]) for one in outcome.quarters),
             short(sum(one[key] for one in others)),
             short(first[key] + sum(o[key] for o in others)),
         )
         for key, label in _ALLOCATIONS.items()
     ]
     quarters = [
-        (name, *(short(sum(q.values())) for q in counts.quarters))
-        + (short(counts.flushes_warm), short(counts.flushes))
+        (
+            name,
+            *(short(sum(q.values())) for q in counts.quarters),
+            short(counts.flushes_warm),
+            short(counts.flushes),
+        )
         for name, counts in outcome.strategies.items()
     ]
     numbers = [f"q{n}" for n in range(1, len(outcome.quarters) + 1)]
