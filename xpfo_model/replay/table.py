@@ -145,7 +145,7 @@ def course(outcome: Outcome) -> list[str]:
             label,
             *(short(one[key]) for one in outcome.quarters),
             short(sum(one[key] for one in others)),
-            short(first[key] + sum(o[key] for o in others)),
+            short(first[key] + sum(one[key] for one in others)),
         )
         for key, label in _ALLOCATIONS.items()
     ]

@@ -15,6 +15,7 @@ from sphinx.util import logging
 from xpfo_model import claims
 from xpfo_model.checker import Report, scope
 from xpfo_model.claims import checker, cite, films
+from xpfo_model.claims.claim import Basis
 from xpfo_model.claims.verdict import Standing
 from xpfo_model.errors import XpfoModelError
 from xpfo_model.history.faults import FAULTS
@@ -73,7 +74,7 @@ def hear(app: Sphinx) -> None:
 
 def _hear(traces: Path, drawings: Drawings) -> Record:
     evidence = Evidence(traces, drawings.executor)
-    explores = "recommended-is-safe" in claims.REGISTRY
+    explores = any(c.basis is Basis.EXPLORATION for c in claims.REGISTRY.values())
     if explores:
         evidence.start(checker.EXPLORED)
     verdicts: dict[str, Standing] = {}
