@@ -137,18 +137,16 @@ def counted(outcome: Outcome) -> list[str]:
 
 def course(outcome: Outcome) -> list[str]:
     """Flushes by quarter, and by who had a frame before, in lines of 72 columns."""
-    first, *others = outcome.quarters
+
+    def row(name: str, quarters: Sequence[int]) -> tuple[str, ...]:
+        return (name, *map(short, (*quarters, sum(quarters[1:]), sum(quarters))))
+
     allocations = [
-        (label, *(short(one[key]) for one in outcome.quarters))
-        + (
-            short(sum(one[key] for one in others)),
-            short(first[key] + sum(o[key] for o in others)),
-        )
+        row(label, [one[key] for one in outcome.quarters])
         for key, label in _ALLOCATIONS.items()
     ]
     quarters = [
-        (name, *(short(sum(q.values())) for q in counts.quarters))
-        + (short(counts.flushes_warm), short(counts.flushes))
+        row(name, [sum(quarter.values()) for quarter in counts.quarters])
         for name, counts in outcome.strategies.items()
     ]
     numbers = [f"q{n}" for n in range(1, len(outcome.quarters) + 1)]
