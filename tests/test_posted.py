@@ -788,11 +788,8 @@ def test_the_registry_says_what_each_version_keeps_and_where_it_is_called():
         *("pcp_batch", "pcp_batch_consume", "pageblock"),
     ) == strategies.COUNTED
     off = {name: entry.irqs_off for name, entry in entries.items() if entry.irqs_off}
-    bulk = {"pcp_batch", "pcp_batch_consume", "nov2017", "v8", "v9"}
-    assert off == {
-        **dict.fromkeys(sorted(bulk | {"pcp_batch_prezero"}), ("refill",)),
-        "pageblock": ("refill", "change_block"),
-    }
+    assert off == dict.fromkeys([*POSTED[:-2], POSTED[-1]], ("refill", "change_block"))
+    assert strategies.REGISTRY[strategies.RECOMMENDED].irqs_off == ("change_block",)
 
 
 def test_a_strategy_as_text_has_every_hook_and_where_it_is_written():

@@ -203,7 +203,7 @@ class Reconstruction:
     def _note_course(self, calls: Calls) -> None:
         """Note user allocations by who had a frame before, and kernel allocations."""
         handed_out = calls.op == ALLOC
-        user = calls.user[handed_out] & 1
+        user = calls.user[handed_out].astype(np.int64) & 1
         who = np.where(
             user, calls.before[handed_out] & ((1 << BEFORE_BITS) - 1), NO_USER
         )

@@ -139,8 +139,12 @@ def counted(outcome: Outcome) -> list[str]:
 
 def course(outcome: Outcome) -> list[str]:
     """Flushes by quarter, and by who had a frame before, in lines of 72 columns."""
-    first, *others = outcome.quarters
+
+    def row(name: str, quarters: Sequence[int]) -> tuple[str, ...]:
+        return (name, *map(short, (*quarters, sum(quarters[1:]), sum(quarters))))
+
     allocations = [
+<<<<<<< HEAD
         (
             label,
             *(short(one[key]) for one in outcome.quarters),
@@ -156,6 +160,13 @@ def course(outcome: Outcome) -> list[str]:
             short(counts.flushes_warm),
             short(counts.flushes),
         )
+=======
+        row(label, [one[key] for one in outcome.quarters])
+        for key, label in _ALLOCATIONS.items()
+    ]
+    quarters = [
+        row(name, [sum(quarter.values()) for quarter in counts.quarters])
+>>>>>>> wt-model
         for name, counts in outcome.strategies.items()
     ]
     numbers = [f"q{n}" for n in range(1, len(outcome.quarters) + 1)]
