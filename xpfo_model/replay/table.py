@@ -85,8 +85,6 @@ def head(outcome: Outcome, *, with_notes: bool = True) -> list[str]:
         f"  {totals['refills']:,} refills ({totals['refills_movable']:,} MOVABLE),"
         f" {totals['ownership_changes']:,} changes of ownership",
     ]
-    if about.xpfo:
-        lines.append(f"  {about.ran()}")
     if outcome.start != MAPPED and with_notes:
         lines.append(f"  memory starts {outcome.start}")
     lines += [f"  warning: {note}" for note in about.notes()]
@@ -144,29 +142,11 @@ def course(outcome: Outcome) -> list[str]:
         return (name, *map(short, (*quarters, sum(quarters[1:]), sum(quarters))))
 
     allocations = [
-<<<<<<< HEAD
-        (
-            label,
-            *(short(one[key]) for one in outcome.quarters),
-            short(sum(one[key] for one in others)),
-            short(first[key] + sum(one[key] for one in others)),
-        )
-        for key, label in _ALLOCATIONS.items()
-    ]
-    quarters = [
-        (
-            name,
-            *(short(sum(q.values())) for q in counts.quarters),
-            short(counts.flushes_warm),
-            short(counts.flushes),
-        )
-=======
         row(label, [one[key] for one in outcome.quarters])
         for key, label in _ALLOCATIONS.items()
     ]
     quarters = [
         row(name, [sum(quarter.values()) for quarter in counts.quarters])
->>>>>>> wt-model
         for name, counts in outcome.strategies.items()
     ]
     numbers = [f"q{n}" for n in range(1, len(outcome.quarters) + 1)]
