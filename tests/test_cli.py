@@ -122,7 +122,7 @@ def test_compare_plots(capsys, trace, tmp_path):
         (["compare", "--kernel", "v2.6", "x"], "no table of GFP flags"),
         (["claims", "nothing"], "no claim 'nothing'"),
         (
-            ["claims", "excess-per-cpu-constant", "--traces", "/nowhere"],
+            ["claims", "two-readings-fit", "--traces", "/nowhere"],
             "no traces here",
         ),
         (["convert", "no/such/file", "x.npz"], "no/such/file"),
@@ -177,13 +177,11 @@ def test_claims_are_listed_and_printed(capsys):
     status, out, _ = run(capsys, "claims", "--list")
     assert status == 0
     assert "pcp-batch-divides" in out.split()
-    status, out, _ = run(
-        capsys, "claims", "excess-per-cpu-constant", "--traces", folder
-    )
+    status, out, _ = run(capsys, "claims", "two-readings-fit", "--traces", folder)
     assert status == 0
     assert "model" in out.splitlines()[0]
     status, out, _ = run(
-        capsys, "claims", "excess-per-cpu-constant", "--json", "--traces", folder
+        capsys, "claims", "two-readings-fit", "--json", "--traces", folder
     )
     assert json.loads(out)["stands"] is True
 
@@ -193,18 +191,16 @@ def test_a_claim_that_does_not_stand_is_status_1(capsys, monkeypatch):
 
     from xpfo_model import claims
 
-    item = claims.REGISTRY["excess-per-cpu-constant"]
+    item = claims.REGISTRY["two-readings-fit"]
     find = item.find
     item = dataclasses.replace(
-        item, find=lambda e, per_cpu=True: find(e, per_cpu=False)
+        item, find=lambda e, same_cycles=True: find(e, same_cycles=True)
     )
-    monkeypatch.setitem(claims.REGISTRY, "excess-per-cpu-constant", item)
+    monkeypatch.setitem(claims.REGISTRY, "two-readings-fit", item)
     folder = str(ROOT / "docs" / "traces")
-    status, _, err = run(
-        capsys, "claims", "excess-per-cpu-constant", "--traces", folder
-    )
+    status, _, err = run(capsys, "claims", "two-readings-fit", "--traces", folder)
     assert status == 1
-    assert "claim excess-per-cpu-constant does not hold" in err
+    assert "claim two-readings-fit does not hold" in err
 
 
 def test_it_reads_a_pipe_and_shows_no_bar_in_one(trace):

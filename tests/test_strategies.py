@@ -52,6 +52,7 @@ CONTRACT = {
     "v9": "L1U3 - - - L1U1 M1 L1U1 - - - M1 - - L1U1 L1 - -",
     "freetype": "F1U4 - - - F1U2 - - - - - M1 - - F2U6 - M4 F1U2",
     "pcp_batch_prezero": "F1U3 - - - F1U2 M1 F1U1 - - - M1 - - F1U2M1 - - -",
+    "per_frame_local": "- - F1U1 - F1U2 - - - F1U1 - M1 - - - - - -",
     "pcp_batch_local": "F1U3 - - - F1U2 - - - - - M1 - - F1U1 - - -",
     "pcp_batch_closed": "F1U3 - - - F1U2 - - - F1U1 - M1 - - F1U1 - - -",
 }

@@ -133,6 +133,7 @@ needs flock util-linux
 
 work=${keep:-$(mktemp -d)}
 finish() {
+	guest_end
 	if [ -e "$work/console.log" ]; then
 		cat "$work/console.log" "$work/out"/{dmesg,log} 2>/dev/null >"$out.console"
 		echo "${0##*/}: nothing recorded; the guest's console: $out.console" >&2

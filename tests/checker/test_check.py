@@ -341,7 +341,7 @@ def test_a_report_tells_and_writes_itself():
 
 
 def test_every_step_of_a_way_is_told():
-    scope = dataclasses.replace(SMALL, frames=1)
+    scope = dataclasses.replace(SMALL, frames=1, most_states=FEW)
     found = checker.check("nov2017", scope).found
     assert found["kernel-finds-it-mapped"].trace == (
         "CPU 0 refills the MOVABLE list with frame 0, waiting for its flush",
@@ -351,7 +351,7 @@ def test_every_step_of_a_way_is_told():
 
 
 def test_a_strategy_without_a_fault_is_told_in_a_line():
-    scope = dataclasses.replace(SMALL, frames=1)
+    scope = dataclasses.replace(SMALL, frames=1, most_states=FEW)
     good = checker.check(RECOMMENDED, scope)
     assert checker.tell(dataclasses.replace(good, seconds=0.25)) == (
         f"{RECOMMENDED}: {good.states} states, all of them; 250 ms\n"

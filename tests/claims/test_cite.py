@@ -42,9 +42,9 @@ def test_a_cover_letter_defines_the_strategies_that_it_names(verdicts):
 
 @pytest.mark.parametrize("holds", [(False, False), (True, True), (False, True)])
 def test_only_a_verdict_that_stands_has_a_cover_letter(verdicts, holds):
-    one = verdicts["excess-per-cpu-constant"]
+    one = verdicts["two-readings-fit"]
     finding, counter = (dataclasses.replace(one.finding, holds=it) for it in holds)
-    with pytest.raises(ValueError, match="claim excess-per-cpu-constant"):
+    with pytest.raises(ValueError, match="claim two-readings-fit"):
         dataclasses.replace(one, finding=finding, counter=counter)
 
 
@@ -79,7 +79,7 @@ def test_bibtex_has_balanced_braces_and_the_link(verdicts):
 
 
 def test_without_a_site_there_is_no_link_and_the_text_says_so(verdicts):
-    verdict = verdicts["excess-per-cpu-constant"]
+    verdict = verdicts["two-readings-fit"]
     assert cite.cover_letter(verdict).splitlines()[-1] == cite.NO_LINK
     assert "url" not in cite.bibtex(verdict)
 
@@ -89,8 +89,6 @@ def test_the_command_prints_the_text_of_the_site_from_any_directory(
 ):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(clone, "commit", lambda: COMMIT)
-    assert cli.main(["claims", "excess-per-cpu-constant", "--site", SITE]) == 0
-    expected = cite.cover_letter(
-        verdicts["excess-per-cpu-constant"], commit=COMMIT, site=SITE
-    )
+    assert cli.main(["claims", "two-readings-fit", "--site", SITE]) == 0
+    expected = cite.cover_letter(verdicts["two-readings-fit"], commit=COMMIT, site=SITE)
     assert capsys.readouterr().out == expected

@@ -41,7 +41,7 @@ def test_the_inputs_of_a_claim_are_the_traces_that_it_used(evidence):
     verdict = claims.evaluate(claims.REGISTRY["pipes-dominate-the-rest"], evidence)
     used = {item.short for item in verdict.inputs}
     assert used == {"forkpipe-4cpu", "cc-4cpu"}
-    tables = claims.evaluate(claims.REGISTRY["excess-per-cpu-constant"], evidence)
+    tables = claims.evaluate(claims.REGISTRY["two-readings-fit"], evidence)
     assert tables.inputs == ()
 
 

@@ -64,6 +64,13 @@ RECORDED = {
 
 MEMORY = 10 * 512
 """Frames that the logs of hypothesis name, and more."""
+QUARTERS = {
+    "cc-1cpu": {"per_frame": [12332, 512, 0, 1], "pcp_batch": [841, 17, 0, 1]},
+    "cc-4cpu": {"per_frame": [12061, 0, 0, 1606], "pageblock": [110, 3, 1, 1190]},
+    "forkpipe-4cpu": {"pcp_batch": [2690, 2317, 1845, 2075]},
+}
+"""Flushes by quarter of the user allocations, by a second independent program."""
+
 PREVIOUS_OWNERS = ("first_touch", "from_kernel", "from_user")
 
 
@@ -125,6 +132,9 @@ def test_the_recorded_traces_give_the_independent_counts(evidence, trace):
         assert counts.flushes == flushes, name
         if rest:
             assert [counts.frames_unmapped, counts.frames_mapped] == rest[:2], name
+        if name in QUARTERS[trace]:
+            quarters = [sum(quarter.values()) for quarter in counts.quarters]
+            assert quarters == QUARTERS[trace][name], name
         for causes in rest[2:]:
             nonzero = {c: n for c, n in counts.flushes_by_cause.items() if n}
             assert nonzero == causes, name
@@ -142,6 +152,9 @@ def test_every_strategy_counts_what_its_definition_says(log, name, start):
     assert {c: n for c, n in counts.flushes_by_cause.items() if n} == dict(
         expected.flushes
     )
+    assert [sum(q.values()) for q in counts.quarters] == expected.quarters()
+    by_owner = {who: n for who, n in counts.flushes_by_owner.items() if n}
+    assert by_owner == {who: n for who, n in expected.by_owner.items() if n}
     assert counts.frames_unmapped == expected.n_unmapped
     if name == "v6" and start == machine.UNMAPPED:
         return  # as posted it maps what is freed, never what is allocated
@@ -243,6 +256,28 @@ def test_each_strategy_tells_users_by_its_own_test():
     told = outcome.as_json()["strategies"]
     assert told["pcp_batch_closed"]["user_test"] == gfp.WIDE
     assert told["per_frame"]["user_test"] == gfp.POSTED
+
+
+def test_allocations_are_counted_by_quarter():
+    rows = [alloc(0, USER_MOVABLE), alloc(1, GFP_KERNEL), free(0), free(1)]
+    rows += [alloc(pfn, USER_MOVABLE) for pfn in (0, 1, 2)]
+    outcome = replay.replay(log_of(rows), ["per_frame"])
+    who = ("first_touch", "from_kernel", "from_user", "kernel_allocations")
+    assert [[q[key] for key in who] for q in outcome.quarters] == [
+        [1, 0, 0, 0],
+        [0, 0, 1, 1],
+        [0, 1, 0, 0],
+        [1, 0, 0, 0],
+    ]
+    counts = outcome.strategies["per_frame"]
+    assert [sum(q.values()) for q in counts.quarters] == [1, 0, 1, 1]
+    assert [counts.flushes, counts.flushes_warm] == [3, 2]
+    assert counts.flushes_by_owner == {
+        "first_touch": 2,
+        "from_kernel": 1,
+        "from_user": 0,
+        "for_kernel": 0,
+    }
 
 
 def test_who_had_a_frame_before_depends_on_the_test():

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Claims about seconds that were not measured, with the interval they must lie in."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
@@ -14,9 +14,10 @@ from xpfo_model.claims.bill import rates, told
 from xpfo_model.claims.claim import Basis, Finding, Table, claim
 from xpfo_model.claims.inputs import Inputs
 from xpfo_model.claims.prose import two_digits
-from xpfo_model.claims.published_tables import MACHINES, parameters
+from xpfo_model.claims.published_tables import MACHINES, grid, parameters
 from xpfo_model.cost import FULL, Interval, Kind, Kunmap, Rates, Values
-from xpfo_model.figures.charts import Bars, Range, Ranges
+from xpfo_model.figures.charts import Range, Ranges
+from xpfo_model.figures.forms import Dot, Dots
 from xpfo_model.history import mails, numbers
 from xpfo_model.history.numbers import (
     BASE,
@@ -100,7 +101,7 @@ def _variants(evidence: Inputs, settings: Values) -> Table:
 def batch_alone(evidence: Inputs, design: Design = BATCH) -> Finding:
     """A batch whose refill flushes once, with v9's free."""
     items = parameters(evidence)
-    settings = cost.grid(items)
+    settings = grid(evidence, items)
     some = rates(evidence, design)
     bars: list[Range] = []
     values: dict[str, int | float | str] = {}
@@ -172,7 +173,7 @@ def _apart(some: Sequence[Rates]) -> tuple[list[Rates], list[Rates]]:
 )
 def refill_flush(evidence: Inputs, strategy: str = "pcp_batch") -> Finding:
     """Of batch alone, the batch is the cheap part."""
-    settings = cost.grid(parameters(evidence))
+    settings = grid(evidence, parameters(evidence))
     without, (kunmaps,) = _apart(rates(evidence, Design(strategy)))
     rows: list[tuple[Any, ...]] = []
     shares: list[float] = []
@@ -234,7 +235,7 @@ def _worst(evidence: Inputs) -> tuple[str, str]:
 )
 def three_ways(evidence: Inputs, pages: int = REFILL_PAGES) -> Finding:
     """A full flush, a flush for each page, or one interrupt with a list of pages."""
-    settings = cost.grid(parameters(evidence))
+    settings = grid(evidence, parameters(evidence))
     rows: list[tuple[Any, ...]] = []
     bars: list[Range] = []
     holds = True
@@ -289,6 +290,14 @@ def three_ways(evidence: Inputs, pages: int = REFILL_PAGES) -> Finding:
     )
 
 
+def _ends(
+    rows: Iterable[tuple[Any, ...]],
+) -> Iterator[tuple[str, tuple[float, str, float, float]]]:
+    """Of rows that end in an interval: a name, and the rest of a dot."""
+    for name, *_, low, high in rows:
+        yield name, (low, told((low, high)), low, high)
+
+
 @claim(
     "ipi-arithmetic",
     must="the interrupts ask each CPU for more than all of its time, in every setting",
@@ -301,7 +310,7 @@ def three_ways(evidence: Inputs, pages: int = REFILL_PAGES) -> Finding:
 )
 def ipi_arithmetic(evidence: Inputs, strategy: str = "v6") -> Finding:
     """Dave Hansen's 111 million interrupts a second, and what they would take."""
-    settings = cost.grid(parameters(evidence))
+    settings = grid(evidence, parameters(evidence))
     trace = BUILDS[-1]
     users = evidence.totals(trace)["user_allocations"]
     rows: list[tuple[Any, ...]] = []
@@ -330,13 +339,13 @@ def ipi_arithmetic(evidence: Inputs, strategy: str = "v6") -> Finding:
             ("strategy", "million IPIs/s", "CPUs, least", "CPUs, most"),
             tuple((r[0], *map(two_digits, r[1:])) for r in rows),
         ),
-        chart=Bars.in_one(
+        chart=Dots(
             "At a million faults a second, v6 takes each CPU many times over",
-            "CPUs' worth of time, at the least",
-            [(row[0], row[2], two_digits(row[2])) for row in rows],
-            "CPUs; one is all there is",
-            text="{2}",
-            log=False,
+            [("", [Dot(n, *ends, bare=True) for n, ends in _ends(rows)])],
+            "CPUs' worth of time that each CPU needs, log scale",
+            log=True,
+            line=1,
+            line_name="all that there is",
         ),
     )
 
@@ -376,15 +385,12 @@ def cost_depends_on(evidence: Inputs, design: Design = BATCH) -> Finding:
                 for one in found
             ),
         ),
-        chart=Bars.in_one(
+        chart=Dots.of(
             f"What would narrow the interval: {first.parameter.name}",
-            f"{design.name}, 96 CPUs",
-            [
-                (one.parameter.name, 100 * one.left, f"{100 * one.left:.0f}% left")
-                for one in found
-            ],
-            "percent of the interval that is left if it were known",
-            text="{2}",
-            log=False,
+            [(one.parameter.name, 100 * one.left) for one in found],
+            f"percent of the interval of {design.name} on 96 CPUs that is left if this "
+            "were known",
+            text="{1:.0f}% left",
+            most=100,
         ),
     )

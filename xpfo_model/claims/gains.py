@@ -8,7 +8,7 @@ from xpfo_model.claims.claim import Basis, Finding, Table, claim
 from xpfo_model.claims.inputs import Inputs
 from xpfo_model.claims.prose import spread
 from xpfo_model.claims.recordings import STOCK, runs
-from xpfo_model.figures.charts import Bars
+from xpfo_model.figures.charts import Bar, Shares
 from xpfo_model.machine import UNMAPPED
 from xpfo_model.replay.run import FREED
 
@@ -70,9 +70,6 @@ def each_gain(evidence: Inputs, *, zeroing_only: bool = False) -> Finding:
     kmaps = kmaps_a_page(evidence, zeroing_only=zeroing_only)
     gains = {trace: saved(evidence, trace, kmaps) for trace in evidence.names}
     local, free, start, batch = STEPS
-    rows = [
-        (trace, *(round(of[step]) for step in STEPS)) for trace, of in gains.items()
-    ]
     return Finding(
         holds=all(
             of[local] > of[free] > of[start] + of[batch] for of in gains.values()
@@ -104,11 +101,12 @@ def each_gain(evidence: Inputs, *, zeroing_only: bool = False) -> Finding:
                 for trace, of in gains.items()
             ),
         ),
-        chart=Bars.by_trace(
+        chart=Shares(
             "A mapping of one CPU saves most, then a free that changes nothing",
-            rows,
-            STEPS,
-            "flushes saved for 1,000 user pages",
-            log=False,
+            [
+                (trace, [Bar(step, of[step], f"{of[step]:,.0f}") for step in STEPS])
+                for trace, of in gains.items()
+            ],
+            "percent of the flushes saved; numbers are for 1,000 user pages",
         ),
     )

@@ -6,7 +6,7 @@ some recordings are kept whole, and are confronted with the model when a claim i
 evaluated.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from statistics import fmean, stdev
 from typing import Any, Final
 
@@ -23,9 +23,12 @@ from xpfo_model.claims.recordings import (
     rows,
     runs,
 )
-from xpfo_model.confront import confront
+from xpfo_model.confront import Confrontation, confront
+from xpfo_model.confront.sides import Side
+from xpfo_model.confront.watch import CAUSES as NAMES
+from xpfo_model.confront.watch import FLUSH
 from xpfo_model.errors import CannotJudgeError
-from xpfo_model.figures.charts import Bars
+from xpfo_model.figures.forms import Dot, Dots, Dumbbells, Streams, Tick
 from xpfo_model.strategies.guarantee import restore
 from xpfo_model.studies.kernel_runs import (
     CAUSES,
@@ -38,6 +41,8 @@ SHORT: Final = "reclaim"
 """The workload that is short of memory."""
 MOST_LOCAL: Final = 0.01
 """Share of the kmaps that may still be flushed with a CPU-local mapping."""
+BINS: Final = 240
+"""Ticks of a cause that fit beside each other in a figure."""
 MOST_CALLERS: Final = 12
 """Rows of the table of callers."""
 PAIR: Final = 2
@@ -45,6 +50,33 @@ PAIR: Final = 2
 STARTS: Final = ("mapped", "unmapped")
 GAIN: Final = 3.0
 """What the start must divide the flushes of `per_frame` by. Free choice."""
+
+
+def _ticks(side: Side, last: int) -> list[Tick]:
+    """The flushes of a side as ticks, at most one of a cause in a bin."""
+    flushes = side.of(FLUSH)
+    bins = flushes.place * BINS // max(last, 1)
+    pairs = sorted(set(zip(bins.tolist(), flushes.cause.tolist(), strict=True)))
+    return [Tick(PERCENT * place / BINS, NAMES[cause]) for place, cause in pairs]
+
+
+def _streams(live: Sequence[Confrontation]) -> Streams:
+    """The kernel's flushes above the model's, a panel a recording."""
+    panels, difference = [], {}
+    for one in live:
+        start = one.found.start
+        name = f"{start.strategy}, {count(start.cpus, 'CPU')}, starts {start.start}"
+        last = int(one.kernel.place.max(initial=1))
+        sides = {"kernel": one.kernel, "model": one.model}
+        panels.append((name, {who: _ticks(side, last) for who, side in sides.items()}))
+        if one.first is not None:
+            difference[name] = PERCENT * one.first.event / last
+    return Streams(
+        "The model flushes where the kernel does",
+        panels,
+        "percent of the recording",
+        difference,
+    )
 
 
 @claim(
@@ -119,13 +151,7 @@ def flushes_as_modelled(
             ),
             tuple(table),
         ),
-        chart=Bars.by_trace(
-            "Kernel and model make the same flushes",
-            [(f"{row[0]}, {count(row[1], 'CPU')}", row[3], row[4]) for row in table],
-            ("kernel", "model"),
-            "flushes",
-            log=False,
-        ),
+        chart=_streams(live),
         more={
             "runs": Table(
                 ("recording", "flushes, kernel", "model", "equal in order"),
@@ -182,7 +208,7 @@ def at_kunmap(evidence: Inputs, way: str = "direct") -> Finding:
                 for row in found
             ),
         ),
-        chart=Bars.by_trace(
+        chart=Dumbbells.by_trace(
             "Most flushes are at kunmap",
             [
                 (
@@ -195,7 +221,6 @@ def at_kunmap(evidence: Inputs, way: str = "direct") -> Finding:
             ],
             ("ahead of a user", "at kunmap"),
             "flushes, as the kernel counted them",
-            log=False,
         ),
     )
 
@@ -249,13 +274,20 @@ def kmaps_a_page(evidence: Inputs, *, zeroing_only: bool = False) -> Finding:
         f"for each that it hands out, by workload.",
         values={"least": min(means.values()), "most": max(means.values())},
         table=Table(("workload", "recordings", "kmaps a page", "sd"), tuple(table)),
-        chart=Bars.in_one(
+        chart=Dots(
             "A user's page is mapped more than once",
-            "kmaps for each page handed out",
-            list(means.items()),
-            "kmaps a page",
-            text="{1:.2f}",
-            log=False,
+            [
+                (
+                    "",
+                    [
+                        Dot(name, mean, f"{mean:.2f}", all=ratios[name])
+                        for name, mean in means.items()
+                    ],
+                )
+            ],
+            "kmaps for each page that is handed out",
+            line=1.0,
+            line_name="once",
         ),
         more={
             "callers": Table(
@@ -327,7 +359,7 @@ def unmapped_start(evidence: Inputs, workload: str = MIX) -> Finding:
                 for load, name, a, b in pairs
             ),
         ),
-        chart=Bars.by_trace(
+        chart=Dumbbells.by_trace(
             "Memory that starts unmapped saves most where memory is not short",
             [
                 (f"{load}: {name}", flushed(a, AHEAD), flushed(b, AHEAD))
@@ -335,6 +367,5 @@ def unmapped_start(evidence: Inputs, workload: str = MIX) -> Finding:
             ],
             STARTS,
             "flushes ahead of users",
-            log=False,
         ),
     )

@@ -9,7 +9,7 @@ from xpfo_model.claims.inputs import Inputs
 from xpfo_model.claims.prose import count
 from xpfo_model.claims.recordings import AHEAD, PERCENT, STOCK, flushed, rows, runs
 from xpfo_model.errors import CannotJudgeError
-from xpfo_model.figures.charts import Bars
+from xpfo_model.figures.forms import Dots
 from xpfo_model.studies.kernel_runs import PREDICTED, kernel_predicted
 
 NEAR: Final = 0.10
@@ -80,12 +80,10 @@ def stock_predicts(evidence: Inputs, cpus: int = 1) -> Finding:
             ),
             tuple(table),
         ),
-        chart=Bars.in_one(
+        chart=Dots.of(
             "Predictions hold on one CPU, and less with more",
-            "largest difference between kernel and prediction",
             [(count(n, "CPU"), PERCENT * worst[n]) for n in sorted(worst)],
-            "percent",
+            "largest difference between kernel and prediction, percent",
             text="{1:.0f}%",
-            log=False,
         ),
     )

@@ -8,7 +8,7 @@ from xpfo_model.claims.inputs import Inputs
 from xpfo_model.claims.prose import count, listing
 from xpfo_model.claims.recordings import PERCENT, STOCK, rows
 from xpfo_model.errors import CannotJudgeError
-from xpfo_model.figures.charts import Bars
+from xpfo_model.figures.forms import Dots, Matrix
 from xpfo_model.studies.kernel_runs import kernel_callers, kernel_probes, kernel_runs
 
 CALLERS: Final = "callers"
@@ -52,9 +52,8 @@ def no_cpu_reads(evidence: Inputs, *, safe: bool = True) -> Finding:
                 for r in found
             ),
         ),
-        chart=Bars.in_one(
+        chart=Dots.of(
             "No CPU reads a page that a safe strategy hands out",
-            "reads that succeeded, of 100",
             [
                 (
                     row["strategy"],
@@ -63,9 +62,9 @@ def no_cpu_reads(evidence: Inputs, *, safe: bool = True) -> Finding:
                 )
                 for row in found
             ],
-            "percent of the reads",
+            "percent of the reads that succeeded",
             text="{1:.0f}% of {2:,}",
-            log=False,
+            most=PERCENT,
         ),
     )
 
@@ -93,10 +92,6 @@ def closed_leaves_none(evidence: Inputs, strategy: str = "pcp_batch_closed") -> 
     }
     own = [case for case in cases if case not in FREED]
     left = [case for case in own if readable.get((case, strategy), 0)]
-    per = {
-        name: sum(bool(readable.get((case, name), 0)) for case in own)
-        for name in strategies
-    }
     return Finding(
         holds=not left,
         sentence=f"Under {strategy}, {len(left)} of {len(own)} kinds of users' pages "
@@ -120,13 +115,21 @@ def closed_leaves_none(evidence: Inputs, strategy: str = "pcp_batch_closed") -> 
                 for case in cases
             ),
         ),
-        chart=Bars.in_one(
+        chart=Matrix(
             "The closed strategy leaves no kind of page in reach",
-            f"kinds of users' pages that can be read, of {len(own)}",
-            list(per.items()),
-            "kinds of pages",
-            text="{1}",
-            log=False,
+            strategies,
+            [
+                (
+                    case,
+                    [
+                        "readable" if readable.get((case, name), 0) else ""
+                        for name in strategies
+                    ],
+                )
+                for case in own
+            ],
+            good="fault",
+            bad="readable",
         ),
     )
 
@@ -170,10 +173,10 @@ def few_reach_around(evidence: Inputs, workload: str = CALLERS) -> Finding:
             ("workload", "function", "accesses without kmap"),
             tuple((load, caller, n) for (load, caller), n in faults.items()),
         ),
-        chart=Bars.in_one(
+        chart=Dots.of(
             "Few reach a user's page without kmap",
-            f"accesses of {workload}",
             [("with kmap", kmaps), ("without", sum(here.values()))],
-            "accesses",
+            f"accesses of {workload}",
+            log=True,
         ),
     )

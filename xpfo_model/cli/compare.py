@@ -56,14 +56,17 @@ def run(arguments: argparse.Namespace) -> int:
             for outcome in found:
                 print(json.dumps(outcome.as_json()), flush=True)
         elif not arguments.csv:
-            print("\n" * bool(number) + table.table(*found), flush=True)
+            print(
+                "\n" * bool(number) + table.table(*found, quarters=arguments.quarters),
+                flush=True,
+            )
         if arguments.json or arguments.csv or arguments.cite:
             notes = [*found[0].about.notes(), *(n for one in found for n in one.notes)]
             warn(list(dict.fromkeys(notes)))
     if arguments.csv:
         print(table.as_csv(outcomes), end="")
     elif not (arguments.json or arguments.cite):
-        print(table.LEGEND, end="")
+        print(table.LEGEND + table.COURSE * arguments.quarters, end="")
     if draw is not None:
         draw.save_comparison(outcomes, arguments.plot)
     return 0
@@ -98,6 +101,12 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         default=MAPPED,
         help="whether memory that nobody has had has an alias in the direct map; "
         "mapped, as in every posted version, by default",
+    )
+    command.add_argument(
+        "--quarters",
+        action="store_true",
+        help="also by quarter of the user allocations, and by who had a frame before; "
+        "JSON and CSV always have it",
     )
     command.add_argument(
         "--held",

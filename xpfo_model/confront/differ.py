@@ -17,6 +17,8 @@ from xpfo_model.confront.sides import Side
 from xpfo_model.confront.watch import FLUSH, KINDS, MAP, SPLIT, UNMAP
 
 NONE: Final = -1
+NEAR: Final = 256
+"""Flushes of a CPU among which one is looked for that stands elsewhere."""
 _KEYS: Final = {
     FLUSH: ("cause", "pfn", "span", "frames"),
     UNMAP: ("kind", "cause", "cpu"),
@@ -44,7 +46,13 @@ def first_difference(kernel: Side, model: Side) -> Difference | None:
     A difference of a frame that belongs to a flush that differs, too, is that flush.
     """
     found = [
-        _first(kernel, model, FLUSH, kernel.kind == FLUSH, model.kind == FLUSH, "cpu"),
+        _alone(
+            _first(
+                kernel, model, FLUSH, kernel.kind == FLUSH, model.kind == FLUSH, "cpu"
+            ),
+            kernel,
+            model,
+        ),
         _first(kernel, model, UNMAP, _entries(kernel), _entries(model), "pfn"),
         _first(kernel, model, SPLIT, kernel.kind == SPLIT, model.kind == SPLIT, "pfn"),
     ]
@@ -60,6 +68,33 @@ def first_difference(kernel: Side, model: Side) -> Difference | None:
     ):
         return flush
     return first
+
+
+def _alone(one: Difference | None, kernel: Side, model: Side) -> Difference | None:
+    """The difference without the flush that the other side does, too, only later.
+
+    Where one side does a flush more, its next flushes are those of the other side.
+    """
+    if one is None or NONE in {one.kernel, one.model}:
+        return one
+    later = comes_later(kernel, one.kernel, model, one.model)
+    earlier = comes_later(model, one.model, kernel, one.kernel)
+    if later and not earlier:
+        return one._replace(kernel=NONE)
+    if earlier and not later:
+        return one._replace(model=NONE)
+    return one
+
+
+def comes_later(ours: Side, row: int, theirs: Side, at: int) -> int:
+    """How many flushes behind one of theirs our flush is among theirs; 0 if not."""
+    rows = np.flatnonzero((theirs.kind == FLUSH) & (theirs.cpu == ours.cpu[row]))
+    rows = rows[rows > at][:NEAR]
+    same = np.ones(len(rows), np.bool_)
+    for name in _KEYS[FLUSH]:
+        same &= getattr(theirs, name)[rows] == getattr(ours, name)[row]
+    found = np.flatnonzero(same)
+    return int(found[0]) + 1 if len(found) else 0
 
 
 def _entries(side: Side) -> npt.NDArray[np.bool_]:

@@ -1,20 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The likely reason of a difference, from what else the recording has of it."""
 
-from typing import Any, Final
-
 import numpy as np
 
-from xpfo_model.confront.differ import NONE, Difference
+from xpfo_model.confront.differ import NEAR, NONE, Difference, comes_later
 from xpfo_model.confront.drive import Driven
 from xpfo_model.confront.recorded import Recorded
 from xpfo_model.confront.sides import Side
 from xpfo_model.confront.steps import ALLOC, FREE, ISOLATE
 from xpfo_model.confront.watch import CAUSES, FLUSH, MAP, SPLIT, UNMAP
-
-_NEAR: Final = 64
-"""Flushes of a CPU among which one is looked for that came in another order."""
-_KEYS: Final = ("cause", "pfn", "span", "frames")
 
 
 def reason(
@@ -26,10 +20,10 @@ def reason(
             "a block that one side has split and the other has not: its frames "
             "started in another state, or another frame of it differs"
         )
-    said = None
-    if one.kind == FLUSH:
-        said = _order(kernel, model, one) or _elsewhere(kernel, model, one)
     frame = _frame(kernel, model, one)
+    said = _undone(kernel, model, one, frame)
+    if one.kind == FLUSH and not said:
+        said = _order(kernel, model, one) or _elsewhere(kernel, model, one)
     return (
         said
         or _mask(driven, kernel, one)
@@ -53,44 +47,50 @@ def _frame(kernel: Side, model: Side, one: Difference) -> int:
     return int(model.pfn[one.model] if one.kernel == NONE else kernel.pfn[one.kernel])
 
 
-def _same(side: Side, rows: Any, other: Side, row: int) -> Any:
-    """Which rows of one side are as a row of the other is."""
-    same = np.ones(len(rows), np.bool_)
-    for name in _KEYS:
-        same &= getattr(side, name)[rows] == getattr(other, name)[row]
-    return same
-
-
 def _order(kernel: Side, model: Side, one: Difference) -> str | None:
-    """Whether the same flush comes a little later on the same CPU."""
-    for ours, row, theirs, at, whose, other in (
-        (kernel, one.kernel, model, one.model, "kernel", "model"),
-        (model, one.model, kernel, one.kernel, "model", "kernel"),
-    ):
-        if NONE in {row, at}:
-            continue
-        rows = np.flatnonzero((theirs.kind == FLUSH) & (theirs.cpu == ours.cpu[row]))
-        rows = rows[rows > at][:_NEAR]
-        same = np.flatnonzero(_same(theirs, rows, ours, row))
-        if len(same):
-            return (
-                f"the {other} has the {whose}'s flush {same[0] + 1} flushes later: the "
-                f"{other} does one more before, or the two are in another order"
-            )
+    """Whether each side has the other's flush, too, only later."""
+    if NONE in {one.kernel, one.model}:
+        return None
+    later = comes_later(kernel, one.kernel, model, one.model)
+    earlier = comes_later(model, one.model, kernel, one.kernel)
+    if later and earlier:
+        return (
+            f"another order: the model has the kernel's flush {later} flushes later, "
+            f"the kernel the model's {earlier} later"
+        )
     return None
+
+
+def _undone(kernel: Side, model: Side, one: Difference, frame: int) -> str | None:
+    """Whether the frame was mapped for a fault last, and is no longer."""
+    if one.kernel != NONE:
+        return None
+    rows = np.flatnonzero(
+        ((kernel.kind == UNMAP) | (kernel.kind == MAP))
+        & (kernel.pfn == frame)
+        & (kernel.place < model.place[one.model])
+    )
+    if not len(rows) or CAUSES[kernel.cause[rows[-1]]] != "fault":
+        return None
+    return (
+        f"frame {frame} was mapped for a fault at event "
+        f"{int(kernel.place[rows[-1]]) + 1}, and is unmapped again without an event: "
+        "by somebody who changes the direct map himself, as hibernation does"
+    )
 
 
 def _elsewhere(kernel: Side, model: Side, one: Difference) -> str | None:
     """Whether the same flush is another CPU's on the other side."""
     if one.kernel == NONE:
         return None
-    near = abs(model.place - kernel.place[one.kernel]) < _NEAR
-    rows = np.flatnonzero((model.kind == FLUSH) & near)
-    rows = rows[model.cpu[rows] != kernel.cpu[one.kernel]]
-    same = rows[_same(model, rows, kernel, one.kernel)]
-    if len(same):
+    near = abs(model.place - kernel.place[one.kernel]) < NEAR
+    same = (model.kind == FLUSH) & near & (model.cpu != kernel.cpu[one.kernel])
+    for name in ("cause", "pfn", "span", "frames"):
+        same &= getattr(model, name) == getattr(kernel, name)[one.kernel]
+    if same.any():
+        other = int(model.cpu[np.flatnonzero(same)[0]])
         return (
-            f"the model has this flush on CPU {model.cpu[same[0]]}: the task moved "
+            f"the model has this flush on CPU {other}: the task moved "
             "to another CPU between its hook and the event"
         )
     return None

@@ -5,8 +5,9 @@ The functions of `machine` that change an entry or flush are wrapped, not writte
 again: a strategy runs as it is.
 """
 
+from collections import namedtuple
 from types import FunctionType
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -86,18 +87,15 @@ class Notes(NamedTuple):
         return cls(*columns)
 
 
-_FIELDS: Final = [
-    *machine.Machine.__annotations__.items(),
-    ("notes", Notes),
-    ("at", Any),
-]
-_Watched = NamedTuple("_Watched", _FIELDS)  # type: ignore[misc]
+# a class statement would have to name the fields of a machine once more
+_namedtuple: Any = namedtuple  # noqa: PYI024
+Watched: Final[Any] = _namedtuple("Watched", (*machine.Machine._fields, "notes", "at"))
 """A machine with notes, and `at`, which says where the loop is."""
 
 
 def watched(m: machine.Machine, notes: Notes) -> Any:
     """The machine with notes."""
-    return cast("Any", _Watched)(*m, notes, np.zeros(SLOTS, np.int64))
+    return Watched(*m, notes, np.zeros(SLOTS, np.int64))
 
 
 @noinline

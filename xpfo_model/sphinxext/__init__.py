@@ -17,6 +17,7 @@ from xpfo_model.sphinxext import (
     diffs,
     directives,
     faults,
+    figures,
     hooks,
     pages,
     pictures,
@@ -56,6 +57,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     details.setup(app)
     pictures.setup(app)
     app.connect("builder-inited", verdicts.hear)
+    app.connect("builder-inited", figures.add_css)
     app.connect("doctree-read", keep_apart)
     app.connect("env-updated", claims_index.check)
     app.connect("doctree-resolved", claims_index.resolve)

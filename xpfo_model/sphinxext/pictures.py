@@ -5,14 +5,14 @@ A browser that knows the size of an image before it has come does not move the p
 when it comes, so that a link to a claim still lands on the claim.
 """
 
-import html
 import re
 from typing import Any, Final
 
 from docutils import nodes
 from sphinx.application import Sphinx
 
-from xpfo_model.sphinxext import verdicts
+from xpfo_model.sphinxext import figures, verdicts
+from xpfo_model.sphinxext.details import Details
 
 _PIXELS: Final = {"": 1.0, "px": 1.0, "pt": 96 / 72}
 """CSS pixels of a unit of length."""
@@ -57,16 +57,22 @@ def measure(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 
 def _open_html(writer: Any, node: nodes.Element) -> None:
     up = "../" * writer.builder.current_docname.count("/")
-    name, alt = node["name"], html.escape(node["alt"])
-    writer.body.append('<figure class="claim-figure">')
-    for theme, suffix in (("light", ""), ("dark", "-dark")):
-        writer.body.append(
-            f'<img class="only-{theme}" src="{up}claims/{name}{suffix}.svg" '
-            f'alt="{alt}" width="{node["width"]}" height="{node["height"]}" '
-            f'loading="lazy">'
-        )
-    writer.body.append("</figure>\n")
+    folded = _is_folded(node)
+    drawn = figures.figure(
+        writer.builder.app, node["name"], node["alt"], up, folded=folded
+    )
+    writer.body.append(drawn + "\n")
     raise nodes.SkipNode
+
+
+def _is_folded(node: nodes.Element) -> bool:
+    """Whether a node is below one that is folded away."""
+    above = node.parent
+    while above is not None:
+        if isinstance(above, Details):
+            return True
+        above = above.parent
+    return False
 
 
 def _open_latex(writer: Any, node: nodes.Element) -> None:
