@@ -47,7 +47,8 @@
     }
     for (const one of document.querySelectorAll(".toc-tree a")) {
       one.addEventListener("click", () => {
-        document.getElementById("__toc").checked = false;
+        const drawer = document.getElementById("__toc");
+        if (drawer) drawer.checked = false;
       });
     }
   });

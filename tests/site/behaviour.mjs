@@ -38,10 +38,11 @@ async function print(page, wrong, url, name) {
   const seen = await page.evaluate(() => {
     const shown = (one) => one.getClientRects().length > 0;
     return {
-      folded: [...document.querySelectorAll("details")].filter((one) => !shown(one.lastElementChild)).length,
-      dark: [...document.querySelectorAll("img.only-dark")].filter(shown).length,
-      light: [...document.querySelectorAll("img.only-light")].filter((one) => !shown(one)).length,
-      drawers: [...document.querySelectorAll(".sidebar-drawer, .toc-drawer, .chooser")].filter(shown).length,
+      "folded boxes": [...document.querySelectorAll("details")].filter((one) => !shown(one.lastElementChild)).length,
+      "dark figures": [...document.querySelectorAll(".claim-figure .only-dark")].filter(shown).length,
+      "figures without a picture": [...document.querySelectorAll(".claim-figure")].filter(
+        (one) => ![...one.querySelectorAll("svg, img")].some(shown)).length,
+      "lists or controls": [...document.querySelectorAll(".sidebar-drawer, .toc-drawer, .chooser")].filter(shown).length,
     };
   });
   for (const [what, count] of Object.entries(seen)) if (count) wrong.push(`${name}: ${count} ${what}`);
@@ -115,7 +116,7 @@ async function withoutScript(page, wrong, url, name) {
   const empty = await page.locator("article").innerText().then((text) => text.trim().length < 100);
   if (empty) wrong.push(`${name} is empty`);
   const images = await page.$$eval(".claim-figure", (all) =>
-    all.filter((one) => one.getClientRects().length && ![...one.querySelectorAll("img")].some((image) => image.getClientRects().length)).length);
+    all.filter((one) => one.getClientRects().length && ![...one.querySelectorAll("svg, img")].some((drawn) => drawn.getClientRects().length)).length);
   if (images) wrong.push(`${name} does not show ${images} figures`);
 }
 
