@@ -10,6 +10,9 @@ VENV   := .venv
 BUILD  := _build
 PY     := $(VENV)/bin/python
 PIP    := $(PY) -m pip --disable-pip-version-check -q
+PYTEST := $(PY) -m pytest
+# A process a CPU, each with all tests of a file.
+SPREAD := -n auto --maxprocesses 8 --dist loadfile
 SPHINX := $(PY) -m sphinx -c . -n -W --keep-going -j 1
 
 # Two builds of one commit are the same, whatever is in the builder's dot files.
@@ -51,17 +54,18 @@ types: $(READY)  ## mypy --strict on the package
 	$(PY) -m mypy --strict
 
 test: $(READY)  ## the fast tests
-	$(PY) -m pytest
+	$(PYTEST) -m contract
+	$(PYTEST) $(SPREAD) -m "not contract and not slow"
 
 slow: $(READY)  ## the slow tests
-	$(PY) -m pytest -m slow
+	$(PYTEST) $(SPREAD) -m slow
 
 fuzz: $(READY)  ## 300,000 random inputs for each test that reads a file
 	NUMBA_BOUNDSCHECK=1 XDG_CACHE_HOME="$$PWD/$(BUILD)/fuzz" \
-	$(PY) -m pytest -m fuzz --hypothesis-profile nightly
+	$(PYTEST) $(SPREAD) -m fuzz --hypothesis-profile nightly
 
 cov: $(READY)  ## the fast tests, and the lines that they miss
-	$(PY) -m pytest --cov --cov-report=term-missing:skip-covered
+	$(PYTEST) $(SPREAD) --cov --cov-report=term-missing:skip-covered
 
 bench: $(READY)  ## time the model and its peers
 	$(PY) bench/run.py
