@@ -11,6 +11,9 @@ BUILD  := _build
 SITE   := tests/site
 PY     := $(VENV)/bin/python
 PIP    := $(PY) -m pip --disable-pip-version-check -q
+PYTEST := $(PY) -m pytest
+# A process a CPU, each with all tests of a file.
+SPREAD := -n auto --maxprocesses 8 --dist loadfile
 SPHINX := $(PY) -m sphinx -c . -n -W --keep-going -j 1
 
 # Two builds of one commit are the same, whatever is in the builder's dot files.
@@ -63,7 +66,8 @@ types: $(READY)  ## mypy --strict on the package
 	$(PY) -m mypy --strict
 
 test: $(READY)  ## the fast tests
-	$(PY) -m pytest
+	$(PYTEST) -m contract
+	$(PYTEST) $(SPREAD) -m "not contract and not slow"
 
 wheel-test: $(READY)  ## the fast tests against the wheel, not the sources
 	rm -rf $(BUILD)/wheel
@@ -73,14 +77,14 @@ wheel-test: $(READY)  ## the fast tests against the wheel, not the sources
 	$(PY) -P -m pytest
 
 slow: $(READY)  ## the slow tests
-	$(PY) -m pytest -m slow
+	$(PYTEST) $(SPREAD) -m slow
 
 fuzz: $(READY)  ## 300,000 random inputs for each test that reads a file
 	NUMBA_BOUNDSCHECK=1 XDG_CACHE_HOME="$$PWD/$(BUILD)/fuzz" \
-	$(PY) -m pytest -m fuzz --hypothesis-profile nightly
+	$(PYTEST) $(SPREAD) -m fuzz --hypothesis-profile nightly
 
 cov: $(READY)  ## the fast tests, and the lines that they miss
-	$(PY) -m pytest --cov --cov-report=term-missing:skip-covered
+	$(PYTEST) $(SPREAD) --cov --cov-report=term-missing:skip-covered
 
 bench: $(READY)  ## time the model and its peers
 	$(PY) bench/run.py
