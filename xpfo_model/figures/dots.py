@@ -9,10 +9,14 @@ from typing import Final
 
 from xpfo_model.figures import axes
 from xpfo_model.figures.forms import Dot, Dots, Dumbbells
-from xpfo_model.figures.paper import Page, Paper, width_of
+from xpfo_model.figures.paper import Page, Paper, width_of, wrap
 from xpfo_model.figures.scales import Scale, linear, log
 
 _ROW: Final = 21.0
+_LINE: Final = 15.0
+_MOST_NAMES: Final = 0.36
+"""Of the width: longer names stand above their dots, as do longer texts."""
+_MOST_TEXT: Final = 0.34
 _HEAD: Final = 22.0
 _SMALL_DOT: Final = 4.5
 _DOT: Final = 9.0
@@ -44,15 +48,15 @@ def _end_of(dot: Dot) -> float:
 
 
 def dots(chart: Dots, page: Page) -> Paper:
-    """A row for each dot, its name before it and its text behind it."""
+    """A row for each dot, its name before it or above it, its text behind it."""
     paper = Paper(page)
     top = paper.title(chart.title) + (16 if chart.line is not None else 0)
     some = [dot for _, group in chart.groups for dot in group]
     names = max((width_of(dot.name, page.body) for dot in some), default=0)
-    above = page.narrow and names > page.width * 0.36
+    above = names > page.width * _MOST_NAMES
     left = 8.0 if above else names + 12
     texts = max((width_of(dot.text, page.body) for dot in some), default=0)
-    inside = page.narrow and texts > page.width * 0.3
+    inside = texts > page.width * _MOST_TEXT
     end = page.width - 8 - (0 if inside else texts + _TEXT_OFF)
     scale = _scale(chart, some, left, max(end, left + 60))
     first = y = top
@@ -61,8 +65,12 @@ def dots(chart: Dots, page: Page) -> Paper:
             y += _HEAD - 4
             paper.text((0, y - 5), heading, bold=True)
         for dot in group:
-            y += _ROW + (15 if above or inside else 0)
-            _row(paper, scale, dot, y - _ROW / 2, left, above=above, inside=inside)
+            lines = _said(dot, page, above=above, inside=inside)
+            for at, line in enumerate(lines):
+                paper.text((0, y + 12 + _LINE * at), line)
+            y += _LINE * len(lines) + (4 if lines else 0)
+            _row(paper, scale, dot, y + _ROW / 2, left, above=above, inside=inside)
+            y += _ROW
         y += 4
     bottom = axes.along(
         paper, scale, first, y, chart.unit, start=left, end=page.width - 8
@@ -71,19 +79,21 @@ def dots(chart: Dots, page: Page) -> Paper:
     return paper.finish(bottom)
 
 
+def _said(dot: Dot, page: Page, *, above: bool, inside: bool) -> list[str]:
+    """Lines that stand above a dot."""
+    parts = [dot.name] * above + [dot.text] * inside
+    return wrap(": ".join(parts), page.body, page.width)
+
+
 def _row(
     paper: Paper, scale: Scale, dot: Dot, y: float, left: float,
     *, above: bool, inside: bool,
 ) -> None:  # fmt: skip
     sign = axes.sign_of(dot.name, dot.kind)
-    if above:
-        paper.text((0, y - 11), dot.name)
-    else:
+    if not above:
         paper.text((left - 12, y), dot.name, align="right", middle=True)
     _mark(paper, scale, dot, sign, y)
-    if inside:
-        paper.text((paper.width, y - 11), dot.text, align="right")
-    else:
+    if not inside:
         x = scale.at(_end_of(dot)) + _TEXT_OFF
         paper.text((x, y), dot.text, middle=True)
 
