@@ -27,7 +27,7 @@ myst_heading_anchors = 3
 """
 MADE_UP = """
 from xpfo_model.claims import claim as c
-from xpfo_model.figures.charts import Bar, Bars
+from xpfo_model.figures.forms import Dots
 from xpfo_model.history.mails import HANSEN_2019_02_14
 c.REGISTRY.clear()
 
@@ -40,7 +40,7 @@ def find(evidence, wanted=None):
     return c.Finding(flushes == wanted, f"There are {{flushes}} flushes.",
         {{"flushes": flushes, "big": 1234567, "share": 12.34, "word": "so"}},
         c.Table(("flushes",), ((flushes,),)),
-        Bars("one", [("tiny", [Bar("v6", flushes, str(flushes))])], "flushes"),
+        Dots.of("one", [("v6", flushes)], "flushes", heading="tiny"),
         {{"wide": c.Table(("of", "tiny"), (("v6", 1234), ("`v6`, twice", "0.5%")))}})
 """
 PAGE = """# Page
@@ -153,9 +153,9 @@ def test_a_claim_that_stands_is_published_under_its_name(project):
     for shown in ("1,234,567", "12.3", "12.34", link, said, ">the mail</a>"):
         assert shown in text
     assert re.search(
-        r'class="only-light" src="claims/one-flush.svg" alt="one." '
-        r'width="\d+" height="\d+" loading="lazy"',
+        r'<figure class="claim-figure">.*?<svg[^>]* role="img" aria-label="one\.',
         page,
+        re.DOTALL,
     )
     assert text.count("Holds: so.") == 2, "in the claim's box, and by itself"
     # the box, the ledger, the letter twice, and the counterfactual, which reads alike
