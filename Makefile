@@ -8,6 +8,7 @@ UV     ?= uv
 
 VENV   := .venv
 BUILD  := _build
+SITE   := tests/site
 PY     := $(VENV)/bin/python
 PIP    := $(PY) -m pip --disable-pip-version-check -q
 SPHINX := $(PY) -m sphinx -c . -n -W --keep-going -j 1
@@ -39,6 +40,17 @@ htmldocs: $(READY)  ## build the site into _build/html; a claim that broke stops
 	echo "set-up: $$(cat $(READY)) s, once" && \
 	echo "build: $$(($$(date +%s) - start)) s, _build/html/index.html"
 
+check-site: $(READY) $(SITE)/node_modules  ## the built site in a browser, and built again
+	@test -e $(BUILD)/passed || { echo 'make htmldocs builds it first' >&2; exit 1; }
+	@start=$$(date +%s) && \
+	$(STEADY) SPHINX='$(SPHINX)' $(SITE)/run $(BUILD)/html $(BUILD)/again && \
+	echo "check-site: $$(($$(date +%s) - start)) s"
+
+$(SITE)/node_modules: $(SITE)/package-lock.json
+	@command -v npm >/dev/null || { echo 'check-site needs node and npm' >&2; exit 1; }
+	cd $(SITE) && npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
 check: lint types test  ## all that a commit must pass, but the site
 
 lint: $(READY)  ## ruff, its format, sphinx-lint, the floors
@@ -52,6 +64,13 @@ types: $(READY)  ## mypy --strict on the package
 
 test: $(READY)  ## the fast tests
 	$(PY) -m pytest
+
+wheel-test: $(READY)  ## the fast tests against the wheel, not the sources
+	rm -rf $(BUILD)/wheel
+	$(PIP) wheel --no-deps --no-build-isolation -w $(BUILD)/wheel .
+	$(PIP) install --no-deps --target $(BUILD)/wheel/site $(BUILD)/wheel/*.whl
+	XPFO_TESTED="$$PWD/$(BUILD)/wheel/site" PYTHONPATH="$$PWD/$(BUILD)/wheel/site" \
+	$(PY) -P -m pytest
 
 slow: $(READY)  ## the slow tests
 	$(PY) -m pytest -m slow
@@ -72,6 +91,25 @@ data: $(READY)  ## compute again what the site keeps in docs/data
 data-check: $(READY)  ## whether docs/data is what the model says today
 	$(PY) -m xpfo_model data --check
 
+# Several of a kind are recorded one after the other: CPUS="1 2 4" RUNS=5. Words for
+# record.sh: RECORD="--timeout 1800". Folders: KERNEL=, RECORDINGS=.
+STRATEGY = pcp_batch_local
+CPUS = 2
+WORKLOAD = mix
+START = mapped
+KMAP = default
+VERIFY = 0
+RUNS = 1
+RECORD =
+KERNEL = $(BUILD)/kernel
+RECORDINGS = $(KERNEL)/recordings
+
+kernel:  ## build the kernel that runs XPFO, boot it, record it
+	docs/kernel/build.sh --out $(KERNEL)
+	$(PYTHON) docs/kernel/sweep.py --kernel $(KERNEL)/bzImage --out $(RECORDINGS) \
+	--strategies $(STRATEGY) --cpus $(CPUS) --workloads $(WORKLOAD) \
+	--starts $(START) --kmaps $(KMAP) --verify $(VERIFY) --runs $(RUNS) -- $(RECORD)
+
 linkcheck: $(READY)  ## try every link of the site
 	$(STEADY) $(SPHINX) -b linkcheck -d $(BUILD)/linkcheck/doctrees docs $(BUILD)/linkcheck
 
@@ -89,7 +127,7 @@ cleandocs:  ## remove the site, its cache included
 	rm -rf $(BUILD)
 
 clean: cleandocs  ## remove all that make made
-	rm -rf $(VENV) build *.egg-info .coverage
+	rm -rf $(VENV) build *.egg-info .coverage $(SITE)/node_modules
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 $(LOCKED): requirements.lock
@@ -111,4 +149,4 @@ $(READY): $(LOCKED) pyproject.toml
 	echo $$(($$(cat $(LOCKED)) + $$(date +%s) - start)) > $@
 
 .DELETE_ON_ERROR:
-.PHONY: help htmldocs check lint types test slow fuzz cov bench data data-check linkcheck lock cleandocs clean
+.PHONY: help htmldocs check-site check lint types test wheel-test slow fuzz cov bench data data-check kernel linkcheck lock cleandocs clean

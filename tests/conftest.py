@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What all tests share."""
 
+import os
 import signal
 import sys
 from pathlib import Path
@@ -8,8 +9,14 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+import xpfo_model
+
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(Path(__file__).parent))  # logs.py and reference.py
+
+# make wheel-test: what is imported must be the wheel, not the sources beside the tests
+if TESTED := os.environ.get("XPFO_TESTED"):
+    assert Path(xpfo_model.__file__).is_relative_to(TESTED), xpfo_model.__file__
 
 BROKEN = pytest.StashKey[bool]()
 

@@ -35,7 +35,9 @@ usage() {
 	END
 }
 
-die() { echo "${0##*/}: $*" >&2; exit 1; }
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=docs/traces/qemu.sh
+. "$here/qemu.sh"
 
 workload='' cpus='' memory='' out='' sched='' buffer=48M disk='' keep=''
 package=linux-image-amd64 timeout=900
@@ -69,7 +71,11 @@ for tool in qemu-system-x86_64 busybox cpio apt-get dpkg-deb; do
 done
 
 work=${keep:-$(mktemp -d)}
-[ -n "$keep" ] || trap 'rm -rf "$work"' EXIT
+finish() {
+	guest_end
+	[ -n "$keep" ] || rm -rf "$work"
+}
+trap finish EXIT
 rm -rf "$work/root" "$work/out" "$work/scratch.img"
 mkdir -p "$work/root"/{bin,modules,proc,sys,dev,host,out} "$work/out"
 work=$(cd "$work" && pwd)
@@ -147,7 +153,7 @@ echo $status >/out/status	# last: a guest that died leaves none
 poweroff -f
 END
 chmod +x "$work/root/init"
-(cd "$work/root" && find . | cpio -o -H newc --quiet) | gzip -1 >"$work/initramfs.gz"
+guest_pack "$work/root" "$work/initramfs.gz"
 
 # --- Boot, run, power off. ---
 
@@ -158,7 +164,6 @@ events+=,kmem:mm_page_alloc_extfrag$sched
 # nokaslr: the frames of the kernel's image are the same in every recording.
 append="console=ttyS0 quiet panic=-1 nokaslr trace_event=$events
 	trace_buf_size=$buffer trace_clock=global"
-share=security_model=none,multidevs=remap
 drive=()
 if [ -n "$disk" ]; then
 	truncate -s "$disk" "$work/scratch.img"
@@ -168,41 +173,17 @@ fi
 
 echo "recording $image $version on $cpus CPUs, $memory: $workload"
 began=$SECONDS
-timeout "$timeout" qemu-system-x86_64 \
-	-accel tcg,thread=multi -cpu max -smp "$cpus" -m "$memory" \
-	-nographic -no-reboot -nic none \
-	-kernel "$work/$image"/boot/vmlinuz-* -initrd "$work/initramfs.gz" \
-	-append "${append//[$'\n\t']/ }" \
-	-virtfs "local,path=/,mount_tag=host,readonly=on,$share" \
-	-virtfs "local,path=$work/out,mount_tag=out,$share" \
-	"${drive[@]}" </dev/null 2>&1 | tr -d '\r' >"$work/console.log" || true
+guest_boot "$work" "$cpus" "$memory" "$timeout" "$work/$image"/boot/vmlinuz-* \
+	"${append//[$'\n\t']/ }" "${drive[@]}"
 took=$((SECONDS - began))
-
-[ -e "$work/out/status" ] || {
-	tail -n 30 "$work/console.log" >&2
-	die "the guest died or hung before the trace was out; its last words are above"
-}
-[ "$(cat "$work/out/status")" = 0 ] || {
-	tail -n 30 "$work/console.log" >&2
-	die "the workload failed with status $(cat "$work/out/status")"
-}
 
 # --- Nothing lost? ---
 
-read -r kept written < <(sed -nE '3s/.*: ([0-9]+)\/([0-9]+) .*/\1 \2/p' "$work/out/trace")
-lost=$(awk '/(overrun|dropped events): / { n += $NF } END { print n + 0 }' "$work/out/stats")
-if [ "$kept" != "$written" ] || [ "$lost" != 0 ]; then
-	grep -E 'overrun|dropped' "$work/out/stats" >&2
-	die "of $written events $((written - kept)) were overwritten ($lost by the" \
-		"counters above): raise --buffer above $buffer, and --memory with it"
-fi
-[ "$(grep -c 'tracing_mark_write: xpfo-workload-' "$work/out/trace")" = 2 ] ||
-	die "the trace has not both marks of the workload"
+guest_lost_nothing "$work" "raise --buffer above $buffer, and --memory with it"
 
-# --- Write: page= is a hash of a pointer, different in every boot, of no use. ---
+# --- Write. ---
 
-sed -E 's/ page=[0-9a-f]{16} / page=00000000deadbeef /' "$work/out/trace" \
-	>"$work/trace.normalised"
+guest_normalise "$work/out/trace" >"$work/trace.normalised"
 gzip -9nc "$work/trace.normalised" >"$out.trace.gz"
 for file in zoneinfo.start zoneinfo.end pagetypeinfo.start pagetypeinfo.end vmstat.end; do
 	cp "$work/out/$file" "$out.$file"

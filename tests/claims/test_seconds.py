@@ -147,9 +147,9 @@ def test_a_bill_on_a_build_adds_up(inputs, evidence):
     assert sum(boot.flushes.values()) + boot.at_kunmap == found.flushes
     plain = evidence.counts(trace, "pcp_batch")
     assert boot.writes == plain.frames_unmapped + plain.frames_mapped
-    assert warm.users == totals["user_allocations"] // 2 + totals[
-        "user_allocations"
-    ] % 2
+    assert (
+        warm.users == totals["user_allocations"] // 2 + totals["user_allocations"] % 2
+    )
 
 
 def test_v6_is_billed_as_the_strict_row_is_fitted(inputs):

@@ -63,7 +63,7 @@ names = st.sampled_from([*LOOKS, "user allocations"])
 @given(st.lists(st.tuples(names, numbers, numbers), min_size=1, max_size=12))
 def test_names_on_a_plane_never_cover_each_other(page, some):
     places = [
-        Place(name, x, y) for name, x, y in dict((s[0], s) for s in some).values()
+        Place(name, x, y) for name, x, y in {s[0]: s for s in some}.values()
     ]
     chart = Plane("Title", places, "along", "up", crowded=True)
     assert draw.lay_out(chart, page).faults() == []

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from xpfo_model.claims.inputs import Inputs, ratio
 from xpfo_model.cost import DERIVED, Interval, Kmaps, Parameter, kmaps
-from xpfo_model.errors import XpfoModelError
+from xpfo_model.errors import CannotJudgeError, XpfoModelError
 from xpfo_model.history import numbers
 from xpfo_model.history.numbers import BATCH, BATCH_NO_FLUSH, DUAL, NO_FLUSH, STRICT
 from xpfo_model.replay.run import Counts
@@ -34,8 +34,15 @@ def at_allocation(counts: Counts) -> int:
 
 
 def recordings(evidence: Inputs) -> tuple[Kmaps, ...]:
-    """What kernels that run XPFO have counted."""
-    return kmaps.read(evidence.docs / "data" / kmaps.FILE)
+    """The counts of kernels that run XPFO.
+
+    Raises `CannotJudgeError` where there is no file of them, and `XpfoModelError` for
+    one that holds something else.
+    """
+    path = evidence.docs / "data" / kmaps.FILE
+    if not path.is_file():
+        raise CannotJudgeError(f"needs {path}", evidence.names)
+    return kmaps.read(path)
 
 
 def zeroing_share(evidence: Inputs, trace: str) -> float:

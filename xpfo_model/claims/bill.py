@@ -11,7 +11,7 @@ from xpfo_model.claims.claim import Basis, Finding, Table, claim
 from xpfo_model.claims.exposure import share
 from xpfo_model.claims.inputs import Inputs
 from xpfo_model.claims.prose import two_digits
-from xpfo_model.claims.published_tables import MACHINES, parameters
+from xpfo_model.claims.published_tables import MACHINES, grid, parameters
 from xpfo_model.constants import PAGE_SIZE
 from xpfo_model.cost import Interval, Kunmap, Rates, Values
 from xpfo_model.figures.charts import Range
@@ -41,14 +41,14 @@ DESIGNS: Final = (
     Design("pageblock"),
     Design("freetype"),
 )
-"""What is billed: strategies, and what a start and a kmap of their own change."""
+"""The strategies that are billed, some from both starts."""
 PUBLISHED: Final = {
     "v8": ("v8", DEFERRED_BATCH),
     "v9": ("v9", DEFERRED_BATCH_FREE),
 }
 """Series and configuration of strategies whose seconds were measured."""
 SCOPE: Final = "default"
-"""What the checker explored for the bill."""
+"""The machine that the checker explored for the bill."""
 SMALL_MEMORY: Final = 8 << 30
 """Bytes of memory of the 4-core machine, as its mail says."""
 WINDOWS: Final = {
@@ -77,7 +77,7 @@ def parts(
 
 
 def bill(evidence: Inputs, trace: str, design: Design) -> Bill:
-    """What a design does over a trace.
+    """The bill of a design over a trace.
 
     Every zeroed page is kmapped; for what is reachable, so are as many others as in a
     build.
@@ -239,7 +239,7 @@ def _place(one: Bill, ends: Mapping[str, Interval], machine: Machine) -> Place:
 def whole_bill(evidence: Inputs, strategy: str = RECOMMENDED) -> Finding:
     """All that a strategy costs, and what it leaves open, side by side."""
     items = parameters(evidence)
-    settings = cost.grid(items)
+    settings = grid(evidence, items)
     found = bills(evidence, BUILDS[-1])
     ours = Design(strategy)
     flushing = [b.design.name for b in found if b.kunmap is Kunmap.ALL_CPUS]

@@ -8,6 +8,7 @@ from xpfo_model.checker import INVARIANTS, Report, Scope, check, scope
 from xpfo_model.claims import films
 from xpfo_model.claims.claim import Basis, Finding, Table, claim
 from xpfo_model.claims.inputs import Inputs
+from xpfo_model.claims.prose import count
 from xpfo_model.figures.forms import Dots, Matrix
 from xpfo_model.history import mails
 from xpfo_model.history.faults import POSTED, Fault
@@ -17,9 +18,9 @@ from xpfo_model.studies import explorations
 STALE: Final = "no-stale-translation"
 ONE_CPU: Final = replace(scope("default"), cpus=1)
 EXPLORED: Final = (scope("default"), ONE_CPU)
-"""What the claims look at."""
+"""The scopes that the claims look at."""
 LARGE_SCOPES: Final = ("large", "wide")
-"""What is explored when something changes, and recorded."""
+"""The scopes that are explored when something changes, and recorded."""
 MANY: Final = 1_000_000
 """States that the largest exploration must have."""
 
@@ -28,10 +29,11 @@ def _faults(found: dict[str, Report], some: list[Fault]) -> list[tuple[Any, ...]
     rows: list[tuple[Any, ...]] = []
     for fault in some:
         violation = found[fault.strategy].found.get(fault.invariant)
-        first = f"{fault.first}" if fault.first else "not found"
-        rows.append(
-            (fault.what, fault.strategy, first, violation.steps if violation else 0)
-        )
+        steps = violation.steps if violation else 0
+        first = "not found"
+        if fault.first:
+            first = f"{fault.first.author} {fault.first.date}"
+        rows.append((fault.strategy, fault.invariant, first, steps, fault.what))
     return rows
 
 
@@ -39,12 +41,12 @@ def _finding(
     rows: list[tuple[Any, ...]], where: Scope, word: str, title: str
 ) -> Finding:
     """The same fault of two versions is one fault."""
-    missing = dict.fromkeys(f"{row[1]}: {row[0]}" for row in rows if not row[3])
-    faults = {row[0] for row in rows}
-    lost = {row[0] for row in rows if not row[3]}
+    missing = dict.fromkeys(f"{row[0]} {row[1]}" for row in rows if not row[3])
+    faults = {row[4] for row in rows}
+    lost = {row[4] for row in rows if not row[3]}
     longest = max((row[3] for row in rows), default=0)
     words = f"; not found: {', '.join(missing)}" if missing else ""
-    steps = f", each in at most {longest} steps" if longest else ""
+    steps = f", each in at most {count(longest, 'step')}" if longest else ""
     return Finding(
         holds=not missing,
         sentence=f"On a machine of {where} the checker finds "
@@ -55,10 +57,13 @@ def _finding(
             "found": len(faults - lost),
             "longest": longest,
         },
-        table=Table(("fault", "version", "first said by", "steps"), tuple(rows)),
+        table=Table(
+            ("version", "invariant", "first said by", "steps"),
+            tuple(row[:4] for row in rows),
+        ),
         chart=Dots.of(
             title,
-            [(f"{row[1]}: {row[0]}", row[3], _steps(row[3])) for row in rows],
+            [(f"{row[0]} {row[1]}", row[3], _steps(row[3])) for row in rows],
             "steps of the shortest way to it",
             text="{2}",
         ),
@@ -78,10 +83,8 @@ def _found_in(report: Report, invariant: str) -> str:
     return str(violation.steps) if violation else ""
 
 
-def _steps(count: int) -> str:
-    if not count:
-        return "not found"
-    return "1 step" if count == 1 else f"{count} steps"
+def _steps(number: int) -> str:
+    return count(number, "step") if number else "not found"
 
 
 @claim(
@@ -107,7 +110,7 @@ def finds_reported(evidence: Inputs, cpus: int = 2) -> Finding:
     "checker-finds-unreported",
     must="every fault of posted code of which no report was found is found in the "
     "version that has it",
-    instead="pcp_batch_local in place of the versions",
+    instead=f"{RECOMMENDED} in place of the versions",
     change={"strategy": RECOMMENDED},
     downside="The stored list mail is not the whole archive: a report may exist.",
     mails=tuple(dict.fromkeys(fault.source for fault in POSTED if not fault.first)),
@@ -127,7 +130,7 @@ def finds_unreported(evidence: Inputs, strategy: str = "") -> Finding:
 @claim(
     "recommended-is-safe",
     must="all states are visited, and no invariant is violated in any",
-    instead="pcp_batch, as proposed, in place of pcp_batch_local",
+    instead=f"pcp_batch, as read from the thread, in place of {RECOMMENDED}",
     change={"strategy": "pcp_batch"},
     downside="Nothing comes between the steps of one hook, up to its flush.",
     mails=(),
@@ -217,7 +220,7 @@ def flush_before_the_list(evidence: Inputs, *, listed_first: bool = True) -> Fin
     "recommended-is-safe-at-large",
     must=f"all states of both larger machines are visited, of one of them {MANY:,} or "
     "more, and no invariant is violated in any",
-    instead="pcp_batch, as proposed, in place of pcp_batch_local",
+    instead=f"pcp_batch, as read from the thread, in place of {RECOMMENDED}",
     change={"strategy": "pcp_batch", "scopes": ("large",)},
     downside="Recorded, not explored in this build; the nightly run does it again.",
     mails=(),

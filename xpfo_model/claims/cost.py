@@ -14,7 +14,7 @@ from xpfo_model.claims.bill import rates, told
 from xpfo_model.claims.claim import Basis, Finding, Table, claim
 from xpfo_model.claims.inputs import Inputs
 from xpfo_model.claims.prose import two_digits
-from xpfo_model.claims.published_tables import MACHINES, parameters
+from xpfo_model.claims.published_tables import MACHINES, grid, parameters
 from xpfo_model.cost import FULL, Interval, Kind, Kunmap, Rates, Values
 from xpfo_model.figures.charts import Range, Ranges
 from xpfo_model.figures.forms import Dot, Dots
@@ -101,7 +101,7 @@ def _variants(evidence: Inputs, settings: Values) -> Table:
 def batch_alone(evidence: Inputs, design: Design = BATCH) -> Finding:
     """A batch whose refill flushes once, with v9's free."""
     items = parameters(evidence)
-    settings = cost.grid(items)
+    settings = grid(evidence, items)
     some = rates(evidence, design)
     bars: list[Range] = []
     values: dict[str, int | float | str] = {}
@@ -123,6 +123,8 @@ def batch_alone(evidence: Inputs, design: Design = BATCH) -> Finding:
             f"{size}.low_seconds": two_digits(low * base),
             f"{size}.high_seconds": two_digits(high * base),
         }
+    own = cost.interval(partial(cost.local_cycles, 1), settings)
+    values |= {"own.low": two_digits(own[0]), "own.high": two_digits(own[1])}
     least, most = kunmaps_of(items)
     values |= {"kunmaps_low": two_digits(least), "kunmaps_high": two_digits(most)}
     for size, machine in MACHINES.items():
@@ -171,7 +173,7 @@ def _apart(some: Sequence[Rates]) -> tuple[list[Rates], list[Rates]]:
 )
 def refill_flush(evidence: Inputs, strategy: str = "pcp_batch") -> Finding:
     """Of batch alone, the batch is the cheap part."""
-    settings = cost.grid(parameters(evidence))
+    settings = grid(evidence, parameters(evidence))
     without, (kunmaps,) = _apart(rates(evidence, Design(strategy)))
     rows: list[tuple[Any, ...]] = []
     shares: list[float] = []
@@ -233,7 +235,7 @@ def _worst(evidence: Inputs) -> tuple[str, str]:
 )
 def three_ways(evidence: Inputs, pages: int = REFILL_PAGES) -> Finding:
     """A full flush, a flush for each page, or one interrupt with a list of pages."""
-    settings = cost.grid(parameters(evidence))
+    settings = grid(evidence, parameters(evidence))
     rows: list[tuple[Any, ...]] = []
     bars: list[Range] = []
     holds = True
@@ -308,7 +310,7 @@ def _ends(
 )
 def ipi_arithmetic(evidence: Inputs, strategy: str = "v6") -> Finding:
     """Dave Hansen's 111 million interrupts a second, and what they would take."""
-    settings = cost.grid(parameters(evidence))
+    settings = grid(evidence, parameters(evidence))
     trace = BUILDS[-1]
     users = evidence.totals(trace)["user_allocations"]
     rows: list[tuple[Any, ...]] = []
@@ -360,7 +362,7 @@ def ipi_arithmetic(evidence: Inputs, strategy: str = "v6") -> Finding:
     needs=("user_allocations", "refills_movable"),
 )
 def cost_depends_on(evidence: Inputs, design: Design = BATCH) -> Finding:
-    """What is left of the interval if one number were known."""
+    """The part of the interval that is left if one number were known."""
     items = parameters(evidence)
     some = rates(evidence, design)[-1]
     found = cost.narrowings(cost.seconds(some, LARGE), items)

@@ -129,7 +129,7 @@ def _shares(evidence: Inputs, names: tuple[str, ...]) -> Table:
 
 
 def _expenses(evidence: Inputs, strategy: str) -> Table:
-    """What the splits of a strategy cost beside its own flushes."""
+    """The cost of a strategy's splits beside its own flushes."""
 
     def times(number: int) -> Callable[[str], int]:
         return lambda trace: number * splits(evidence, trace, strategy)
@@ -358,7 +358,7 @@ def splits_early(evidence: Inputs, strategy: str = RECOMMENDED) -> Finding:
         values={
             "smallest": min(halves),
             "largest": max(halves),
-            "extra": max(extra),
+            "extra": two_digits(max(extra)),
         },
         table=Table(("trace", "splits", "allocations", "half at %"), tuple(rows)),
         more={"costs": _expenses(evidence, strategy)},

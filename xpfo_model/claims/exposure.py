@@ -25,7 +25,7 @@ from xpfo_model.strategies import RECOMMENDED
 SAME_ON_A_TRACE: Final = "cold_end"
 """Steers the allocator; on a trace it is v5."""
 POSTED: Final = ("none", "v5", "v6", "will_map", "nov2017", "v8", "v9")
-"""What is told first, in the order of its posting."""
+"""Told first, in the order of posting."""
 COUNTED: Final = tuple(
     n for n in dict.fromkeys((*POSTED, *strategies.REGISTRY)) if n != SAME_ON_A_TRACE
 )
@@ -80,7 +80,12 @@ def exposed_frame_time(evidence: Inputs, deferred: str = "v9") -> Finding:
         least, most = map(two_digits, ends[name])
         rows.append((name, least, most, on if ends[name][1] else "-"))
     shorter = {
-        t: share(evidence, t, deferred, **how) / share(evidence, t, "v6", **how)
+        t: ratio(
+            share(evidence, t, deferred, **how),
+            share(evidence, t, "v6", **how),
+            t,
+            "v6 leaves nothing reachable",
+        )
         for t in traces
     }
     values: dict[str, int | float | str] = {"copied": how["copy_percent"]}

@@ -41,7 +41,7 @@ TABLED: Final = (
     "pcp_batch_local",
     "freetype",
 )
-"""What flushes every CPU and waits, as posted first."""
+"""Strategies that flush every CPU and wait, as posted first."""
 DEFERRED: Final = ("v8", "v9")
 HALF: Final = 0.5
 PROTOTYPE: Final = "nov2017"
@@ -59,7 +59,7 @@ AHEAD: Final = "pcp_batch_prezero"
     needs=("user_allocations", "user_zeroed"),
 )
 def second_flush(evidence: Inputs, strategy: str = "pcp_batch") -> Finding:
-    """What batching leaves is the second flush."""
+    """A batch leaves the second flush."""
     rows: list[tuple[Any, ...]] = []
     for trace in evidence.names:
         by_cause = in_use(evidence, trace, strategy).flushes_by_cause
@@ -140,10 +140,6 @@ def batching_halves(evidence: Inputs, batched: str = "pcp_batch") -> Finding:
     """With kunmaps counted, too, a batch divides by two or three, as was measured."""
     measured = october_factor()
     values: dict[str, int | float | str] = {"published": round(measured, 2)}
-    counted = [one.per_allocation or 0.0 for one in like(BUILD, recordings(evidence))]
-    if counted:
-        values["mixed.accesses"] = two_digits(max(counted))
-        values["mixed.factor"] = two_digits((1 + max(counted)) / max(counted))
     rows: list[tuple[Any, ...]] = []
     for trace in evidence.names:
         factors = [_factor(evidence, trace, batched, c) for c in COPIES]
@@ -152,6 +148,10 @@ def batching_halves(evidence: Inputs, batched: str = "pcp_batch") -> Finding:
         for name in (batched, PROTOTYPE):
             at = copies_at(evidence, trace, name, measured)
             values[f"{trace}.{'at' if name == batched else 'nov2017.at'}"] = at
+    counted = [one.per_allocation or 0.0 for one in like(BUILD, recordings(evidence))]
+    if counted:
+        values["mixed.accesses"] = two_digits(max(counted))
+        values["mixed.factor"] = two_digits((1 + max(counted)) / max(counted))
     builds = [row for row in rows if row[0] in BUILDS]
     low, high = (
         listing(list(dict.fromkeys(two_digits(row[i]) for row in builds)))
@@ -181,7 +181,7 @@ def batching_halves(evidence: Inputs, batched: str = "pcp_batch") -> Finding:
 
 
 def _factors(evidence: Inputs, batched: str) -> Table:
-    """What a batch divides v6's flushes by: at allocation, then with each rate."""
+    """By how much a batch divides v6's flushes: at allocation, then with each rate."""
 
     def alone(trace: str) -> str:
         posted = in_use(evidence, trace, "v6").flushes_by_cause["alloc"]

@@ -29,8 +29,9 @@ def two_digits(number: float) -> str:
     """
     if not number:
         return "0"
-    places = 1 - math.floor(math.log10(abs(number)))
-    return f"{round(number, places):,.{max(places, 0)}f}"
+    rounded = float(f"{number:.1e}")
+    places = 1 - math.floor(math.log10(abs(rounded)))
+    return f"{rounded:,.{max(places, 0)}f}"
 
 
 def spread(numbers: Iterable[float], form: str | Callable[[float], str]) -> str:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Claims about seconds: the cost model held against the published tables."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from xpfo_model import cost
@@ -8,6 +9,7 @@ from xpfo_model.claims.access import BUILDS, kunmaps_parameter, october_kunmaps
 from xpfo_model.claims.claim import Basis, Finding, Table, claim
 from xpfo_model.claims.inputs import Inputs
 from xpfo_model.cost import DERIVED, PARAMETERS, Parameter
+from xpfo_model.errors import CannotJudgeError, XpfoModelError
 from xpfo_model.figures.forms import Dots
 from xpfo_model.history import mails, numbers
 from xpfo_model.history.numbers import (
@@ -50,6 +52,14 @@ def parameters(evidence: Inputs) -> tuple[Parameter, ...]:
         )
     )
     return (*PARAMETERS, kunmaps_parameter(evidence), *rows)
+
+
+def grid(evidence: Inputs, items: Sequence[Parameter]) -> cost.Values:
+    """All settings of the parameters that no published row contradicts."""
+    try:
+        return cost.grid(items)
+    except XpfoModelError as error:
+        raise CannotJudgeError(error.what, evidence.names) from None
 
 
 def _error(predicted: float, measured: float) -> float:

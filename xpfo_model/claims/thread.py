@@ -157,7 +157,7 @@ def alternations(evidence: Inputs, trace: str, *, on_a_cpu: bool) -> tuple[int, 
     "more often than a user gets a frame that the kernel had",
     instead="each CPU by itself in place of the machine as a whole",
     change={"on_a_cpu": True},
-    downside="An alternation is counted whether or not any PTE has to change.",
+    downside="Counted whether or not any PTE has to change.",
     mails=(mails.ANDERSEN_2017_09_20_1809, mails.HANSEN_2017_09_20_1727),
     needs=("user_allocations",),
 )
@@ -249,7 +249,7 @@ def pcp_batch_divides(evidence: Inputs, *, warm: bool = False) -> Finding:
         table=Table(
             (
                 *("trace", "per_frame", "pcp_batch"),
-                *("per_frame, 2nd half", "pcp_batch, 2nd half"),
+                *("late per_frame", "late pcp_batch"),
             ),
             tuple(rows),
         ),

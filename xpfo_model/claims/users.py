@@ -8,7 +8,7 @@ import numpy as np
 from xpfo_model import gfp
 from xpfo_model.claims.claim import Finding, Table, claim
 from xpfo_model.claims.inputs import Inputs, ratio
-from xpfo_model.claims.prose import spread
+from xpfo_model.claims.prose import spread, two_digits
 from xpfo_model.constants import MIGRATE_MOVABLE
 from xpfo_model.events import FAILED, MM_PAGE_ALLOC
 from xpfo_model.figures.charts import Bar, Shares
@@ -196,10 +196,15 @@ def zeroed(evidence: Inputs, total: str = "user_zeroed") -> Finding:
         rows.append((name, users, part, round(100 * part / users, 1)))
     shares = [row[3] for row in rows]
     words = total.removeprefix("user_").replace("_", " ")
+    kmaps = (
+        "user pages that the kernel zeroes, with a kmap and a kunmap each"
+        if total == "user_zeroed"
+        else "kernel pages from MOVABLE lists"
+    )
     return Finding(
         holds=all(share > 25 for share in shares),  # noqa: PLR2004 - the quarter of must
-        sentence=f"{spread(shares, '.1f')}% of the user allocations are {words}: each "
-        "pays a second flush at the kunmap of its zeroing.",
+        sentence=f"For 100 user allocations there are {spread(shares, two_digits)} "
+        f"{kmaps}.",
         values={"smallest": min(shares), "largest": max(shares)},
         table=Table(("trace", "user allocations", words, "percent"), tuple(rows)),
         chart=Dots.of(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What a flush costs, and what a kernel build with XPFO costs in all.
+"""The cost of a flush, and of a kernel build with XPFO in all.
 
 The work that a strategy makes for each user allocation (`work`), from traces, and from
 how often a kernel that runs XPFO maps users' pages (`kmaps`); cycles of one flush

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What an interrupt costs: no source says it, a machine's own strict row does.
+"""The cost of an interrupt: no source has it, a machine's own strict row gives it.
 
 v6 flushes one page of all CPUs for each user allocation and for each kunmap. From the
 time that its row has over the base row follows what an interrupt adds to each CPU that
@@ -48,7 +48,7 @@ def charged(v: Values, machine: Machine) -> Number:
 
 
 def asid_seconds(work: Work, machine: Machine, v: Values) -> Number:
-    """What PTI's other address spaces add: full flushes at later context switches.
+    """Seconds that PTI's other address spaces add: full flushes at later switches.
 
     Each flush leaves those of each CPU for a switch that comes to them. v8's deferral
     makes every CPU flush everything at its next switch, whatever is in its TLB: it is

@@ -31,7 +31,7 @@ REMEDY: Final = f"columns are {','.join(COLUMNS)}; the head of the file says mor
 
 @dataclass(frozen=True)
 class Kmaps:
-    """One recording of a kernel that runs XPFO."""
+    """The accesses in a recording of a kernel that runs XPFO."""
 
     recording: str
     load: str

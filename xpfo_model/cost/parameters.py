@@ -65,7 +65,7 @@ PTI_PAGES: Final = (1, 10)
 REFILL_CYCLES: Final = 22_000
 """Of a TLB of 512 entries, if all are used again; `mails.HANSEN_2014_07_01`."""
 FACTOR_OF_AN_ORDER: Final = 3.0
-"""What *an order of magnitude* is taken to mean, each way."""
+"""Taken for *an order of magnitude*, each way."""
 SMALL_OVERHEAD: Final = 0.02
 """*It actually went up by about 2%*, system time of make -j60."""
 TLB_SHARES: Final = (0.40, 0.04)
@@ -199,4 +199,4 @@ PARAMETERS: Final = (
         confidence=DERIVED,
     ),
 )
-"""What a source gives, or what is assumed."""
+"""Given by a source, or assumed."""

@@ -29,7 +29,7 @@ RATIOS: Final = frozenset({"pairs"})
 
 @dataclass(frozen=True)
 class Narrowing:
-    """What is left of an interval if one parameter were known."""
+    """The part of an interval that is left if one parameter were known."""
 
     parameter: Parameter
     left: float
@@ -86,7 +86,7 @@ def value_of(
 
 
 def narrowings(answer: Answer, parameters: Sequence[Parameter]) -> list[Narrowing]:
-    """What is left of the interval if each parameter were known, the least first."""
+    """The part of the interval that is left if each were known, the least first."""
     every = grid(parameters)
     found = np.asarray(answer(every), dtype=float)
     whole = float(found.max() - found.min())

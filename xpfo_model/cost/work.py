@@ -12,7 +12,7 @@ WRITES_OF_A_PAIR: Final = 2
 
 
 class Kunmap(Enum):
-    """What a strategy does at the last kunmap of a user's page."""
+    """The way of a strategy at the last kunmap of a user's page."""
 
     NOTHING = "nothing"
     """The page stays mapped."""
@@ -47,7 +47,7 @@ class Work:
 
 @dataclass(frozen=True)
 class Rates:
-    """What a strategy does for each user allocation, apart from the kernel's accesses.
+    """A strategy's work for each user allocation, apart from the kernel's accesses.
 
     A trace of the allocator gives these; how often the kernel maps users' pages it
     does not.

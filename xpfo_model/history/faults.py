@@ -18,14 +18,14 @@ class Origin(Enum):
     """Whose code has the fault."""
 
     POSTED = "posted"
-    """It is in a patch that was sent to a list."""
+    """In a patch that was sent to a list."""
     READING = "reading"
-    """It is in a strategy that was written here from a sentence of a mail."""
+    """In a strategy that was written here from a sentence of a mail."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault of one strategy."""
+    """A fault of a strategy."""
 
     what: str
     """The same words for the same fault of another version."""
@@ -38,7 +38,7 @@ class Fault:
     first: Mail | None = None
     """The first mail that says it; None: none was found in the stored list mail."""
     why: str = ""
-    """What to know beside it: who else said it, or the reasoning."""
+    """Who else said it, or the reasoning."""
     origin: Origin = Origin.POSTED
 
     @property
@@ -224,7 +224,7 @@ class Remark:
     version: str
     first: Mail
     why_not: str
-    """What the model lacks."""
+    """The reason: a part that the model lacks."""
 
 
 REMARKS: Final = (
@@ -265,4 +265,4 @@ REMARKS: Final = (
         "a CPU-local mapping is invisible to other CPUs in the model",
     ),
 )
-"""What reviewers reported beyond the faults above, as far as it was found."""
+"""Reported by reviewers beyond the faults above, as far as it was found."""

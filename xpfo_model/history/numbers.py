@@ -76,7 +76,7 @@ BATCH_NO_FLUSH: Final = "batch, no flush"
 
 @dataclass(frozen=True)
 class Row:
-    """One published number."""
+    """A published number."""
 
     series: str
     machine: Machine

@@ -35,18 +35,22 @@ class Drawings:
     def __init__(self, folder: Path, executor: Executor) -> None:
         self.folder = folder
         self.executor = executor
-        self._begun: list[Future[list[str]]] = []
+        self._begun: dict[str, Future[list[str]]] = {}
 
     def begin(self, name: str, chart: Chart) -> None:
         """Have a chart drawn into NAME.svg and the others."""
-        self._begun.append(self.executor.submit(draw, chart, self.folder / name))
+        self._begun[name] = self.executor.submit(draw, chart, self.folder / name)
+
+    def wait(self, name: str) -> None:
+        """Wait for one. Raises what its drawing raised, `KeyError` for no such."""
+        self._begun[name].result()
 
     def finish(self) -> list[str]:
         """Wait for all; texts in them that cannot be read.
 
         Raises what the drawing of one raised.
         """
-        return [fault for future in self._begun for fault in future.result()]
+        return [fault for one in self._begun.values() for fault in one.result()]
 
     def close(self) -> None:
         """Let the processes go; what has not begun is not drawn."""

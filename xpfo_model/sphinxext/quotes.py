@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """``{quote}``: words of a mail, with who wrote them; ``{mails}``: all of them."""
 
+import textwrap
 from typing import Final
 
 from docutils import nodes
@@ -9,8 +10,9 @@ from sphinx.util.docutils import SphinxDirective
 from xpfo_model.errors import XpfoModelError
 from xpfo_model.history import mails
 from xpfo_model.history.mails import Mail, Seen
-from xpfo_model.sphinxext.directives import mail_link
+from xpfo_model.sphinxext.roles import mail_link
 
+_CODE: Final = "    "
 _MARKS: Final = {
     Seen.READ: "",
     Seen.QUOTED: ", as a later mail quotes it",
@@ -21,7 +23,7 @@ _MARKS: Final = {
 class QuoteDirective(SphinxDirective):
     """``{quote} NAME``: the words of the mail of that name in `mails`.
 
-    A mail whose text was not read cannot be quoted.
+    What is indented is code. A mail whose text was not read cannot be quoted.
     """
 
     required_arguments = 1
@@ -38,7 +40,11 @@ class QuoteDirective(SphinxDirective):
             raise self.error(f"the text of {mail} was not read, and cannot be quoted")
         quote = nodes.block_quote(classes=["mail-quote"])
         for paragraph in "\n".join(self.content).split("\n\n"):
-            quote += nodes.paragraph(text=" ".join(paragraph.split()))
+            lines = paragraph.strip("\n")
+            if lines.startswith(_CODE):
+                quote += nodes.literal_block(text=textwrap.dedent(lines))
+            else:
+                quote += nodes.paragraph(text=" ".join(lines.split()))
         quote += nodes.attribution("", "", mail_link(mail), *_mark(mail))
         return [quote]
 

@@ -15,6 +15,7 @@ from sphinx.util import logging
 from xpfo_model import claims
 from xpfo_model.checker import Report, scope
 from xpfo_model.claims import checker, cite, films
+from xpfo_model.claims.claim import Basis
 from xpfo_model.claims.verdict import Standing
 from xpfo_model.errors import XpfoModelError
 from xpfo_model.history.faults import FAULTS
@@ -73,7 +74,7 @@ def hear(app: Sphinx) -> None:
 
 def _hear(traces: Path, drawings: Drawings) -> Record:
     evidence = Evidence(traces, drawings.executor)
-    explores = "recommended-is-safe" in claims.REGISTRY
+    explores = any(c.basis is Basis.EXPLORATION for c in claims.REGISTRY.values())
     if explores:
         evidence.start(checker.EXPLORED)
     verdicts: dict[str, Standing] = {}
@@ -110,6 +111,14 @@ def _cannot(why: str, ids: list[str]) -> str:
     """One complaint for all claims that it stops."""
     which = f"claim {ids[0]}" if len(ids) == 1 else f"claims {', '.join(ids)}"
     return f"{which} cannot be computed: {why}"
+
+
+def drawn(app: Sphinx, name: str) -> Path:
+    """The files of a figure without their suffix, when it has been drawn."""
+    drawings: Drawings | None = getattr(app, "xpfo_drawings", None)
+    if drawings is not None:
+        drawings.wait(name)
+    return folder_of(app) / name
 
 
 def settle(app: Sphinx, exception: Exception | None) -> None:

@@ -277,6 +277,7 @@ class Evidence:
         if key not in self._halves:
             steps, reconstruction = self.steps(name)
             half = reconstruction.totals["user_allocations"] // 2
+            self._await(strategy, how)
             run = Run(strategy, cpus=self.provenance[name].cpus, **how)
             users = zeroed = 0
             found: list[Half] = []
@@ -303,9 +304,7 @@ class Evidence:
         copy_percent: int,
         replaced: dict[str, Any],
     ) -> Run:
-        prepared = self._prepared.get((strategy, *sorted(replaced.items())))
-        if prepared is not None:
-            prepared.result()
+        self._await(strategy, replaced)
         return Run(
             strategy,
             cpus=self.provenance[name].cpus,
@@ -313,6 +312,13 @@ class Evidence:
             copy_percent=copy_percent,
             **replaced,
         )
+
+    def _await(self, strategy: str, how: dict[str, Any]) -> None:
+        """Wait for a loop that is being compiled ahead."""
+        hooks = {name: hook for name, hook in how.items() if callable(hook)}
+        prepared = self._prepared.get((strategy, *sorted(hooks.items())))
+        if prepared is not None:
+            prepared.result()
 
     def _without_idle(self, name: str) -> list[Calls]:
         events = self.log(name).events

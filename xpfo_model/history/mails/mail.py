@@ -23,7 +23,7 @@ class Seen(StrEnum):
 
 @dataclass(frozen=True)
 class Mail:
-    """One mail of a public list."""
+    """A mail of a public list."""
 
     author: str
     sent: str
