@@ -80,6 +80,9 @@ Then remap the entire list at once
 
 ```{remarks}
 ```
+
+```{strategy-diffs} v6 per_frame
+```
 """
 
 
@@ -403,7 +406,8 @@ def test_a_figure_without_a_size_is_refused(svg):
 
 
 def test_a_page_is_described_by_its_first_paragraph_and_has_one_viewport():
-    document = nodes.document(None, None, nodes.paragraph(text="All\nof it. " * 90))
+    document = nodes.document(None, None)
+    document.append(nodes.paragraph(text="All\nof it. " * 90))
     context = {
         "metatags": '<meta name="viewport" content="x" />\n<meta name="a">\n',
         "title": "<code>v6</code> &amp; more",
