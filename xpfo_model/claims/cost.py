@@ -16,7 +16,7 @@ from xpfo_model.claims.inputs import Inputs
 from xpfo_model.claims.prose import two_digits
 from xpfo_model.claims.published_tables import MACHINES, grid, parameters
 from xpfo_model.cost import FULL, Interval, Kind, Kunmap, Rates, Values
-from xpfo_model.figures.charts import Bars, Range, Ranges
+from xpfo_model.figures.charts import Bar, Bars, Range, Ranges
 from xpfo_model.history import mails, numbers
 from xpfo_model.history.numbers import (
     BASE,
@@ -185,7 +185,8 @@ def refill_flush(evidence: Inputs, strategy: str = "pcp_batch") -> Finding:
         for name, answers in (("allocation and refill", own), ("kunmap", [rest])):
             found = cost.union(cost.interval(a, settings) for a in answers)
             ends = 100 * found[0] / base, 100 * found[1] / base
-            bars.append(Range(f"{machine.cpus} CPUs, {name}", *ends, f"{told(ends)}%"))
+            text = f"at most {two_digits(ends[1])}%"
+            bars.append(Range(f"{machine.cpus} CPUs, {name}", *ends, text))
             rows.append((machine.name, name, *map(two_digits, ends)))
         low, high = rows[-2][2:]
         values |= {f"{size}.low": low, f"{size}.high": high}
@@ -254,7 +255,7 @@ def three_ways(evidence: Inputs, pages: int = REFILL_PAGES) -> Finding:
         ways = {
             "a full flush": lambda v: flush(v, FULL),
             "a flush for each": one_by_one,
-            "one interrupt, each by INVLPG": listed,
+            "one for a list": listed,
         }
         worse = cost.interval(lambda v: flush(v, FULL) / one_by_one(v), settings)
         against = cost.interval(lambda v: flush(v, FULL) / listed(v), settings)
@@ -267,9 +268,7 @@ def three_ways(evidence: Inputs, pages: int = REFILL_PAGES) -> Finding:
         for name, answer in ways.items():
             ends = cost.interval(answer, settings)
             rows.append((machine.name, name, *map(two_digits, ends)))
-            bars.append(
-                Range(f"{machine.cpus} CPUs, {name}", *ends, f"{told(ends)} cycles")
-            )
+            bars.append(Range(f"{machine.cpus} CPUs, {name}", *ends, told(ends)))
     return Finding(
         holds=holds,
         sentence=f"For a refill of {pages} scattered pages, a full flush costs at most "
@@ -283,7 +282,7 @@ def three_ways(evidence: Inputs, pages: int = REFILL_PAGES) -> Finding:
             "One full flush beats many small ones; a list might beat both",
             bars,
             f"cycles for each CPU, {pages} pages, log scale",
-            line=1.0,
+            line=1000.0,
             log=True,
         ),
     )
@@ -376,15 +375,23 @@ def cost_depends_on(evidence: Inputs, design: Design = BATCH) -> Finding:
                 for one in found
             ),
         ),
-        chart=Bars.in_one(
-            f"What would narrow the interval: {first.parameter.name}",
-            f"{design.name}, 96 CPUs",
+        chart=Bars(
+            f"The interval narrows if {first.parameter.name} is known",
             [
-                (one.parameter.name, 100 * one.left, f"{100 * one.left:.0f}% left")
-                for one in found
+                (
+                    f"{design.name}, {LARGE.cpus} CPUs",
+                    [
+                        Bar(
+                            one.parameter.name,
+                            100 * one.left,
+                            f"{100 * one.left:.0f}% left",
+                            kind=0,
+                        )
+                        for one in found
+                    ],
+                )
             ],
-            "percent of the interval that is left if it were known",
-            text="{2}",
+            "percent of the interval that is left if this is known",
             log=False,
         ),
     )
