@@ -17,7 +17,7 @@ from xpfo_model.claims.inputs import Inputs, ratio
 from xpfo_model.claims.prose import by_trace, each, spread, two_digits
 from xpfo_model.errors import CannotJudgeError
 from xpfo_model.events import SCHED_SWITCH
-from xpfo_model.figures.charts import Bars, Curves, Spot, short
+from xpfo_model.figures.charts import Bar, Bars, short
 from xpfo_model.history import mails
 from xpfo_model.strategies import RECOMMENDED
 
@@ -284,15 +284,19 @@ def uncleared_pte(evidence: Inputs, strategy: str = "v6") -> Finding:
                 for trace, some in shares.items()
             ),
         ),
-        chart=Curves(
+        chart=Bars(
             f"{strategy} protects a frame from its first kunmap on",
             [
-                (trace, [Spot(str(r), v, v, v) for r, v in some.items()])
+                (
+                    trace,
+                    [
+                        Bar(f"{rate}% copied", some[rate], f"{two_digits(some[rate])}%")
+                        for rate in (COPIES[0], COPIES[2], most)
+                    ],
+                )
                 for trace, some in shares.items()
             ],
-            list(map(str, rates)),
-            "percent of the pages not zeroed that the kernel copies into",
-            "percent of users' frame-time reachable",
+            "percent of users' frame-time",
             log=False,
         ),
     )
