@@ -19,6 +19,7 @@ from xpfo_model.state import (
     KERNEL,
     KUNMAP,
     MAPPED,
+    MIGRATE,
     REFILL,
     STARTS,
     UNMAPPED,
@@ -48,6 +49,7 @@ __all__ = [
     "KERNEL",
     "KUNMAP",
     "MAPPED",
+    "MIGRATE",
     "REFILL",
     "STARTS",
     "UNMAPPED",
@@ -77,6 +79,7 @@ __all__ = [
     "make_stale",
     "map_back",
     "map_block",
+    "may_wait",
     "reachable",
     "set_kpte",
     "set_pte",
@@ -144,6 +147,11 @@ def hold_since_start(m: Machine, frames: Frames) -> None:
             if m.settings.starts_unmapped and not m.split[block]:
                 m.split[block] = 1
                 m.counts.start_splits += 1
+
+
+def may_wait(m: Machine) -> bool:
+    """Whether the caller can wait until all CPUs have answered."""
+    return bool(not m.settings.cannot_wait)
 
 
 def split_entry(m: Machine, frame: int) -> None:

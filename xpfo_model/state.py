@@ -36,7 +36,8 @@ REFILL: Final = 1
 BLOCK: Final = 2
 ALTERNATION: Final = 3
 KUNMAP: Final = 4
-CAUSES: Final = ("alloc", "refill", "block", "alternation", "kunmap")
+MIGRATE: Final = 5
+CAUSES: Final = ("alloc", "refill", "block", "alternation", "kunmap", "migrate")
 """Names of the causes of a flush, by number."""
 
 CPUS_PER_WORD: Final = 62
@@ -70,6 +71,11 @@ class Settings(np.record):  # type: ignore[misc]  # NumPy allows it
     """Marks of a frame that starts without an alias."""
     infers_held: int
     """Whether a page that is freed before anything else was the kernel's."""
+    user_test: int
+    """The test for a user's page, by its number in `gfp.USER_TESTS`."""
+    cannot_wait: int
+    """Whether the caller may not wait: interrupts off, or a lock held that whoever
+    has to answer may want."""
 
 
 class Counts(np.record):  # type: ignore[misc]  # NumPy allows it
@@ -103,6 +109,10 @@ class Counts(np.record):  # type: ignore[misc]  # NumPy allows it
     """2M entries that were split before: not all of their frames start alike."""
     faults: int
     """Frames handed to the kernel without an alias: its first access faults."""
+    moved: int
+    """Users' frames whose contents were moved to other frames."""
+    moved_exposed: int
+    """Of these, frames that the kernel could still reach afterwards."""
 
 
 def _zero(kind: type[np.record]) -> np.record:

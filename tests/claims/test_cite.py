@@ -14,8 +14,8 @@ SITE = "https://example.org/xpfo"
 
 
 @pytest.fixture(scope="module")
-def verdicts(evidence):
-    return {i: claims.evaluate(c, evidence) for i, c in claims.REGISTRY.items()}
+def verdicts(verdict_of):
+    return {identity: verdict_of(identity) for identity in claims.REGISTRY}
 
 
 @pytest.mark.parametrize("identity", list(claims.REGISTRY))

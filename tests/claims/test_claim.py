@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 import dataclasses
 import re
-from functools import cache
 
 import pytest
 from matplotlib.font_manager import FontProperties
@@ -11,11 +10,6 @@ from xpfo_model import claims
 from xpfo_model.claims import prose
 from xpfo_model.claims.claim import Basis, Claim, Finding, Table, claim
 from xpfo_model.errors import XpfoModelError
-
-
-@pytest.fixture(scope="module")
-def verdict_of(evidence):
-    return cache(lambda identity: claims.evaluate(claims.REGISTRY[identity], evidence))
 
 
 @pytest.mark.parametrize("identity", list(claims.REGISTRY))
@@ -37,12 +31,10 @@ def test_every_claim_can_be_cited(identity):
     assert item.find.__doc__
 
 
-def test_the_inputs_of_a_claim_are_the_traces_that_it_used(evidence):
-    verdict = claims.evaluate(claims.REGISTRY["pipes-dominate-the-rest"], evidence)
-    used = {item.short for item in verdict.inputs}
+def test_the_inputs_of_a_claim_are_the_traces_that_it_used(verdict_of):
+    used = {item.short for item in verdict_of("pipes-dominate-the-rest").inputs}
     assert used == {"forkpipe-4cpu", "cc-4cpu"}
-    tables = claims.evaluate(claims.REGISTRY["two-readings-fit"], evidence)
-    assert tables.inputs == ()
+    assert verdict_of("two-readings-fit").inputs == ()
 
 
 def finding(*, holds):

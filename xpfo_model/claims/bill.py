@@ -14,7 +14,8 @@ from xpfo_model.claims.prose import two_digits
 from xpfo_model.claims.published_tables import MACHINES, grid, parameters
 from xpfo_model.constants import PAGE_SIZE
 from xpfo_model.cost import Interval, Kunmap, Rates, Values
-from xpfo_model.figures.charts import Range, Ranges
+from xpfo_model.figures.charts import Range
+from xpfo_model.figures.forms import Place, Plane
 from xpfo_model.history import mails, numbers
 from xpfo_model.history.numbers import (
     BASE,
@@ -214,6 +215,16 @@ def whole(
     )
 
 
+def _place(one: Bill, ends: Mapping[str, Interval], machine: Machine) -> Place:
+    """What a design adds to a build's system time, against what it leaves reachable."""
+    known = published(one.design, machine)
+    if known is not None:
+        return Place(one.design.name, 100 * (known - 1), one.exposed)
+    base = numbers.seconds(cost.SERIES, machine, BASE)
+    low, high = (100 * (end / base - 1) for end in ends[one.design.name])
+    return Place(one.design.name, (low * high) ** 0.5, one.exposed, "", low, high)
+
+
 @claim(
     "whole-bill",
     must="on both machines, the recommended strategy at its dearest costs a build less "
@@ -276,11 +287,13 @@ def whole_bill(evidence: Inputs, strategy: str = RECOMMENDED) -> Finding:
             tuple((b.name, two_digits(b.low), two_digits(b.high)) for b in bars),
         ),
         more={"bill": whole(found, kunmaps_of(items), rows)},
-        chart=Ranges(
+        chart=Plane(
             "What a build costs is decided at kunmap",
-            bars,
-            "percent more system time than without XPFO, log scale",
-            line=100.0,
-            log=True,
+            [_place(one, ends, machine) for one in found],
+            f"percent more system time of a build on {machine.cpus} CPUs than without "
+            "XPFO, log scale; lines are intervals",
+            "percent of users' frame-time that the kernel can reach their frames, log "
+            "scale",
+            good="cheap, nothing reachable",
         ),
     )

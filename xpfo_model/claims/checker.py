@@ -4,10 +4,12 @@
 from dataclasses import replace
 from typing import Any, Final
 
-from xpfo_model.checker import INVARIANTS, Report, Scope, Violation, check, scope
+from xpfo_model.checker import INVARIANTS, Report, Scope, check, scope
+from xpfo_model.claims import films
 from xpfo_model.claims.claim import Basis, Finding, Table, claim
 from xpfo_model.claims.inputs import Inputs
-from xpfo_model.figures.charts import Bars, Calls
+from xpfo_model.claims.prose import count
+from xpfo_model.figures.forms import Dots, Matrix
 from xpfo_model.history import mails
 from xpfo_model.history.faults import POSTED, Fault
 from xpfo_model.strategies import RECOMMENDED
@@ -21,21 +23,6 @@ LARGE_SCOPES: Final = ("large", "wide")
 """The scopes that are explored when something changes, and recorded."""
 MANY: Final = 1_000_000
 """States that the largest exploration must have."""
-
-
-def sequence(title: str, violation: Violation) -> Calls:
-    """The way to a violation as a drawing, a lane a CPU."""
-    lanes = sorted({line.split(" ", 2)[1] for line in violation.trace})
-    steps = []
-    for line in violation.trace:
-        _, cpu, action = line.split(" ", 2)
-        steps.append((lanes.index(cpu), action))
-    return Calls(
-        title,
-        [f"CPU {cpu}" for cpu in lanes],
-        steps,
-        "Violated: " + INVARIANTS[violation.invariant],
-    )
 
 
 def _faults(found: dict[str, Report], some: list[Fault]) -> list[tuple[Any, ...]]:
@@ -59,7 +46,7 @@ def _finding(
     lost = {row[4] for row in rows if not row[3]}
     longest = max((row[3] for row in rows), default=0)
     words = f"; not found: {', '.join(missing)}" if missing else ""
-    steps = f", each in at most {longest} steps" if longest else ""
+    steps = f", each in at most {count(longest, 'step')}" if longest else ""
     return Finding(
         holds=not missing,
         sentence=f"On a machine of {where} the checker finds "
@@ -74,13 +61,11 @@ def _finding(
             ("version", "invariant", "first said by", "steps"),
             tuple(row[:4] for row in rows),
         ),
-        chart=Bars.in_one(
+        chart=Dots.of(
             title,
-            "steps of the shortest way to it",
             [(f"{row[0]} {row[1]}", row[3], _steps(row[3])) for row in rows],
-            "steps",
+            "steps of the shortest way to it",
             text="{2}",
-            log=False,
         ),
     )
 
@@ -93,10 +78,13 @@ def _extent(report: Report) -> tuple[str, str]:
     return f"{report.states:,}, not all", f"{violated} or more"
 
 
-def _steps(count: int) -> str:
-    if not count:
-        return "not found"
-    return "1 step" if count == 1 else f"{count} steps"
+def _found_in(report: Report, invariant: str) -> str:
+    violation = report.found.get(invariant)
+    return str(violation.steps) if violation else ""
+
+
+def _steps(number: int) -> str:
+    return count(number, "step") if number else "not found"
 
 
 @claim(
@@ -122,7 +110,7 @@ def finds_reported(evidence: Inputs, cpus: int = 2) -> Finding:
     "checker-finds-unreported",
     must="every fault of posted code of which no report was found is found in the "
     "version that has it",
-    instead="pcp_batch_local in place of the versions",
+    instead=f"{RECOMMENDED} in place of the versions",
     change={"strategy": RECOMMENDED},
     downside="The stored list mail is not the whole archive: a report may exist.",
     mails=tuple(dict.fromkeys(fault.source for fault in POSTED if not fault.first)),
@@ -142,7 +130,7 @@ def finds_unreported(evidence: Inputs, strategy: str = "") -> Finding:
 @claim(
     "recommended-is-safe",
     must="all states are visited, and no invariant is violated in any",
-    instead="pcp_batch, as proposed, in place of pcp_batch_local",
+    instead=f"pcp_batch, as read from the thread, in place of {RECOMMENDED}",
     change={"strategy": "pcp_batch"},
     downside="Nothing comes between the steps of one hook, up to its flush.",
     mails=(),
@@ -166,12 +154,20 @@ def recommended_is_safe(evidence: Inputs, strategy: str = RECOMMENDED) -> Findin
             ("strategy", "states explored", "violated"),
             tuple((name, *_extent(r)) for name, r in reports.items()),
         ),
-        chart=Bars.in_one(
-            f"{strategy} violates no invariant",
-            f"invariants violated, of {len(INVARIANTS)}",
-            [(name, len(r.violations)) for name, r in reports.items()],
-            "invariants",
-            log=False,
+        chart=Matrix(
+            f"{strategy} violates no invariant" if not wrong else f"{strategy} {words}",
+            list(INVARIANTS),
+            [
+                (name, [_found_in(r, invariant) for invariant in INVARIANTS])
+                for name, r in reports.items()
+            ],
+            good="holds in every state that was visited",
+            bad="violated; the number is that of the steps to it",
+            open={
+                name: "more may follow: not all states were visited"
+                for name, r in reports.items()
+                if not r.exhaustive
+            },
         ),
     )
 
@@ -201,10 +197,11 @@ def flush_before_the_list(evidence: Inputs, *, listed_first: bool = True) -> Fin
         else f"none of {len(INVARIANTS)} invariants is violated in {report.states:,} "
         "states"
     )
+    title = "On its list before its flush, a batch is handed out stale"
     chart = (
-        sequence("On its list before its flush, a batch is handed out stale", found)
+        films.told(title, RECOMMENDED, where, found, listed_first=listed_first)
         if found
-        else Bars("No counterexample", [], "steps")
+        else Dots("No counterexample", [], "steps")
     )
     return Finding(
         holds=found is not None,
@@ -223,7 +220,7 @@ def flush_before_the_list(evidence: Inputs, *, listed_first: bool = True) -> Fin
     "recommended-is-safe-at-large",
     must=f"all states of both larger machines are visited, of one of them {MANY:,} or "
     "more, and no invariant is violated in any",
-    instead="pcp_batch, as proposed, in place of pcp_batch_local",
+    instead=f"pcp_batch, as read from the thread, in place of {RECOMMENDED}",
     change={"strategy": "pcp_batch", "scopes": ("large",)},
     downside="Recorded, not explored in this build; the nightly run does it again.",
     mails=(),
@@ -270,7 +267,7 @@ def recommended_is_safe_at_large(
                 for e in found
             ),
         ),
-        chart=Bars.by_trace(
+        chart=Dots.of(
             f"{strategy} violates no invariant on larger machines either",
             [
                 (
@@ -280,7 +277,8 @@ def recommended_is_safe_at_large(
                 )
                 for e in found
             ],
-            ((strategy, "{1:,}, {2} violated"),),
             "states, log scale",
+            text="{1:,}, {2} violated",
+            log=True,
         ),
     )

@@ -67,6 +67,15 @@ class Basis(Enum):
         "a model of the page allocator, given the demand of recorded traces",
     )
 
+    KERNEL = (
+        "counted by kernels that run the strategies, in an emulator",
+        "recordings of kernels that run the strategies",
+    )
+    KERNEL_AND_TRACES = (
+        "counted by kernels that run the strategies and by a model over kernel traces",
+        "recordings of kernels that run the strategies, and of stock kernels",
+    )
+
     def __init__(self, how: str, what: str) -> None:
         self.how = how
         """Completes "XPFO, …"."""
@@ -76,7 +85,12 @@ class Basis(Enum):
     @property
     def has_traces(self) -> bool:
         """Whether a claim of this kind uses traces."""
-        return self in {Basis.TRACES, Basis.TABLES_AND_TRACES, Basis.ALLOCATOR}
+        return self in {
+            Basis.TRACES,
+            Basis.TABLES_AND_TRACES,
+            Basis.ALLOCATOR,
+            Basis.KERNEL_AND_TRACES,
+        }
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Claims about seconds that were not measured, with the interval they must lie in."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
@@ -16,7 +16,8 @@ from xpfo_model.claims.inputs import Inputs
 from xpfo_model.claims.prose import two_digits
 from xpfo_model.claims.published_tables import MACHINES, grid, parameters
 from xpfo_model.cost import FULL, Interval, Kind, Kunmap, Rates, Values
-from xpfo_model.figures.charts import Bar, Bars, Range, Ranges
+from xpfo_model.figures.charts import Range, Ranges
+from xpfo_model.figures.forms import Dot, Dots
 from xpfo_model.history import mails, numbers
 from xpfo_model.history.numbers import (
     BASE,
@@ -288,6 +289,14 @@ def three_ways(evidence: Inputs, pages: int = REFILL_PAGES) -> Finding:
     )
 
 
+def _ends(
+    rows: Iterable[tuple[Any, ...]],
+) -> Iterator[tuple[str, tuple[float, str, float, float]]]:
+    """Of rows that end in an interval: a name, and the rest of a dot."""
+    for name, *_, low, high in rows:
+        yield name, (low, told((low, high)), low, high)
+
+
 @claim(
     "ipi-arithmetic",
     must="the interrupts ask each CPU for more than all of its time, in every setting",
@@ -329,13 +338,13 @@ def ipi_arithmetic(evidence: Inputs, strategy: str = "v6") -> Finding:
             ("strategy", "million IPIs/s", "CPUs, least", "CPUs, most"),
             tuple((r[0], *map(two_digits, r[1:])) for r in rows),
         ),
-        chart=Bars.in_one(
+        chart=Dots(
             "At a million faults a second, v6 takes each CPU many times over",
-            "CPUs' worth of time, at the least",
-            [(row[0], row[2], two_digits(row[2])) for row in rows],
-            "CPUs; one is all there is",
-            text="{2}",
-            log=False,
+            [("", [Dot(n, *ends, bare=True) for n, ends in _ends(rows)])],
+            "CPUs' worth of time that each CPU needs, log scale",
+            log=True,
+            line=1,
+            line_name="all that there is",
         ),
     )
 
@@ -375,23 +384,12 @@ def cost_depends_on(evidence: Inputs, design: Design = BATCH) -> Finding:
                 for one in found
             ),
         ),
-        chart=Bars(
-            f"The interval narrows if {first.parameter.name} is known",
-            [
-                (
-                    f"{design.name}, {LARGE.cpus} CPUs",
-                    [
-                        Bar(
-                            one.parameter.name,
-                            100 * one.left,
-                            f"{100 * one.left:.0f}% left",
-                            kind=0,
-                        )
-                        for one in found
-                    ],
-                )
-            ],
-            "percent of the interval that is left if this is known",
-            log=False,
+        chart=Dots.of(
+            f"What would narrow the interval: {first.parameter.name}",
+            [(one.parameter.name, 100 * one.left) for one in found],
+            f"percent of the interval of {design.name} on 96 CPUs that is left if this "
+            "were known",
+            text="{1:.0f}% left",
+            most=100,
         ),
     )

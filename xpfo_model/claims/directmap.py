@@ -14,12 +14,14 @@ import numpy as np
 from xpfo_model.claims.access import BUILDS, in_use
 from xpfo_model.claims.claim import Basis, Finding, Table, claim
 from xpfo_model.claims.inputs import Inputs, ratio
+from xpfo_model.claims.pictures import at_end
 from xpfo_model.claims.prose import by_trace, count, each, listing, spread, two_digits
 from xpfo_model.claims.thread import SCARCE
 from xpfo_model.claims.whatif import rows as swept
 from xpfo_model.constants import PAGE_SIZE, PAGEBLOCK_NR_PAGES, PAGEBLOCK_ORDER
 from xpfo_model.errors import CannotJudgeError
-from xpfo_model.figures.charts import Bars, Curves, Lines, Spot
+from xpfo_model.figures.charts import Curves, Spot
+from xpfo_model.figures.forms import Course, Dumbbells
 from xpfo_model.history import mails
 from xpfo_model.replay.calls import ALLOC, REFILL
 from xpfo_model.strategies import RECOMMENDED
@@ -54,7 +56,8 @@ PAGES_OF_A_SPLIT: Final = 1
 
 HALF: Final = 0.5
 MOST: Final = 0.8
-THIRD: Final = 1 / 3
+THIRDS: Final = 3
+THIRD: Final = 1 / THIRDS
 A_TENTH_MORE: Final = 1.1
 FOUR: Final = 4
 FOURTH: Final = "fourth"
@@ -151,10 +154,10 @@ def _expenses(evidence: Inputs, strategy: str) -> Table:
     )
 
 
-def _bars(title: str, names: tuple[str, ...], rows: list[tuple[Any, ...]]) -> Bars:
-    return Bars.by_trace(
-        title, rows, dict.fromkeys(names), "2M entries split", text=str, log=False
-    )
+def _bells(
+    title: str, names: tuple[str, ...], rows: list[tuple[Any, ...]]
+) -> Dumbbells:
+    return Dumbbells.by_trace(title, rows, names, "2M entries split", text=str)
 
 
 @claim(
@@ -195,7 +198,7 @@ def block_flips(evidence: Inputs, flips: str = FLIPS) -> Finding:
             "splits": _splits(evidence),
             "shares": _shares(evidence, ("per_frame", RECOMMENDED, FLIPS)),
         },
-        chart=_bars("In builds, flips of whole blocks split least", names, rows),
+        chart=_bells("In builds, flips of whole blocks split least", names, rows),
     )
 
 
@@ -229,7 +232,9 @@ def exceptions_split(evidence: Inputs, traces: tuple[str, ...] = CROWDED) -> Fin
             "batches": listing([str(row[1]) for row in rows]),
         },
         table=Table(("trace", *names, "flips", "percent"), tuple(rows)),
-        chart=_bars("Frames that differ split their block", names, rows),
+        chart=at_end(
+            evidence, "Frames that differ from their block split it", traces, FLIPS
+        ),
     )
 
 
@@ -262,7 +267,7 @@ def batching_splits(evidence: Inputs, strategy: str = RECOMMENDED) -> Finding:
             "none": sum(row[2] == row[1] for row in rows),
         },
         table=Table(("trace", *names), tuple(rows)),
-        chart=_bars("Batches split entries of which users get no page", names, rows),
+        chart=_bells("Batches split entries of which users get no page", names, rows),
     )
 
 
@@ -357,10 +362,11 @@ def splits_early(evidence: Inputs, strategy: str = RECOMMENDED) -> Finding:
         },
         table=Table(("trace", "splits", "allocations", "half at %"), tuple(rows)),
         more={"costs": _expenses(evidence, strategy)},
-        chart=Lines(
+        chart=Course(
             "Half of a batch's splits come in the first third",
             panels,
-            "page allocations so far",
-            "2M split",
+            "page allocations from the start of the trace, lines mark its thirds",
+            "2M entries split so far",
+            parts=THIRDS,
         ),
     )

@@ -17,7 +17,8 @@ from xpfo_model.claims.inputs import Inputs, ratio
 from xpfo_model.claims.prose import by_trace, each, spread, two_digits
 from xpfo_model.errors import CannotJudgeError
 from xpfo_model.events import SCHED_SWITCH
-from xpfo_model.figures.charts import Bar, Bars, short
+from xpfo_model.figures.charts import short
+from xpfo_model.figures.forms import Dumbbells, Place, Plane
 from xpfo_model.history import mails
 from xpfo_model.strategies import RECOMMENDED
 
@@ -113,15 +114,24 @@ def exposed_frame_time(evidence: Inputs, deferred: str = "v9") -> Finding:
             ),
             "seconds": _seconds(evidence, [n for n in COUNTED if ends[n][1]], how),
         },
-        chart=Bars.in_one(
+        chart=Plane(
             "A deferred flush leaves less reachable than a PTE that is not cleared",
-            "largest share on any trace",
-            [(name, most, two_digits(most)) for name, (_, most) in ends.items()],
-            f"percent of users' frame-time, {how['copy_percent']}% copied into",
-            text="{2}%",
-            log=False,
+            [
+                Place(name, _rate(evidence, name, how), most)
+                for name, (_, most) in ends.items()
+            ],
+            "flushes of all CPUs for each user allocation, all traces, log scale",
+            "percent of users' frame-time that the kernel can reach their frames, "
+            f"{how['copy_percent']}% copied into, worst trace, log scale",
+            good="few flushes, nothing reachable",
         ),
     )
+
+
+def _rate(evidence: Inputs, strategy: str, how: dict[str, Any]) -> float:
+    """Flushes of all CPUs for each user allocation, over all traces together."""
+    flushes = sum(in_use(evidence, t, strategy, **how).flushes for t in evidence.names)
+    return flushes / sum(evidence.totals(t)["user_allocations"] for t in evidence.names)
 
 
 def _seconds(evidence: Inputs, names: list[str], how: dict[str, Any]) -> Table:
@@ -184,12 +194,18 @@ def deferral_window(evidence: Inputs, strategy: str = "v9") -> Finding:
         },
         more={"windows": _windows(evidence, strategy, traces, how)},
         table=Table(("trace", "user", "reachable", "time %"), tuple(rows)),
-        chart=Bars.by_trace(
+        chart=Dumbbells.by_trace(
             f"{strategy} hands out frames that other CPUs may still translate",
-            [row[:3] for row in rows],
-            ("user allocations", (strategy, "{2:,} handed out reachable")),
-            "frames",
-            log=False,
+            [
+                (trace, handed, percent)
+                for trace, handed, percent in zip(
+                    traces, handed_out, shares, strict=True
+                )
+            ],
+            ("handed out reachable, % of frames", "reachable, % of their time"),
+            f"percent, under {strategy}",
+            text=lambda value: f"{two_digits(value)}%",
+            most=100,
         ),
     )
 
@@ -284,19 +300,15 @@ def uncleared_pte(evidence: Inputs, strategy: str = "v6") -> Finding:
                 for trace, some in shares.items()
             ),
         ),
-        chart=Bars(
+        chart=Dumbbells.by_trace(
             f"{strategy} protects a frame from its first kunmap on",
             [
-                (
-                    trace,
-                    [
-                        Bar(f"{rate}% copied", some[rate], f"{two_digits(some[rate])}%")
-                        for rate in (COPIES[0], COPIES[2], most)
-                    ],
-                )
+                (trace, *(some[rate] for rate in (COPIES[0], COPIES[2], most)))
                 for trace, some in shares.items()
             ],
+            [f"{rate}% copied" for rate in (COPIES[0], COPIES[2], most)],
             "percent of users' frame-time",
-            log=False,
+            text=lambda share: f"{two_digits(share)}%",
+            most=100,
         ),
     )

@@ -23,7 +23,8 @@ from xpfo_model.claims.inputs import Inputs, ratio
 from xpfo_model.claims.prose import by_trace, each, listing, spread, two_digits
 from xpfo_model.constants import MIGRATE_MOVABLE
 from xpfo_model.cost import like
-from xpfo_model.figures.charts import Bar, Bars, Shares
+from xpfo_model.figures.charts import Bar, Shares
+from xpfo_model.figures.forms import Dumbbells, Slopes
 from xpfo_model.history import mails
 from xpfo_model.replay.calls import REFILL
 from xpfo_model.strategies import RECOMMENDED
@@ -167,23 +168,14 @@ def batching_halves(evidence: Inputs, batched: str = "pcp_batch") -> Finding:
             tuple((row[0], *map(two_digits, row[1:])) for row in rows),
         ),
         more={"factors": _factors(evidence, batched)},
-        chart=Bars(
+        chart=Slopes(
             f"With kunmap counted, {batched} divides v6's flushes by two or three",
-            [
-                (
-                    row[0],
-                    [
-                        *(
-                            Bar(f"{c}% copied", row[i], two_digits(row[i]), kind=0)
-                            for i, c in enumerate(COPIES, 1)
-                        ),
-                        Bar("October 2018", measured, f"{measured:.2f}, seconds", 1),
-                    ],
-                )
-                for row in builds
-            ],
-            "flushes of v6 for each flush",
-            log=False,
+            [f"{copies}%" for copies in COPIES],
+            [(row[0], [(batched, row[1:])]) for row in builds],
+            f"flushes of v6 for each flush of {batched}, by how many of the pages that "
+            "are not zeroed are copied into",
+            line=measured,
+            line_name=f"October 2018, seconds: {measured:.2f}",
         ),
     )
 
@@ -297,10 +289,11 @@ def local_kmap_beats_prezero(evidence: Inputs, strategy: str = RECOMMENDED) -> F
                 ],
             )
         },
-        chart=Bars.by_trace(
+        chart=Dumbbells.by_trace(
             "A mapping of one CPU beats zeroing ahead",
             rows,
-            dict.fromkeys(("pcp_batch", AHEAD, strategy)),
+            ("pcp_batch", AHEAD, strategy),
             "TLB flushes, zeroing counted, log scale",
+            log=True,
         ),
     )

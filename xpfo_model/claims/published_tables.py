@@ -10,7 +10,7 @@ from xpfo_model.claims.claim import Basis, Finding, Table, claim
 from xpfo_model.claims.inputs import Inputs
 from xpfo_model.cost import DERIVED, PARAMETERS, Parameter
 from xpfo_model.errors import CannotJudgeError, XpfoModelError
-from xpfo_model.figures.charts import Bars
+from xpfo_model.figures.forms import Dots
 from xpfo_model.history import mails, numbers
 from xpfo_model.history.numbers import (
     BASE,
@@ -144,12 +144,12 @@ def two_readings(evidence: Inputs, *, same_cycles: bool = False) -> Finding:
             **_told_in_2017(),
         },
         table=Table(("who is charged", "CPUs", "model s", "error %"), tuple(rows)),
-        chart=Bars.in_one(
+        chart=Dots.of(
             "Two readings meet the same row",
-            "v7, 96-core, strict",
-            [("published", row.seconds or 0), *((r[0], r[2]) for r in rows)],
-            "system seconds",
-            text="{1:,.0f} s",
-            log=False,
+            [(r[0], r[2], r[3]) for r in rows],
+            "system seconds of v7's strict row on 96 CPUs",
+            text="{1:,.0f} s, {2:+.1f}%",
+            line=row.seconds,
+            line_name=f"published: {row.seconds:,.0f} s",
         ),
     )

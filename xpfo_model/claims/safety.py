@@ -5,9 +5,10 @@ from typing import Any, Final
 
 from xpfo_model.claims.claim import Finding, Table, claim
 from xpfo_model.claims.inputs import Inputs
+from xpfo_model.claims.pictures import over_time
 from xpfo_model.claims.prose import spread, two_digits
-from xpfo_model.figures.charts import Bars
 from xpfo_model.history import mails
+from xpfo_model.strategies import RECOMMENDED
 
 A_THIRD: Final = 1 / 3
 """A part of the user pages that is too large to be an exception."""
@@ -50,11 +51,11 @@ def v6_leaves_unzeroed(evidence: Inputs, *, init_on_alloc: bool = False) -> Find
         table=Table(
             ("trace", "user allocations", "zeroed", "handed out mapped"), tuple(rows)
         ),
-        chart=Bars.by_trace(
+        chart=over_time(
+            evidence,
             "Pages that are not zeroed reach their user mapped in v6",
-            rows,
-            ("user allocations", "zeroed, so unmapped", ("v6", "{3:,} mapped")),
-            "user pages",
-            log=False,
+            max(rows, key=lambda row: row[3] / row[1])[0],
+            ("v6", "per_frame", RECOMMENDED),
+            copy_percent=100 if init_on_alloc else 0,
         ),
     )

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Claims about what the thread of September 2017 argued from experience."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy as np
 from xpfo_model.claims.claim import Finding, Table, claim
 from xpfo_model.claims.inputs import Inputs
 from xpfo_model.claims.prose import spread, two_digits
-from xpfo_model.figures.charts import Bars
+from xpfo_model.figures.forms import Course, Dots, Dumbbells, Flow
 from xpfo_model.history import mails
 from xpfo_model.replay.calls import ALLOC
 
@@ -25,11 +26,12 @@ WORTH_BATCHING: Final = 1.25
 """How many times fewer flushes make a batch worth its code."""
 WORTH_A_BLOCK: Final = 10
 """How many refills of a MOVABLE list a block must serve to be the better unit."""
-PIECES: Final = 20
-"""Into which a trace is cut, to find its half."""
+PIECES: Final = 96
+"""Into which a trace is cut, to find its half and its quarters."""
 
 OWNERS: Final = ("first_touch", "from_kernel", "from_user")
 """Who had a user's frame before: nobody since boot, the kernel, a user."""
+SOURCES: Final = ("nobody", "kernel", "user")
 HEADS: Final = ("trace", "user allocations", "nobody had it", "the kernel", "a user")
 
 
@@ -46,6 +48,16 @@ def _shares(evidence: Inputs, *, first_touches: bool) -> dict[str, float]:
         users, nobody, kernel, _ = owners(evidence, name)
         found[name] = 100 * (kernel + first_touches * nobody) / users
     return found
+
+
+def _flow(title: str, rows: Sequence[Sequence[Any]]) -> Flow:
+    """Rows of `HEADS` as a figure."""
+    return Flow(
+        title,
+        [(row[0], dict(zip(SOURCES, row[2:], strict=True))) for row in rows],
+        "user allocations, by who had the frame before",
+        dict(zip(SOURCES, ("nobody", "the kernel", "a user"), strict=True)),
+    )
 
 
 @claim(
@@ -84,13 +96,7 @@ def few_transitions(evidence: Inputs, *, first_touches: bool = False) -> Finding
             **{f"{row[0]}.transitions": row[3] for row in rows},
         },
         table=Table(HEADS, tuple(rows)),
-        chart=Bars.by_trace(
-            "Few user allocations get a frame that the kernel had",
-            rows,
-            ("user allocations", *(f"{head} before" for head in HEADS[2:])),
-            "user allocations",
-            log=False,
-        ),
+        chart=_flow("Few user allocations get a frame that the kernel had", rows),
     )
 
 
@@ -121,14 +127,7 @@ def under_pressure(evidence: Inputs, trace: str = SCARCE) -> Finding:
         f"{two_digits(most)}%.",
         values={"share": shares[trace], "others": most},
         table=Table(HEADS, tuple(rows)),
-        chart=Bars.in_one(
-            "Where memory is short, frames change sides",
-            "percent of the user allocations that get a frame of the kernel",
-            [(name, shares[name]) for name in (trace, *others)],
-            "percent",
-            text="{1:.2g}%",
-            log=False,
-        ),
+        chart=_flow("Where memory is short, frames change sides", rows),
     )
 
 
@@ -184,13 +183,26 @@ def alternations_outnumber(evidence: Inputs, *, on_a_cpu: bool = False) -> Findi
             ("trace", "user allocations", "alternations", "on a CPU", "K to U"),
             tuple(rows),
         ),
-        chart=Bars.by_trace(
+        chart=Dumbbells.by_trace(
             "Types alternate more often than frames change sides",
-            rows,
-            ("user allocations", "alternations", "on a CPU", "frames of the kernel"),
-            "allocations, and alternations, log scale",
+            [(row[0], *(100 * n / row[1] for n in row[2:])) for row in rows],
+            ("alternations", "alternations on a CPU", "frames of the kernel"),
+            "for 100 user allocations, log scale",
+            text=two_digits,
+            log=True,
         ),
     )
+
+
+def _adds_up(
+    evidence: Inputs, trace: str
+) -> list[tuple[str, list[tuple[float, float]]]]:
+    """Flushes so far, by strategy, after each piece of a trace."""
+    lines = []
+    for name in ("per_frame", "pcp_batch"):
+        course = evidence.course(trace, name, pieces=PIECES)
+        lines.append((name, [(float(n), float(c.flushes)) for n, c in course]))
+    return lines
 
 
 def second_half(evidence: Inputs, trace: str, strategy: str) -> int:
@@ -241,16 +253,11 @@ def pcp_batch_divides(evidence: Inputs, *, warm: bool = False) -> Finding:
             ),
             tuple(rows),
         ),
-        chart=Bars.by_trace(
+        chart=Course(
             "A batch saves flushes while memory is handed out first",
-            rows,
-            (
-                "per_frame",
-                "pcp_batch",
-                ("per_frame", "{3:,} in the second half"),
-                ("pcp_batch", "{4:,} in the second half"),
-            ),
-            "TLB flushes at allocation and refill, log scale",
+            [(name, _adds_up(evidence, name)) for name in evidence.names],
+            "page allocations from the start of the trace, lines mark its quarters",
+            "flushes at allocation and refill so far",
         ),
     )
 
@@ -283,11 +290,14 @@ def ownership_changes_rare(
         "page allocations.",
         values={"smallest": min(factors), "largest": max(factors)},
         table=Table(("trace", "allocations", words, "ratio"), tuple(rows)),
-        chart=Bars.by_trace(
-            "Ownership changes are thousands of times rarer than allocations",
-            rows,
-            ("page allocations", ("pageblock", f"{{2:,}} {words}")),
-            "events, log scale",
+        chart=Dots.of(
+            f"{words.capitalize()} are thousands of times rarer than allocations",
+            [(row[0], row[3], row[2]) for row in rows],
+            "page allocations for each of them, log scale",
+            text=f"1 in {{1:,}}; {{2:,}} {words}",
+            log=True,
+            line=MUCH_MORE_RARE,
+            line_name=f"required: {MUCH_MORE_RARE:,}",
         ),
     )
 
@@ -323,14 +333,11 @@ def block_flips_rarest(
             ("trace", "MOVABLE refills", f"{cause} flushes", "alloc flushes"),
             tuple(rows),
         ),
-        chart=Bars.by_trace(
+        chart=Dumbbells.by_trace(
             "A block flip serves many refills; the exceptions cost more than the flips",
             rows,
-            (
-                "MOVABLE refills",
-                (strategy, f"{{2:,}} at a {cause}"),
-                (strategy, "{3:,} at allocation"),
-            ),
-            "refills and flushes, log scale",
+            ("MOVABLE refills", f"flushes at a {cause}", "flushes at allocation"),
+            f"refills, and flushes of {strategy}, log scale",
+            log=True,
         ),
     )

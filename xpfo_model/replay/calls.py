@@ -37,6 +37,8 @@ REFILL: Final = 2
 CHANGE_BLOCK: Final = 3
 DRAIN: Final = 4
 CONTEXT_SWITCH: Final = 5
+ISOLATE: Final = 6
+MIGRATE: Final = 7
 
 # Frames are renumbered in units of the largest page, so that every page and
 # every block keeps its frames side by side.
@@ -48,48 +50,64 @@ UNNUMBERED: Final = 0
 # Totals that the loop counts: their index in Carry.totals.
 REFILLS: Final = 0
 REFILLS_MOVABLE: Final = 1
-UNITS: Final = 2
-FIRST_TOUCH: Final = 3
-FROM_KERNEL: Final = 4
-FROM_USER: Final = 5
-HELD: Final = 6
-FIRST_TOUCH_HELD: Final = 7
-NR_TOTALS: Final = 8
+REFILLS_NO_WAIT: Final = 2
+UNITS: Final = 3
+HELD: Final = 4
+NR_TOTALS: Final = 5
 
-# Who had a frame by the last mm_page_alloc that names it: values of Carry.previous,
-# the first three of Calls.before, too.
+# Who had a frame by the last mm_page_alloc that names it: values of Carry.previous;
+# the first three of `before`, and columns of Carry.owners, too.
 NOBODY: Final = 0
 KERNEL: Final = 1
 USER: Final = 2
 # Nobody by mm_page_alloc; but an event named it as free, or showed that it was held.
 WAS_FREE: Final = 3
 WAS_HELD: Final = 4
+# Column of Carry.owners: nobody by mm_page_alloc, yet some frame was held.
+FIRST_TOUCH_HELD: Final = 3
+NR_OWNERS: Final = 4
+
+BEFORE_BITS: Final = 2
+"""Bits of Calls.before for each test for a user's page."""
 
 
 class Calls(NamedTuple):
     """Columns, one row a step, in the order in which the kernel took them."""
 
     op: Any
-    """ALLOC … CONTEXT_SWITCH, uint8."""
+    """ALLOC … MIGRATE, uint8."""
     cpu: Any
     user: Any
-    """Of ALLOC: 1 if the mask passes the posted test; of FREE: 1 if the page is
-    the kernel's since the trace begins, uint8."""
+    """Of ALLOC: a bit for each of `gfp.USER_TESTS` that the mask passes; of FREE: 1 if
+    the page is the kernel's since the trace begins; of REFILL: 1 if the allocation
+    that it serves may not wait, uint8."""
     zeroed: Any
     """Of ALLOC: 1 if the mask asks for zeroed pages, uint8."""
     migratetype: Any
     """Of ALLOC, REFILL and CHANGE_BLOCK, int8."""
     start: Any
     """First frame; of REFILL first index into `frames`; of CHANGE_BLOCK the
-    block, int64."""
+    block; of MIGRATE the frame that a page leaves, int64."""
     stop: Any
-    """One past the last frame or index, int64."""
+    """One past the last frame or index; of MIGRATE the frame that it goes to,
+    int64."""
     frames: Any
     """Frames of the refills, int64."""
     time: Any
     """Of the event that made the step, in the log's clock, int64."""
     before: Any
-    """Of ALLOC for a user: NOBODY, KERNEL or USER had its frames before, uint8."""
+    """Of ALLOC for a user: NOBODY, KERNEL or USER had its frames before, in
+    BEFORE_BITS for each of `gfp.USER_TESTS`, the first lowest, uint8."""
+
+
+class Masks(NamedTuple):
+    """What the masks of a chunk of events say, a row an event, uint8."""
+
+    user: Any
+    """A bit for each of `gfp.USER_TESTS` that it passes."""
+    zeroed: Any
+    may_wait: Any
+    """1 if the allocation can wait until other CPUs have answered."""
 
 
 class Carry(NamedTuple):
@@ -99,9 +117,13 @@ class Carry(NamedTuple):
     """One more than the dense number of a unit of UNIT_FRAMES pfns, or UNNUMBERED,
     int32."""
     previous: Any
-    """Per frame: NOBODY … WAS_HELD, by its last mm_page_alloc, uint8."""
+    """Per test for a user's page and frame: NOBODY … WAS_HELD, by its last
+    mm_page_alloc, uint8."""
     totals: Any
-    """REFILLS … FIRST_TOUCH_HELD so far, int64."""
+    """REFILLS … HELD so far, int64."""
+    owners: Any
+    """Per test for a user's page: user allocations so far by who had a frame before,
+    NOBODY … FIRST_TOUCH_HELD, int64."""
     head: Any
     """Per CPU: the first entry of its open refill, or NOWHERE, int64."""
     tail: Any
@@ -131,14 +153,20 @@ def dense(c: Carry, pfn: int) -> int:
     return frame
 
 
-def close_refill(c: Carry, s: Calls, n: int, filled: int, cpu: int, time: int) -> int:
-    """Make step `n` of a CPU's open refill; the new fill of `s.frames`."""
+def close_refill(
+    c: Carry, s: Calls, n: int, filled: int, cpu: int, time: int, no_wait: int
+) -> int:
+    """Make step `n` of a CPU's open refill; the new fill of `s.frames`.
+
+    `no_wait` says that the allocation that it serves may not wait.
+    """
     order = c.key[cpu] & ((1 << KEY_ORDER_BITS) - 1)
     migratetype = c.key[cpu] >> KEY_ORDER_BITS
     s.op[n] = REFILL
     s.cpu[n] = cpu
     s.migratetype[n] = migratetype
     s.time[n] = time
+    s.user[n] = no_wait
     s.start[n] = filled
     entry = c.head[cpu]
     while entry != NOWHERE:
@@ -151,6 +179,7 @@ def close_refill(c: Carry, s: Calls, n: int, filled: int, cpu: int, time: int) -
     c.totals[REFILLS] += 1
     if migratetype == MIGRATE_MOVABLE:
         c.totals[REFILLS_MOVABLE] += 1
+        c.totals[REFILLS_NO_WAIT] += no_wait
     return filled
 
 
@@ -161,7 +190,7 @@ def join_refill(
     cpu = e.cpu[i]
     key = (int(e.migratetype[i]) << KEY_ORDER_BITS) | int(e.order[i])
     if c.head[cpu] != NOWHERE and c.key[cpu] != key:
-        filled = close_refill(c, s, n, filled, cpu, e.time[i])
+        filled = close_refill(c, s, n, filled, cpu, e.time[i], 0)
         n += 1
     c.entry_first[used] = dense(c, e.pfn[i])
     c.entry_next[used] = NOWHERE
@@ -200,7 +229,19 @@ def page_step(e: Events, i: int, c: Carry, s: Calls, n: int) -> None:
 
 
 def hand_over(c: Carry, start: int, stop: int, user: int) -> int:
-    """Note the new owner of frames; who had a user's frames before, counted.
+    """Note the new owner of frames; who had a user's frames before, as `before` has it.
+
+    By each test for a user's page, of which `user` has a bit.
+    """
+    before = 0
+    for test in range(len(c.owners)):
+        is_user = user >> test & 1
+        before |= hand_over_by(c, test, start, stop, is_user) << (BEFORE_BITS * test)
+    return before
+
+
+def hand_over_by(c: Carry, test: int, start: int, stop: int, is_user: int) -> int:
+    """Note the new owner of frames by a test; who had a user's frames before, counted.
 
     A user allocation is from the kernel if the kernel had any of its frames last,
     else a first touch if nobody had one of them yet, else from a user.
@@ -209,23 +250,24 @@ def hand_over(c: Carry, start: int, stop: int, user: int) -> int:
     nobody = False
     held = False
     for frame in range(start, stop):
-        if c.previous[frame] == KERNEL:
+        was = c.previous[test, frame]
+        if was == KERNEL:
             kernel = True
-        elif c.previous[frame] != USER:
+        elif was != USER:
             nobody = True
-            held |= c.previous[frame] == WAS_HELD
-        c.previous[frame] = USER if user else KERNEL
-    if not user:
+            held |= was == WAS_HELD
+        c.previous[test, frame] = USER if is_user else KERNEL
+    if not is_user:
         return NOBODY
     if kernel:
-        c.totals[FROM_KERNEL] += 1
-        return KERNEL
-    if nobody:
-        c.totals[FIRST_TOUCH] += 1
-        c.totals[FIRST_TOUCH_HELD] += held
-        return NOBODY
-    c.totals[FROM_USER] += 1
-    return USER
+        who = KERNEL
+    elif nobody:
+        who = NOBODY
+        c.owners[test, FIRST_TOUCH_HELD] += held
+    else:
+        who = USER
+    c.owners[test, who] += 1
+    return who
 
 
 def see_free(e: Events, i: int, c: Carry) -> None:
@@ -238,9 +280,10 @@ def see_free(e: Events, i: int, c: Carry) -> None:
     first = dense(c, e.pfn[i])
     # a page ends where its unit does, at the latest
     stop = min(first + (1 << order), (first | (UNIT_FRAMES - 1)) + 1)
-    for frame in range(first, stop):
-        if c.previous[frame] == NOBODY:
-            c.previous[frame] = WAS_FREE
+    for test in range(len(c.owners)):
+        for frame in range(first, stop):
+            if c.previous[test, frame] == NOBODY:
+                c.previous[test, frame] = WAS_FREE
 
 
 def was_held(c: Carry, start: int, stop: int) -> int:
@@ -250,11 +293,12 @@ def was_held(c: Carry, start: int, stop: int) -> int:
     as it initialises them. mm/page_alloc.c: deferred_free_range, v6.1.
     """
     for frame in range(start, stop):
-        if c.previous[frame] != NOBODY:
+        if c.previous[0, frame] != NOBODY:
             return 0
     whole = stop - start >= PAGEBLOCK_NR_PAGES
-    for frame in range(start, stop):
-        c.previous[frame] = WAS_FREE if whole else WAS_HELD
+    for test in range(len(c.owners)):
+        for frame in range(start, stop):
+            c.previous[test, frame] = WAS_FREE if whole else WAS_HELD
     if whole:
         return 0
     c.totals[HELD] += stop - start
@@ -262,7 +306,7 @@ def was_held(c: Carry, start: int, stop: int) -> int:
 
 
 def walk(
-    e: Events, user: Any, zeroed: Any, c: Carry, s: Calls, used: int, everything: bool
+    e: Events, masks: Masks, c: Carry, s: Calls, used: int, everything: bool
 ) -> tuple[int, int]:
     """Turn a chunk of events into steps; how many steps and refilled frames.
 
@@ -277,13 +321,14 @@ def walk(
         if kind == MM_PAGE_ALLOC and e.pfn[i] != FAILED:
             cpu = e.cpu[i]
             if c.head[cpu] != NOWHERE:
-                filled = close_refill(c, s, n, filled, cpu, e.time[i])
+                late = 1 - masks.may_wait[i]
+                filled = close_refill(c, s, n, filled, cpu, e.time[i], late)
                 n += 1
             s.op[n] = ALLOC
-            s.user[n] = user[i]
-            s.zeroed[n] = zeroed[i]
+            s.user[n] = masks.user[i]
+            s.zeroed[n] = masks.zeroed[i]
             page_step(e, i, c, s, n)
-            s.before[n] = hand_over(c, s.start[n], s.stop[n], user[i])
+            s.before[n] = hand_over(c, s.start[n], s.stop[n], masks.user[i])
             n += 1
         elif kind == MM_PAGE_FREE:
             s.op[n] = FREE
@@ -315,7 +360,7 @@ def close_all(c: Carry, s: Calls, time: int) -> tuple[int, int]:
     filled = 0
     for cpu in range(len(c.head)):
         if c.head[cpu] != NOWHERE:
-            filled = close_refill(c, s, n, filled, cpu, time)
+            filled = close_refill(c, s, n, filled, cpu, time, 0)
             n += 1
     return n, filled
 

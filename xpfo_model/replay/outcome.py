@@ -14,6 +14,7 @@ from xpfo_model.events import (
     About,
     Recording,
 )
+from xpfo_model.gfp import USER_TESTS
 from xpfo_model.machine import MAPPED, UNMAPPED
 from xpfo_model.replay.calls import Calls
 from xpfo_model.replay.held import Held
@@ -58,6 +59,12 @@ class Outcome:
     """Frames that the kernel holds then, or is first seen to free."""
     held_first_touches: int = 0
     """First touches by users of frames that the trace first shows being freed."""
+    waits: dict[str, int] = field(default_factory=dict)
+    """How often the MOVABLE list was asked by somebody who may not wait."""
+    users: dict[str, dict[str, int]] = field(default_factory=dict)
+    """User allocations by who had a frame before, by each of `gfp.USER_TESTS`."""
+    quarters: list[dict[str, int]] = field(default_factory=list)
+    """Allocations by quarter of the user allocations."""
     strategies: dict[str, Counts] = field(default_factory=dict)
     """What each strategy did that could be counted."""
     not_counted: dict[str, str] = field(default_factory=dict)
@@ -103,11 +110,18 @@ class Outcome:
             "kinds": self.kinds,
             "notes": self.notes,
             "totals": self.totals,
+            "users": self.users,
+            "waits": self.waits,
+            "quarters": self.quarters,
             "not_counted": self.not_counted,
             "strategies": {
                 name: {
+                    "user_test": strategies.REGISTRY[name].user_test,
                     "flushes": counts.flushes,
                     "flushes_by_cause": counts.flushes_by_cause,
+                    "flushes_by_owner": counts.flushes_by_owner,
+                    "flushes_warm": counts.flushes_warm,
+                    "quarters": list(counts.quarters),
                     "frames_unmapped": counts.frames_unmapped,
                     "frames_mapped": counts.frames_mapped,
                     "frames_exposed": counts.frames_exposed,
@@ -115,6 +129,8 @@ class Outcome:
                     "splits": counts.splits,
                     "start_splits": counts.start_splits,
                     "faults": counts.faults,
+                    "moved": counts.moved,
+                    "moved_exposed": counts.moved_exposed,
                 }
                 for name, counts in self.strategies.items()
             },
@@ -200,6 +216,9 @@ def _outcome(
         held=how,
         held_frames=held_frames,
         held_first_touches=held_first_touches,
+        waits=reconstruction.waits,
+        quarters=reconstruction.quarters,
+        users={test: reconstruction.owners_by(test) for test in USER_TESTS},
         strategies={r.strategy: r.counts for r in runs if not missing[r.strategy]},
         not_counted={
             name: f"the trace holds no {' and no '.join(events)}"

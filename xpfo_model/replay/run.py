@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Replay: run strategies over the events of a trace, and count.
-
-The loop is written once; it is bound to a strategy by replacing the hooks that
-it calls, so that the code that is counted is the strategy's own.
-"""
+"""Run a strategy over the steps of a trace, on one machine, and count."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,99 +10,29 @@ import numpy as np
 import numpy.typing as npt
 
 from xpfo_model import strategies
+from xpfo_model.gfp import USER_TESTS
 from xpfo_model.jit import Loop, compiled
 from xpfo_model.machine import (
     CAUSES,
-    FREE,
     KUNMAP,
     MAPPED,
+    MIGRATE,
     USER,
-    Frames,
-    Machine,
     Owners,
     boot,
     grow,
-    hand_to_kernel,
-    hand_to_user,
     hold,
-    hold_since_start,
-    reachable,
-    take_back,
 )
-from xpfo_model.replay.calls import ALLOC as ALLOC_PAGES
-from xpfo_model.replay.calls import CHANGE_BLOCK, CONTEXT_SWITCH, REFILL, Calls, rows
-from xpfo_model.replay.calls import FREE as FREE_PAGES
+from xpfo_model.replay.calls import ALLOC, Calls, rows
+from xpfo_model.replay.loop import run_steps
+from xpfo_model.replay.quarters import make_room, quarters, tally
 from xpfo_model.replay.reconstruct import room_for
 from xpfo_model.strategies.guarantee import go_on, leave
-from xpfo_model.strategies.hooks import (
-    alloc,
-    change_block,
-    context_switch,
-    drain,
-    free,
-    refill,
-    use,
-)
 
-PERCENT: Final = 100
-
+TAKERS: Final = ("first_touch", "from_kernel", "from_user", "for_kernel")
+"""Allocations by who had a frame before, and those that are no user's."""
 FREED: Final = "freed"
 """Of frames held at the start: a page was, if its first event is that it is freed."""
-
-
-def use_new(m: Machine, cpu: int, frames: Frames, zeroed: bool) -> None:
-    """Let the kernel use new user pages: to zero them, or to copy into some."""
-    used = zeroed
-    if not zeroed:
-        m.settings.copy_due += m.settings.copy_percent
-        if m.settings.copy_due >= PERCENT:
-            m.settings.copy_due -= PERCENT
-            used = True
-    if used:
-        for frame in frames:
-            use(m, cpu, frame)
-
-
-def hand_out(m: Machine, cpu: int, frames: Frames, user: bool, zeroed: bool) -> None:
-    """Allocate a page, and let its new owner have it."""
-    alloc(m, cpu, frames, user, zeroed)
-    if user:
-        reached = hand_to_user(m, frames)
-        if m.settings.zeroing:
-            use_new(m, cpu, frames, zeroed)
-            reached = reachable(m, frames)
-        m.counts.exposed += reached
-    else:
-        hand_to_kernel(m, frames)
-
-
-def run_steps(m: Machine, s: Calls, history: npt.NDArray[np.int64]) -> None:
-    """Call a strategy's hooks, step by step; bound with `jit.compiled`.
-
-    `history`, unless empty, gets the flushes so far after each step.
-    """
-    for i in range(len(s.op)):
-        op = s.op[i]
-        cpu = s.cpu[i]
-        start, stop = s.start[i], s.stop[i]
-        m.settings.now = s.time[i]
-        if op == ALLOC_PAGES:
-            hand_out(m, cpu, range(start, stop), s.user[i] != 0, s.zeroed[i] != 0)
-        elif op == FREE_PAGES:
-            if s.user[i] and m.settings.infers_held:
-                hold_since_start(m, range(start, stop))
-            free(m, cpu, range(start, stop))
-            take_back(m, range(start, stop), FREE)
-        elif op == REFILL:
-            refill(m, cpu, s.frames[start:stop], s.migratetype[i])
-        elif op == CHANGE_BLOCK:
-            change_block(m, cpu, start, s.migratetype[i])
-        elif op == CONTEXT_SWITCH:
-            context_switch(m, cpu)
-        else:
-            drain(m, cpu, range(start, stop))
-        if len(history):
-            history[i] = m.counts.flushes
 
 
 class Run:
@@ -160,12 +86,15 @@ class Run:
             start = MAPPED
         self.machine = boot(0, cpus=cpus, start=start, start_marks=marks)
         self.machine.settings.infers_held = isinstance(held, str)
+        test = strategies.REGISTRY[strategy].user_test
+        self.machine.settings.user_test = USER_TESTS.index(test)
         self._held: Owners = np.zeros(0, np.uint8)
         if held is not None and not isinstance(held, str):
             self._held = held
         self._placed = 0
         self.machine.settings.zeroing = zeroing
         self.machine.settings.copy_percent = copy_percent
+        self._tally = tally(len(CAUSES))
         self._loop = compiled(run_steps, strategies.given(hooks))
 
     @property
@@ -176,7 +105,7 @@ class Run:
     @property
     def is_cold(self) -> bool:
         """Whether the loop is still to be compiled, and can be kept."""
-        nothing = (self.machine, room_for(0, 0), np.empty(0, np.int64))
+        nothing = (self.machine, room_for(0, 0), self._tally, np.empty(0, np.int64))
         return isinstance(self._loop, Loop) and self._loop.is_cold(*nothing)
 
     def prepare(self) -> None:
@@ -209,7 +138,9 @@ class Run:
             named = int(np.max(part.cpu, initial=0)) + 1
             self.machine = grow(self.machine, frames, named)
             self._place(frames)
-            self._loop(self.machine, part, history[start:stop])
+            users = int(np.count_nonzero((part.op == ALLOC) & (part.user & 1 != 0)))
+            self._tally = make_room(self._tally, users)
+            self._loop(self.machine, part, self._tally, history[start:stop])
 
     def _place(self, frames: int) -> None:
         """Let who holds frames at the start hold those that are new."""
@@ -223,8 +154,9 @@ class Run:
         """What was counted so far."""
         counts = self.machine.counts
         causes = dict(zip(CAUSES, map(int, counts.flushes_by_cause), strict=True))
-        if not causes[CAUSES[KUNMAP]]:
-            del causes[CAUSES[KUNMAP]]
+        for cause in (KUNMAP, MIGRATE):
+            if not causes[CAUSES[cause]]:
+                del causes[CAUSES[cause]]
         full = dict(zip(CAUSES, map(int, counts.full_by_cause), strict=True))
         return Counts(
             flushes_by_cause=causes,
@@ -238,6 +170,15 @@ class Run:
             splits=int(counts.splits),
             start_splits=int(counts.start_splits),
             faults=int(counts.faults),
+            moved=int(counts.moved),
+            moved_exposed=int(counts.moved_exposed),
+            flushes_by_owner=dict(
+                zip(TAKERS, map(int, self._tally.owners), strict=True)
+            ),
+            quarters=tuple(
+                dict(zip(CAUSES, map(int, row), strict=True))
+                for row in quarters(self._tally)
+            ),
         )
 
     def _still_exposed(self) -> int:
@@ -251,7 +192,7 @@ class Counts:
     """What one strategy did over a trace."""
 
     flushes_by_cause: dict[str, int]
-    """Synchronous shootdowns, by `machine.CAUSES`; kunmap only if it flushed."""
+    """Synchronous shootdowns, by `machine.CAUSES`; the last two only if any."""
     frames_unmapped: int
     """Direct-map entries cleared."""
     frames_mapped: int
@@ -269,10 +210,24 @@ class Counts:
     """2M entries that were split before the first event, as memory started."""
     faults: int = 0
     """Frames handed to the kernel without an alias: it faults at its first access."""
+    moved: int = 0
+    """Users' frames whose contents were moved to other frames."""
+    moved_exposed: int = 0
+    """Of these, frames that the kernel could still reach afterwards."""
     full_by_cause: dict[str, int] = field(default_factory=dict)
     """Of the synchronous shootdowns, those of the whole TLB, by cause."""
     local_full: int = 0
     """Of the local flushes, those of the whole TLB."""
+    flushes_by_owner: dict[str, int] = field(default_factory=dict)
+    """Flushes of allocations but for kunmap, by TAKERS: who had a frame before, by
+    the strategy's own test; or that the allocation is no user's."""
+    quarters: tuple[dict[str, int], ...] = ()
+    """Flushes by cause, by quarter of the user allocations of the posted test."""
+
+    @property
+    def flushes_warm(self) -> int:
+        """Synchronous shootdowns after the first quarter, all causes."""
+        return sum(sum(quarter.values()) for quarter in self.quarters[1:])
 
     @property
     def flushes(self) -> int:

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The tables of faults, the drawing of each, and the invariants that they violate."""
 
-import html
 from typing import ClassVar, Final
 
 from docutils import nodes
@@ -11,7 +10,9 @@ from sphinx.util.docutils import SphinxDirective
 from xpfo_model.checker import INVARIANTS, Violation
 from xpfo_model.history.faults import FAULTS, POSTED, READ, REMARKS, Fault
 from xpfo_model.sphinxext import verdicts
-from xpfo_model.sphinxext.directives import images, mail_link
+from xpfo_model.sphinxext.details import details
+from xpfo_model.sphinxext.pictures import picture
+from xpfo_model.sphinxext.roles import mail_link
 
 NOT_FOUND: Final = "not found in the stored list mail"
 _TABLES: Final = {
@@ -38,7 +39,7 @@ class FaultsDirective(SphinxDirective):
         for fault in faults:
             violation = self._violation(fault)
             rows.append(_cells(fault, violation))
-            drawings += self._drawing(fault, violation)
+            drawings.append(_drawing(fault, violation))
         return [_table(head, (14, 42, 34, 8), rows), *drawings]
 
     def _violation(self, fault: Fault) -> Violation:
@@ -47,22 +48,6 @@ class FaultsDirective(SphinxDirective):
         if fault.invariant not in found:
             raise self.error(f"{fault.strategy} does not violate {fault.invariant!r}")
         return found[fault.invariant]
-
-    def _drawing(self, fault: Fault, violation: Violation) -> list[nodes.Node]:
-        name = f"{fault.strategy}-{fault.invariant}"
-        alt = f"{fault.strategy} violates {fault.invariant}"
-        up = "../" * self.env.docname.count("/")
-        steps = "".join(f"<li>{html.escape(line)}</li>" for line in violation.trace)
-        why = f" {html.escape(_sentence(fault.why))}" if fault.why else ""
-        # a link to what is folded unfolds it, so the anchor is inside
-        text = (
-            f'<details class="fault"><summary><code>{fault.strategy}</code>: '
-            f'{html.escape(fault.what)}</summary><span id="{_anchor(fault)}"></span>'
-            f"{images(name, alt, up, lazy=True)}<ol>{steps}</ol>"
-            f"<p>Violated: {html.escape(INVARIANTS[fault.invariant])}{why}</p>"
-            f"</details>"
-        )
-        return [nodes.raw("", text, format="html")]
 
 
 class FaultsOfDirective(SphinxDirective):
@@ -143,6 +128,24 @@ def _cells(fault: Fault, violation: Violation) -> list[nodes.Node]:
         source,
         nodes.Text(str(violation.steps)),
     ]
+
+
+def _drawing(fault: Fault, violation: Violation) -> nodes.Node:
+    steps = nodes.enumerated_list(enumtype="arabic", prefix="", suffix=".")
+    for line in violation.trace:
+        steps += nodes.list_item("", nodes.paragraph(text=line))
+    why = f" {_sentence(fault.why)}" if fault.why else ""
+    return details(
+        f"{fault.strategy}: {fault.what}",
+        picture(
+            f"{fault.strategy}-{fault.invariant}",
+            f"{fault.strategy} violates {fault.invariant}; the steps follow as text.",
+        ),
+        steps,
+        nodes.paragraph(text=f"Violated: {INVARIANTS[fault.invariant]}{why}"),
+        classes=["fault"],
+        ids=[_anchor(fault)],
+    )
 
 
 def _sentence(text: str) -> str:

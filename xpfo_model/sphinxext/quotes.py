@@ -10,7 +10,7 @@ from sphinx.util.docutils import SphinxDirective
 from xpfo_model.errors import XpfoModelError
 from xpfo_model.history import mails
 from xpfo_model.history.mails import Mail, Seen
-from xpfo_model.sphinxext.directives import mail_link
+from xpfo_model.sphinxext.roles import mail_link
 
 _CODE: Final = "    "
 _MARKS: Final = {

@@ -3,9 +3,11 @@
 
 A frame is unmapped when a user gets it and mapped when the kernel gets it; free and
 refill change nothing. No kunmap touches the direct map, so that none flushes another
-CPU: what a batch would save is what is left.
+CPU: what a batch would save is what is left. A page that moves takes its owner along,
+as in `pcp_batch_closed`.
 """
 
+from xpfo_model.strategies import pcp_batch_closed
 from xpfo_model.strategies.guarantee import go_on, guarantee, ignore, leave
 from xpfo_model.strategies.kmaps import local_kmap, local_kunmap
 
@@ -16,4 +18,6 @@ kunmap = local_kunmap
 refill = ignore
 drain = leave
 change_block = ignore
+isolate = pcp_batch_closed.isolate
+migrate = pcp_batch_closed.migrate
 context_switch = go_on

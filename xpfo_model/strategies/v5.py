@@ -16,7 +16,13 @@ from xpfo_model.machine import (
     invlpg,
     set_kpte,
 )
-from xpfo_model.strategies.guarantee import go_on, ignore, leave
+from xpfo_model.strategies.guarantee import (
+    go_on,
+    ignore,
+    isolate_for_kernel,
+    leave,
+    move_unseen,
+)
 
 
 def alloc(m: Machine, cpu: int, frames: Frames, user: bool, zeroed: bool) -> None:
@@ -63,4 +69,6 @@ def kunmap(m: Machine, cpu: int, frame: int) -> None:
 refill = ignore
 drain = leave
 change_block = ignore
+isolate = isolate_for_kernel
+migrate = move_unseen
 context_switch = go_on
