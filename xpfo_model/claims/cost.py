@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from xpfo_model import cost
-from xpfo_model.claims.access import BUILDS, at_allocation, kunmaps_of
+from xpfo_model.claims.access import BUILDS, at_allocation, kunmaps_of, tables
 from xpfo_model.claims.bill import rates, told
 from xpfo_model.claims.claim import Basis, Finding, Table, claim
 from xpfo_model.claims.inputs import Inputs
@@ -143,7 +143,7 @@ def batch_alone(evidence: Inputs, design: Design = BATCH) -> Finding:
             ("system time / base", "low", "high"),
             tuple((r.name, two_digits(r.low), two_digits(r.high)) for r in bars),
         ),
-        more={"variants": _variants(evidence, settings)},
+        more={"variants": _variants(evidence, settings), **tables(evidence)},
         chart=Ranges(
             "A batch with a synchronous flush, beside the published rows",
             bars,
