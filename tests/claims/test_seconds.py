@@ -68,9 +68,10 @@ def test_a_batch_is_one_full_flush_and_its_kunmaps_are_apart():
     assert 3 * rates.work(2 / 3).one == pytest.approx(1 + 2)
 
 
-def test_with_a_mapping_of_one_cpu_a_kunmap_is_no_flush():
-    found = counts(RECOMMENDED, *ROWS)
-    kunmap = Design(RECOMMENDED).kunmap(found)
+@pytest.mark.parametrize("name", ["pcp_batch_local", RECOMMENDED])
+def test_with_a_mapping_of_one_cpu_a_kunmap_is_no_flush(name):
+    found = counts(name, *ROWS)
+    kunmap = Design(name).kunmap(found)
     assert kunmap is Kunmap.OWN_MAPPING
     some = part(kunmap, 3, 2, found)
     assert (some.at_kunmap, some.writes) == (0, 4)
@@ -226,11 +227,25 @@ def test_pages_touched_take_the_place_of_what_october_says(evidence, tmp_path):
     assert access.copied_percent(Inputs(evidence)) == 95
     written(
         tmp_path,
-        "a,cc,build,4,100,80,zeroing,50",
+        f"a,cc,build,4,100,80,{kmaps.ZEROING},50",
         "a,cc,build,4,100,80,wp_page_copy,40",
     )
     # 30 of the 50 pages that were not zeroed
     assert access.copied_percent(Elsewhere(evidence, tmp_path)) == 60
+
+
+def test_the_projects_recordings_take_the_place_of_a_trials(evidence):
+    found = access.recordings(Inputs(evidence))
+    own = {one.like for one in found if not one.recording.startswith("trial")}
+    trial = {one.like for one in found if one.recording.startswith("trial")}
+    assert own
+    assert not own & trial
+    for one in found:
+        if one.like in own and len(one.pairs) > 1:
+            assert one.pairs[kmaps.ZEROING] > 0
+            assert one.per_allocation > 1
+    tables = access.tables(Inputs(evidence))
+    assert len(tables["accesses"].rows) == len(found)
 
 
 def test_october_2018_halved_the_flush_time_and_bounds_the_kunmaps():

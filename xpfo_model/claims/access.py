@@ -8,12 +8,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from xpfo_model.claims.claim import Table
 from xpfo_model.claims.inputs import Inputs, ratio
+from xpfo_model.claims.prose import two_digits
+from xpfo_model.claims.recordings import STOCK, rows
 from xpfo_model.cost import DERIVED, Interval, Kmaps, Parameter, kmaps
 from xpfo_model.errors import CannotJudgeError, XpfoModelError
 from xpfo_model.history import numbers
 from xpfo_model.history.numbers import BATCH, BATCH_NO_FLUSH, DUAL, NO_FLUSH, STRICT
 from xpfo_model.replay.run import Counts
+from xpfo_model.studies.kernel_runs import kernel_callers, kernel_runs
 
 BUILDS: Final = ("cc-1cpu", "cc-4cpu")
 """Traces of the published load, a build; the last is the parallel one."""
@@ -34,15 +38,73 @@ def at_allocation(counts: Counts) -> int:
 
 
 def recordings(evidence: Inputs) -> tuple[Kmaps, ...]:
-    """The counts of kernels that run XPFO.
+    """The counts of kernels that run XPFO: the project's, and else those of a trial.
 
-    Raises `CannotJudgeError` where there is no file of them, and `XpfoModelError` for
-    one that holds something else.
+    Raises `CannotJudgeError` where there are none, and `XpfoModelError` for a file
+    that holds something else.
     """
-    path = evidence.docs / "data" / kmaps.FILE
-    if not path.is_file():
+    data = evidence.docs / "data"
+    own = _own(evidence) if (data / f"{kernel_runs.name}.csv").is_file() else ()
+    path = data / kmaps.FILE
+    trial = kmaps.read(path) if path.is_file() else ()
+    if not own and not trial:
         raise CannotJudgeError(f"needs {path}", evidence.names)
-    return kmaps.read(path)
+    known = {one.like for one in own}
+    return (*own, *(one for one in trial if one.like not in known))
+
+
+def _own(evidence: Inputs) -> tuple[Kmaps, ...]:
+    """Recordings of the kernel of docs/kernel under the stock behaviour."""
+    callers: dict[str, dict[str, int]] = {}
+    for one in rows(evidence, kernel_callers):
+        callers.setdefault(one["recording"], {})[one["caller"]] = one["kmaps"]
+    return tuple(
+        Kmaps(
+            recording=one["recording"],
+            load=one["workload"],
+            like=str(kmaps.LIKE.get(one["workload"], one["workload"])),
+            cpus=one["cpus"],
+            user_allocations=one["user"],
+            touched=one.get("touched"),
+            pairs=callers.get(one["recording"], {"all": one["kmap_none"]}),
+        )
+        for one in rows(evidence)
+        if one["strategy"] == STOCK and not one["verify"] and one["user"]
+    )
+
+
+def tables(evidence: Inputs) -> dict[str, Table]:
+    """The counts as tables: by recording, and by caller where that was kept."""
+    found = recordings(evidence)
+    return {
+        "accesses": Table(
+            ("recording", "stands for", "CPUs", "accesses", "for each user page"),
+            tuple(
+                (
+                    one.recording,
+                    one.like,
+                    one.cpus,
+                    one.total,
+                    two_digits(one.per_allocation) if one.per_allocation else "-",
+                )
+                for one in found
+            ),
+        ),
+        "callers": Table(
+            ("recording", "caller", "accesses", "%"),
+            tuple(
+                (
+                    one.recording,
+                    f"`{name}`",
+                    number,
+                    two_digits(100 * number / one.total),
+                )
+                for one in found
+                if len(one.pairs) > 1
+                for name, number in sorted(one.pairs.items(), key=lambda n: -n[1])
+            ),
+        ),
+    }
 
 
 def zeroing_share(evidence: Inputs, trace: str) -> float:

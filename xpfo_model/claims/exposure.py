@@ -17,7 +17,7 @@ from xpfo_model.claims.inputs import Inputs, ratio
 from xpfo_model.claims.prose import by_trace, each, spread, two_digits
 from xpfo_model.errors import CannotJudgeError
 from xpfo_model.events import SCHED_SWITCH
-from xpfo_model.figures.charts import Curves, Spot, short
+from xpfo_model.figures.charts import short
 from xpfo_model.figures.forms import Dumbbells, Place, Plane
 from xpfo_model.history import mails
 from xpfo_model.strategies import RECOMMENDED
@@ -300,15 +300,15 @@ def uncleared_pte(evidence: Inputs, strategy: str = "v6") -> Finding:
                 for trace, some in shares.items()
             ),
         ),
-        chart=Curves(
+        chart=Dumbbells.by_trace(
             f"{strategy} protects a frame from its first kunmap on",
             [
-                (trace, [Spot(str(r), v, v, v) for r, v in some.items()])
+                (trace, *(some[rate] for rate in (COPIES[0], COPIES[2], most)))
                 for trace, some in shares.items()
             ],
-            list(map(str, rates)),
-            "percent of the pages not zeroed that the kernel copies into",
-            "percent of users' frame-time reachable",
-            log=False,
+            [f"{rate}% copied" for rate in (COPIES[0], COPIES[2], most)],
+            "percent of users' frame-time",
+            text=lambda share: f"{two_digits(share)}%",
+            most=100,
         ),
     )

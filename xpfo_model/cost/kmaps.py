@@ -24,8 +24,10 @@ COLUMNS: Final = (
     "caller",
     "pairs",
 )
-ZEROING: Final = "zeroing"
-"""The caller that zeroes a new page."""
+ZEROING: Final = "kernel_init_pages"
+"""The caller that zeroes a new page. mm/page_alloc.c, v6.1."""
+LIKE: Final = {"cc": "build", "mix": "build"}
+"""Loads that stand for another, by the name of their script."""
 REMEDY: Final = f"columns are {','.join(COLUMNS)}; the head of the file says more"
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from xpfo_model import strategies, traces, workloads
+from xpfo_model import gfp, strategies, traces, workloads
 from xpfo_model.checker import ENOUGH, Report, Scope, check_all
 from xpfo_model.errors import TraceError
 from xpfo_model.events import SCHED_SWITCH, EventLog
@@ -31,6 +31,8 @@ WHAT_IFS: Final[tuple[tuple[str, Hooks], ...]] = (
     ("pcp_batch", {"free": restore}),
 )
 """Strategies with other hooks, which claims look at beside the strategies."""
+AS_POSTED: Final = 1 << gfp.USER_TESTS.index(gfp.POSTED)
+"""Bit of `Calls.user` for the test for a user's page that was posted."""
 FEW_FRAMES: Final = 1 << 14
 """Enough for a zone and its watermarks."""
 FEW: Final = 100
@@ -282,7 +284,7 @@ class Evidence:
             users = zeroed = 0
             found: list[Half] = []
             for some in steps:
-                asked = (some.op == ALLOC) & (some.user != 0)
+                asked = (some.op == ALLOC) & (some.user & AS_POSTED != 0)
                 so_far = users + np.cumsum(asked)
                 cut = int(np.searchsorted(so_far, half)) + 1 if not found else 0
                 for which in (slice(0, cut), slice(cut, None)):
