@@ -135,7 +135,7 @@ work=${keep:-$(mktemp -d)}
 finish() {
 	guest_end
 	if [ -e "$work/console.log" ]; then
-		cat "$work/console.log" "$work/out"/{dmesg,log} 2>/dev/null >"$out.console"
+		cat "$work/console.log" "$work/out"/{dmesg,log} 2>/dev/null >"$out.console" || true
 		echo "${0##*/}: nothing recorded; the guest's console: $out.console" >&2
 	fi
 	[ -n "$keep" ] || rm -rf "$work"
