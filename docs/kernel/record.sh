@@ -115,7 +115,8 @@ arguments "${wishes[@]}" "$@"
 case $start in mapped | unmapped) ;; *) die "--start is mapped or unmapped" ;; esac
 case $kmap in '' | direct | local) ;; *) die "--kmap is direct or local" ;; esac
 case $cpus in 0 | *[!0-9]*) die "--cpus $cpus is not a number of CPUs" ;; esac
-beside=$(mebibytes "$memory") each=$(mebibytes "$buffer")
+beside=$(mebibytes "$memory")
+each=$(mebibytes "$buffer")
 total=$((beside + cpus * each))
 
 missing=()
