@@ -115,3 +115,20 @@ def test_every_form_of_a_recording_gives_the_count_from_its_text(
             assert counts[name].items() <= ours.items(), (form, name)
         seen.append(found | {"trace": ""})
     assert all(one == seen[0] for one in seen)
+
+
+def test_both_starts_are_two_objects_and_two_tables(capsys, tmp_path):
+    path = tmp_path / "trace"
+    path.write_text(OLD)
+    assert cli.main(["compare", "--json", "--start", "both", str(path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    found = [json.loads(line) for line in lines]
+    assert [one["start"] for one in found] == ["mapped", "unmapped"]
+    flushes = [one["strategies"]["per_frame"]["flushes"] for one in found]
+    assert flushes == [1, 0]
+    assert cli.main(["compare", "--csv", "--start", "both", str(path)]) == 0
+    assert capsys.readouterr().out.count(",unmapped,") == len(strategies.SHOWN)
+    assert (
+        cli.main(["compare", "--start", "unmapped", "--held", "freed", str(path)]) == 0
+    )
+    assert "memory starts unmapped" in capsys.readouterr().out

@@ -10,6 +10,63 @@ from xpfo_model.constants import PAGEBLOCK_ORDER
 FRAMES = 24
 
 
+def starts(start, owners, order=2):
+    held = np.array(owners, np.uint8)
+    return machine.boot(len(owners), order, cpus=1, start=start, held=held)
+
+
+def test_memory_starts_unmapped_except_what_is_held():
+    owners = [machine.KERNEL] * 4 + [machine.FREE] * 3 + [machine.KERNEL]
+    owners += [machine.FREE] * 4 + [machine.FREE, machine.ABSENT]
+    m = starts("unmapped", owners)
+    expected = [owner == machine.KERNEL for owner in owners]
+    assert m.alias.tolist() == expected
+    assert m.split.tolist() == [0, 1, 0, 0]
+    assert [m.counts.start_splits, m.counts.splits, m.counts.mapped] == [1, 0, 0]
+    m = starts("mapped", owners)
+    assert m.alias.tolist() == [owner != machine.ABSENT for owner in owners]
+    assert not m.counts.start_splits
+    with pytest.raises(ValueError, match="mapped or unmapped"):
+        starts("half", owners)
+
+
+def test_memory_that_is_not_there_is_never_mapped():
+    m = starts("mapped", [machine.FREE] * 3 + [machine.ABSENT])
+    assert machine.unmap_block(m, 0, machine.KERNEL) == 3
+    assert machine.map_block(m, 0, machine.USER) == 3
+    assert m.counts.splits == 0
+
+
+@pytest.mark.parametrize("start", machine.STARTS)
+def test_a_machine_grows_as_it_started(start):
+    m = machine.boot(2, 1, cpus=1, start=start, start_marks=3)
+    machine.hold(m, 0, np.array([machine.KERNEL, machine.FREE], np.uint8))
+    m = machine.grow(m, 6, 2)
+    free = int(start == "mapped")
+    assert m.alias.tolist() == [1, *[free] * 5]
+    assert m.marks.tolist() == [0, *[0 if free else 3] * 5]
+    assert m.counts.start_splits == 1 - free
+
+
+def test_what_turns_out_to_be_held_is_mapped_and_stays_stale():
+    m = machine.boot(8, 2, cpus=1, start="unmapped")
+    machine.hold_since_start(m, [1])
+    assert m.alias.tolist() == [0, 1, 0, 0, 0, 0, 0, 0]
+    assert m.owner[1] == machine.KERNEL
+    machine.unmap(m, [1])
+    machine.hold_since_start(m, [1])
+    assert m.alias[1] == machine.IS_MAPPED | machine.IS_STALE
+    assert [m.counts.start_splits, m.counts.splits] == [1, 0]
+
+
+def test_the_kernel_faults_on_what_it_gets_unmapped():
+    m = machine.boot(4, 2, cpus=1, start="unmapped")
+    machine.map_back(m, [1])
+    machine.hand_to_kernel(m, [1, 2])
+    assert m.counts.faults == 1
+    assert m.owner.tolist() == [0, machine.KERNEL, machine.KERNEL, 0]
+
+
 frames = st.lists(st.integers(0, FRAMES - 1), max_size=6)
 
 
@@ -175,7 +232,7 @@ def test_boot_maps_everything_and_nobody_owns_it():
     assert set(m.alias) == {machine.IS_MAPPED}
     assert not any(np.asarray(array).any() for array in m[1:10])
     assert list(m.all_cpus) == [0b111]
-    assert m.settings.tolist() == (2, *[0] * 6)
+    assert m.settings.tolist() == (2, *[0] * 9)
     assert not any(np.ravel(field).any() for field in m.counts)
     assert machine.boot(1, cpus=1).settings.block_order == PAGEBLOCK_ORDER
 

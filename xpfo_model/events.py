@@ -13,6 +13,8 @@ from typing import Any, Final, NamedTuple, Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
+from xpfo_model.xpfo_events import XpfoEvents, XpfoStart
+
 MM_PAGE_ALLOC: Final = 0
 MM_PAGE_FREE: Final = 1
 MM_PAGE_FREE_BATCHED: Final = 2
@@ -170,6 +172,10 @@ class About:
     """Events of other kinds, by name."""
     marks: tuple[tuple[int, int, str], ...] = ()
     """Texts written to trace_marker: row of the next event, time, text."""
+    xpfo: tuple[XpfoStart, ...] = ()
+    """Where XPFO began, in the trace of a kernel that runs it: once a boot."""
+    words: tuple[str, ...] = ()
+    """Causes, ways and callers of the events of group xpfo."""
 
     def as_json(self) -> dict[str, Any]:
         """What a result rests on, as every JSON output has it."""
@@ -189,6 +195,7 @@ class About:
                 for code, w in self.warnings.items()
             },
             "skipped": dict(self.skipped),
+            "xpfo": self.xpfo[0].strategy if self.xpfo else None,
         }
 
     def fate(self) -> str:
@@ -211,6 +218,10 @@ class About:
         more = ", …" if len(names) > SHOWN else ""
         return f"{sum(self.skipped.values()):,} other events skipped: {some}{more}"
 
+    def ran(self) -> str:
+        """What a kernel that runs XPFO ran, in words; empty for a stock kernel."""
+        return "; then ".join(start.in_words() for start in self.xpfo)
+
     def notes(self) -> list[str]:
         """One sentence a warning, with file and first line."""
         return [
@@ -218,6 +229,10 @@ class About:
             f"{w.what} ({w.count:,} times)"
             for w in self.warnings.values()
         ]
+
+
+Observer = Callable[[XpfoEvents], None]
+"""Gets the events of group xpfo, in chunks."""
 
 
 class Recording(Protocol):
@@ -234,8 +249,13 @@ class Recording(Protocol):
     def cpus(self) -> int | None:
         """CPUs of its machine, if its head says how many."""
 
-    def stream(self, consume: Callable[[Events], None]) -> About:
-        """Give all events to `consume`, in order, in chunks; return the facts."""
+    def stream(
+        self, consume: Callable[[Events], None], observe: Observer | None = None
+    ) -> About:
+        """Give all events to `consume`, in order, in chunks; return the facts.
+
+        `observe` gets those of group xpfo, in chunks of their own.
+        """
 
 
 @dataclass
@@ -244,6 +264,8 @@ class EventLog:
 
     events: Events
     about: About
+    xpfo: XpfoEvents = field(default_factory=XpfoEvents.empty)
+    """Events of group xpfo; none in the trace of a stock kernel."""
 
     def __len__(self) -> int:
         return len(self.events.kind)
@@ -251,9 +273,10 @@ class EventLog:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, EventLog):
             return NotImplemented
-        return self.about == other.about and all(
-            np.array_equal(a, b) for a, b in zip(self.events, other.events, strict=True)
+        pairs = zip(
+            (*self.events, *self.xpfo), (*other.events, *other.xpfo), strict=True
         )
+        return self.about == other.about and all(np.array_equal(*two) for two in pairs)
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -272,8 +295,12 @@ class EventLog:
         for start in range(0, len(self), length):
             yield self.events.rows(slice(start, start + length))
 
-    def stream(self, consume: Callable[[Events], None]) -> About:
+    def stream(
+        self, consume: Callable[[Events], None], observe: Observer | None = None
+    ) -> About:
         """Give all events to `consume`, in order, in chunks; return the facts."""
+        if observe is not None and len(self.xpfo.kind):
+            observe(self.xpfo)
         for chunk in self.chunks():
             consume(chunk)
         return self.about

@@ -18,11 +18,15 @@ from xpfo_model.errors import UnknownGfpFlagError, UnknownKernelError
 
 __all__ = [
     "KERNELS",
+    "POSTED",
+    "USER_TESTS",
+    "WIDE",
     "decode",
     "encode",
     "is_user",
     "is_zeroed",
     "mask",
+    "may_wait",
     "migratetype",
     "names",
     "parts",
@@ -85,6 +89,17 @@ _TABLES: Final = {
     "v6.15": f"{_V6_3} NO_OBJ_EXT",
 }
 _BITS: Final = {kernel: table.split() for kernel, table in _TABLES.items()}
+
+POSTED: Final = "posted"
+"""The test for a user's page that every posted version has."""
+WIDE: Final = "wide"
+"""The test that also takes in THP and what a NOFS scope allocates for users."""
+USER_TESTS: Final = (POSTED, WIDE)
+"""Tests for a user's page."""
+_USER: Final = {
+    POSTED: ("GFP_HIGHUSER",),
+    WIDE: ("__GFP_HIGHMEM", "__GFP_HARDWALL"),
+}
 
 KERNELS: Final = tuple(_BITS)
 """The versions that begin a table, oldest first."""
@@ -275,13 +290,33 @@ def encode(bits: int, kernel: str) -> str:
     return "|".join(parts)
 
 
-def is_user(gfp: Any, kernel: str) -> Any:
-    """Whether a mask, or each of an array of masks, passes XPFO's posted test.
+def is_user(gfp: Any, kernel: str, test: str = POSTED) -> Any:
+    """Whether a mask, or each of an array of masks, passes a test for a user's page.
 
-    ``(gfp & GFP_HIGHUSER) == GFP_HIGHUSER``, in every posted version.
+    Parameters
+    ----------
+    gfp : int or array
+        Bits in the kernel version.
+    kernel : str
+        The version.
+    test : str
+        POSTED: ``(gfp & GFP_HIGHUSER) == GFP_HIGHUSER``, in every posted version.
+        WIDE: `POSTED` without the bits that say how an allocation may wait, which
+        NOFS scopes and THP strip. vmalloc() has __GFP_HIGHMEM without __GFP_HARDWALL;
+        with cpusets in use prepare_alloc_pages() adds that to every mask, v6.1.
+
+    Raises `UnknownKernelError`.
     """
-    highuser = mask("GFP_HIGHUSER", kernel)
-    return (gfp & highuser) == highuser
+    bits = sum(mask(name, kernel) for name in _USER[test])
+    return (gfp & bits) == bits
+
+
+def may_wait(gfp: Any, kernel: str) -> Any:
+    """Whether a mask, or each of an array of masks, allows direct reclaim.
+
+    Mirrors include/linux/gfp.h: gfpflags_allow_blocking, v4.4 to v6.18.
+    """
+    return (gfp & mask("__GFP_DIRECT_RECLAIM", kernel)) != 0
 
 
 def is_zeroed(gfp: Any, kernel: str) -> Any:

@@ -2,167 +2,96 @@
 """The machine: page frames, their aliases in the direct map, and the TLBs.
 
 A frame's alias is *mapped* or not. Once unmapped it is *stale* on every CPU that
-has not flushed since: that CPU may still translate it.
+has not flushed since: that CPU may still translate it. `state` has what is kept.
 """
 
-from collections.abc import Sequence
-from typing import Any, Final, NamedTuple, cast
+from xpfo_model.constants import TLB_SINGLE_PAGE_FLUSH_CEILING
+from xpfo_model.state import (
+    ABSENT,
+    ALLOC,
+    ALTERNATION,
+    BLOCK,
+    CAUSES,
+    CPUS_PER_WORD,
+    FREE,
+    IS_MAPPED,
+    IS_STALE,
+    KERNEL,
+    KUNMAP,
+    MAPPED,
+    MIGRATE,
+    REFILL,
+    STARTS,
+    UNMAPPED,
+    USER,
+    XPFO_UNMAPPED,
+    XPFO_USER,
+    Counts,
+    Frames,
+    Machine,
+    Owners,
+    Settings,
+    boot,
+    grow,
+    hold,
+)
 
-import numpy as np
-import numpy.typing as npt
-
-from xpfo_model.constants import PAGEBLOCK_ORDER
-
-FREE: Final = 0
-KERNEL: Final = 1
-USER: Final = 2
-
-# An alias in the direct map: it can be reached if any bit is set.
-IS_MAPPED: Final = 1
-IS_STALE: Final = 2
-
-# Marks that posted versions keep on a page frame (PG_xpfo_user,
-# PG_xpfo_unmapped in v8; flags of struct xpfo before).
-XPFO_USER: Final = 1
-XPFO_UNMAPPED: Final = 2
-
-# What a synchronous flush was for: its index in Counts.flushes_by_cause.
-ALLOC: Final = 0
-REFILL: Final = 1
-BLOCK: Final = 2
-ALTERNATION: Final = 3
-KUNMAP: Final = 4
-CAUSES: Final = ("alloc", "refill", "block", "alternation", "kunmap")
-"""Names of the causes of a flush, by number."""
-
-CPUS_PER_WORD: Final = 62
-"""CPUs that have a bit in a word of `Machine.stale`: it is signed, and stays so."""
-
-Frames = Sequence[int] | npt.NDArray[np.int64]
-"""Numbers of page frames: a range, or an array."""
-
-
-class Settings(np.record):  # type: ignore[misc]  # NumPy allows it
-    """What the machine is told."""
-
-    block_order: int
-    """Frames per pageblock as a power of two."""
-    irqs_off: int
-    """Whether interrupts are off."""
-    now: int
-    """Time of the event that is replayed, in the trace's clock."""
-    zeroing: int
-    copy_percent: int
-    """Both as in `replay.Run`."""
-    copy_due: int
-    """Percent of a copy that is due: a whole one makes the next page be copied."""
-    unanswered: int
-    """Whether a flush is only asked for: other CPUs answer it later."""
-
-
-class Counts(np.record):  # type: ignore[misc]  # NumPy allows it
-    """What is counted."""
-
-    flushes_by_cause: npt.NDArray[np.int64]
-    """Synchronous flushes, by cause."""
-    flushes: int
-    """Synchronous flushes, all causes together."""
-    flushes_irqs_off: int
-    """Synchronous flushes that were asked for with interrupts off."""
-    local_flushes: int
-    """Flushes of one CPU's TLB by itself."""
-    unmapped: int
-    """Direct-map entries cleared."""
-    mapped: int
-    """Direct-map entries set again."""
-    exposed: int
-    """Frames handed to users while the kernel could still reach them."""
-    exposed_time: int
-    """Sum over users' frames of the time that the kernel could reach them."""
-    stale_frames: int
-    """Entries of `Machine.stale_frames`."""
-    splits: int
-    """2M entries of the direct map that were split."""
-
-
-def _zero(kind: type[np.record]) -> np.record:
-    """A record of a class, each of its fields an int64, or an array by cause."""
-    fields = [
-        (name, np.int64, (len(CAUSES),) if name == "flushes_by_cause" else ())
-        for name in kind.__annotations__
-    ]
-    return cast("np.record", np.zeros((), np.dtype((kind, fields)))[()])
-
-
-class Machine(NamedTuple):
-    """The state that strategies act on; frames are numbered from 0."""
-
-    alias: npt.NDArray[np.int8]
-    """Per frame: IS_MAPPED if the direct map holds its alias, IS_STALE if a CPU may
-    still translate what was unmapped."""
-    stale: npt.NDArray[np.int64]
-    """Per frame, in words of CPUS_PER_WORD CPUs: a bit for each CPU that may still
-    translate it."""
-    stale_frames: npt.NDArray[np.int64]
-    """The stale frames, as a stack of `counts.stale_frames` entries."""
-    owner: npt.NDArray[np.uint8]
-    """Per frame: FREE, KERNEL or USER, by its last mm_page_alloc."""
-    marks: npt.NDArray[np.int8]
-    """Per frame: XPFO_USER and XPFO_UNMAPPED, for strategies that mark."""
-    mapcount: npt.NDArray[np.uint8]
-    """Per frame: how often it is kmapped."""
-    since: npt.NDArray[np.int64]
-    """Per frame: when a user's frame became reachable."""
-    split: npt.NDArray[np.uint8]
-    """Per pageblock: 1 if its 2M entry in the direct map was split."""
-    block_state: npt.NDArray[np.uint8]
-    """Per pageblock: a strategy's own, 0 at the start."""
-    cpu_state: npt.NDArray[np.uint8]
-    """Per CPU: a strategy's own, 0 at the start."""
-    all_cpus: npt.NDArray[np.int64]
-    """The bits of all CPUs, in words as in `stale`."""
-    settings: Settings
-    counts: Counts
-
-
-def boot(frames: int, block_order: int = PAGEBLOCK_ORDER, *, cpus: int) -> Machine:
-    """A machine of so many CPUs and frames, which are all free and all mapped."""
-    blocks = (frames >> block_order) + 1
-    words = -(-cpus // CPUS_PER_WORD)
-    settings = cast("Settings", _zero(Settings))
-    settings.block_order = block_order
-    in_word = np.clip(cpus - CPUS_PER_WORD * np.arange(words), 0, CPUS_PER_WORD)
-    return Machine(
-        alias=np.full(frames, IS_MAPPED, np.int8),
-        stale=np.zeros((frames, words), np.int64),
-        stale_frames=np.zeros(frames, np.int64),
-        owner=np.zeros(frames, np.uint8),
-        marks=np.zeros(frames, np.int8),
-        mapcount=np.zeros(frames, np.uint8),
-        since=np.zeros(frames, np.int64),
-        split=np.zeros(blocks, np.uint8),
-        block_state=np.zeros(blocks, np.uint8),
-        cpu_state=np.zeros(cpus, np.uint8),
-        all_cpus=(1 << in_word) - 1,
-        settings=settings,
-        counts=cast("Counts", _zero(Counts)),
-    )
-
-
-def grow(m: Machine, frames: int, cpus: int) -> Machine:
-    """The same machine with at least so many frames and CPUs.
-
-    New frames are as at boot. A new CPU holds no stale translation.
-    """
-    has, cpus = len(m.alias), max(cpus, len(m.cpu_state))
-    if frames <= has and cpus == len(m.cpu_state):
-        return m
-    frames = max(frames, 2 * has) if frames > has else has
-    grown = boot(frames, int(m.settings.block_order), cpus=cpus)
-    arrays: Any = zip(m[:-3], grown[:-3], strict=True)
-    for old, new in arrays:
-        new[tuple(map(slice, old.shape))] = old
-    return grown._replace(settings=m.settings, counts=m.counts)
+__all__ = [
+    "ABSENT",
+    "ALLOC",
+    "ALTERNATION",
+    "BLOCK",
+    "CAUSES",
+    "CPUS_PER_WORD",
+    "FREE",
+    "IS_MAPPED",
+    "IS_STALE",
+    "KERNEL",
+    "KUNMAP",
+    "MAPPED",
+    "MIGRATE",
+    "REFILL",
+    "STARTS",
+    "UNMAPPED",
+    "USER",
+    "XPFO_UNMAPPED",
+    "XPFO_USER",
+    "Counts",
+    "Frames",
+    "Machine",
+    "Owners",
+    "Settings",
+    "boot",
+    "clear_pte",
+    "drop_all_stale",
+    "drop_stale",
+    "end_exposure",
+    "flush",
+    "flush_local",
+    "flush_mapping",
+    "grow",
+    "hand_to_kernel",
+    "hand_to_user",
+    "hold",
+    "hold_since_start",
+    "invlpg",
+    "is_stale",
+    "make_stale",
+    "map_back",
+    "map_block",
+    "may_wait",
+    "reachable",
+    "set_kpte",
+    "set_pte",
+    "settle_stale",
+    "shoot_down",
+    "spares",
+    "split_entry",
+    "stale_pages",
+    "take_back",
+    "unmap",
+    "unmap_block",
+]
 
 
 def reachable(m: Machine, frames: Frames) -> int:
@@ -197,6 +126,32 @@ def take_back(m: Machine, frames: Frames, owner: int) -> None:
         if m.alias[frame]:
             end_exposure(m, frame)
         m.owner[frame] = owner
+
+
+def hand_to_kernel(m: Machine, frames: Frames) -> None:
+    """Make the frames the kernel's, and count those that it cannot reach."""
+    take_back(m, frames, KERNEL)
+    for frame in frames:
+        if not m.alias[frame] & IS_MAPPED:
+            m.counts.faults += 1
+
+
+def hold_since_start(m: Machine, frames: Frames) -> None:
+    """The kernel turns out to hold frames since the start: they are mapped."""
+    for frame in frames:
+        m.owner[frame] = KERNEL
+        m.marks[frame] = 0
+        if not m.alias[frame] & IS_MAPPED:
+            m.alias[frame] |= IS_MAPPED
+            block = frame >> m.settings.block_order
+            if m.settings.starts_unmapped and not m.split[block]:
+                m.split[block] = 1
+                m.counts.start_splits += 1
+
+
+def may_wait(m: Machine) -> bool:
+    """Whether the caller can wait until all CPUs have answered."""
+    return bool(not m.settings.cannot_wait)
 
 
 def split_entry(m: Machine, frame: int) -> None:
@@ -302,7 +257,7 @@ def unmap_block(m: Machine, block: int, spared: int) -> int:
     unmapped = 0
     first = block << m.settings.block_order
     for frame in range(first, first + (1 << m.settings.block_order)):
-        if m.owner[frame] != spared:
+        if m.owner[frame] != spared and m.owner[frame] != ABSENT:
             unmapped += clear_pte(m, frame, splits)
     m.counts.unmapped += unmapped
     return unmapped
@@ -317,7 +272,7 @@ def map_block(m: Machine, block: int, spared: int) -> int:
     mapped = 0
     first = block << m.settings.block_order
     for frame in range(first, first + (1 << m.settings.block_order)):
-        if m.owner[frame] != spared:
+        if m.owner[frame] != spared and m.owner[frame] != ABSENT:
             mapped += set_pte(m, frame, splits)
     m.counts.mapped += mapped
     return mapped
@@ -365,13 +320,34 @@ def settle_stale(m: Machine) -> None:
     m.counts.stale_frames = kept
 
 
+def stale_pages(m: Machine) -> int:
+    """Pages from the first stale frame to the last: what one range must cover."""
+    count = m.counts.stale_frames
+    if not count:
+        return 0
+    first = m.stale_frames[0]
+    last = first
+    for i in range(1, count):
+        first = min(first, m.stale_frames[i])
+        last = max(last, m.stale_frames[i])
+    return int(last - first) + 1
+
+
 def flush(m: Machine, cause: int) -> None:
     """One synchronous shootdown on every CPU: nothing is stale after it.
 
-    With interrupts off it may wait for ever; that is counted, too. With `unanswered`
-    set it is only asked for: the checker lets other CPUs act before they answer.
-    Mirrors arch/x86/mm/tlb.c: flush_tlb_kernel_range, v4.14 to v6.18.
+    The range is from the first stale frame to the last; above the ceiling the whole
+    TLB is flushed. With interrupts off it may wait for ever; that is counted, too.
+    With `unanswered` set it is only asked for: the checker lets other CPUs act before
+    they answer. Mirrors arch/x86/mm/tlb.c: flush_tlb_kernel_range, v4.14 to v6.18.
     """
+    if stale_pages(m) > TLB_SINGLE_PAGE_FLUSH_CEILING:
+        m.counts.full_by_cause[cause] += 1
+    shoot_down(m, cause)
+
+
+def shoot_down(m: Machine, cause: int) -> None:
+    """Count a synchronous flush, and let nothing be stale unless it is unanswered."""
     m.counts.flushes_by_cause[cause] += 1
     m.counts.flushes += 1
     if m.settings.irqs_off:
@@ -380,9 +356,25 @@ def flush(m: Machine, cause: int) -> None:
         drop_all_stale(m)
 
 
+def flush_mapping(m: Machine, cause: int, frames: Frames) -> None:
+    """A flush for frames whose PTEs are as they were, of the size of their mapping.
+
+    Where the 2M entry is not split, the range is 2M for each page, and the whole TLB
+    is flushed. Mirrors arch/x86/mm/xpfo.c: xpfo_flush_kernel_tlb, v6.
+    """
+    pages = 0
+    for frame in frames:
+        is_split = m.split[frame >> m.settings.block_order]
+        pages += 1 if is_split else 1 << m.settings.block_order
+    if max(pages, stale_pages(m)) > TLB_SINGLE_PAGE_FLUSH_CEILING:
+        m.counts.full_by_cause[cause] += 1
+    shoot_down(m, cause)
+
+
 def flush_local(m: Machine, cpu: int) -> None:
     """Flush everything on one CPU. Mirrors arch/x86/mm/tlb.c: __flush_tlb_all."""
     m.counts.local_flushes += 1
+    m.counts.local_full += 1
     drop_stale(m, cpu, m.stale_frames[: m.counts.stale_frames])
     settle_stale(m)
 

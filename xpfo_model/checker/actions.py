@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Everything that can happen next: who allocates, frees, maps and switches."""
 
-from itertools import combinations
+from itertools import combinations, permutations
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -23,6 +23,8 @@ BOUNCE: Final = 9
 CHANGE_BLOCK: Final = 10
 SWITCH: Final = 11
 ANSWER: Final = 12
+REFILL_ATOMIC: Final = 13
+MOVE_PAGE: Final = 14
 
 _TEXT: Final = {
     ALLOC_USER: "allocates {frames} for a user",
@@ -38,6 +40,8 @@ _TEXT: Final = {
     CHANGE_BLOCK: "makes block {block} {list}",
     SWITCH: "switches context",
     ANSWER: "has its flush answered",
+    REFILL_ATOMIC: "refills the {list} list with {frames}, interrupts off",
+    MOVE_PAGE: "moves the page of {frames}",
 }
 
 
@@ -47,12 +51,12 @@ class Actions(NamedTuple):
     op: npt.NDArray[np.int64]
     cpu: npt.NDArray[np.int64]
     migratetype: npt.NDArray[np.int64]
-    """Of FREE_PAGE, REFILL and CHANGE_BLOCK."""
+    """Of FREE_PAGE, refills and CHANGE_BLOCK."""
     start: npt.NDArray[np.int64]
     """First index into `frames`; of CHANGE_BLOCK the block."""
     stop: npt.NDArray[np.int64]
     frames: npt.NDArray[np.int64]
-    """The frames of all actions, one after the other."""
+    """The frames of all actions, one after the other; of MOVE_PAGE from and to."""
 
 
 def enumerate_actions(scope: Scope) -> Actions:
@@ -65,6 +69,7 @@ def enumerate_actions(scope: Scope) -> Actions:
         for first in range(0, scope.frames - (1 << order) + 1, 1 << order)
     ]
     batches = [some for n in (1, 2) for some in combinations(range(scope.frames), n)]
+    moves = list(permutations(range(scope.frames), 2))
     lists = (MIGRATE_MOVABLE, MIGRATE_UNMOVABLE)
     for cpu in range(scope.cpus):
         for page in pages:
@@ -72,13 +77,15 @@ def enumerate_actions(scope: Scope) -> Actions:
             rows += [(op, cpu, 0, page) for op in (ALLOC_KERNEL, ALLOC_ATOMIC)]
         for migratetype in lists:
             rows += [(FREE_PAGE, cpu, migratetype, one) for one in singles]
-            rows += [(REFILL, cpu, migratetype, some) for some in batches]
+            for op in (REFILL, REFILL_ATOMIC):
+                rows += [(op, cpu, migratetype, some) for some in batches]
             rows += [
                 (CHANGE_BLOCK, cpu, migratetype, (block,))
                 for block in range(scope.blocks)
             ]
         for op in (DRAIN, KMAP, KUNMAP, BOUNCE):
             rows += [(op, cpu, 0, one) for one in singles]
+        rows += [(MOVE_PAGE, cpu, 0, two) for two in moves]
         rows += [(op, cpu, 0, ()) for op in (SWITCH, ANSWER)]
     frames: list[int] = []
     start, stop = [], []
@@ -99,9 +106,10 @@ def describe(a: Actions, action: int, cpu: int) -> str:
     op = int(a.op[action])
     first, last = int(a.start[action]), int(a.stop[action])
     frames = "" if op == CHANGE_BLOCK else [int(f) for f in a.frames[first:last]]
+    told = "frame " if len(frames) == 1 or op == MOVE_PAGE else "frames "
+    link = " to frame " if op == MOVE_PAGE else " and "
     return f"CPU {cpu} " + _TEXT[op].format(
-        frames=("frame " if len(frames) == 1 else "frames ")
-        + " and ".join(map(str, frames)),
+        frames=told + link.join(map(str, frames)),
         list="MOVABLE" if a.migratetype[action] == MIGRATE_MOVABLE else "UNMOVABLE",
         block=first,
     )

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -22,9 +23,18 @@ from xpfo_model.checker.transition import (
     REFILL_IRQS_OFF,
     act,
 )
-from xpfo_model.checker.world import RUNS, World, create, pack, unpack, width
+from xpfo_model.checker.world import (
+    RUNS,
+    World,
+    canonical,
+    create,
+    pack,
+    unpack,
+    width,
+)
 from xpfo_model.errors import XpfoModelError
 from xpfo_model.jit import Given, bound, compiled
+from xpfo_model.machine import MAPPED, STARTS
 from xpfo_model.strategies.kmaps import local_kmap
 
 _MOST_BITS: Final = 62
@@ -47,6 +57,8 @@ class Violation:
     """One action a step, in words."""
     visited: int
     """States that were expanded until it was found."""
+    start: str = MAPPED
+    """Whether the memory that it begins with is mapped or unmapped."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +73,8 @@ class Report:
     violations: tuple[Violation, ...]
     seconds: float
     """Of the exploration, without compilation."""
+    starts: tuple[str, ...] = (MAPPED,)
+    """How memory started: from each the exploration began."""
 
     @property
     def claims_safe(self) -> bool:
@@ -79,6 +93,7 @@ class Report:
             "states": self.states,
             "exhaustive": self.exhaustive,
             "claims_safe": self.claims_safe,
+            "starts": list(self.starts),
             "scope": asdict(self.scope),
             "violations": [
                 {**asdict(violation), "trace": list(violation.trace)}
@@ -96,13 +111,21 @@ def how_of(entry: strategies.Entry, *, listed_first: bool = False) -> int:
 
 
 def check(
-    name: str, scope: Scope, until: str = "", *, listed_first: bool = False
+    name: str,
+    scope: Scope,
+    until: str = "",
+    *,
+    listed_first: bool = False,
+    starts: Sequence[str] | None = None,
 ) -> Report:
     """Explore one strategy, to the end or `until` it violates an invariant.
 
-    With `listed_first` a refill is on its list before its flush is answered.
-    Raises `UnknownStrategyError`, and `XpfoModelError` for a scope whose states
-    need more than 62 bits.
+    With `listed_first` a refill is on its list before its flush is answered. `starts`
+    are those of memory, of `machine.STARTS`: without them both where the strategy is
+    said to be safe, else as it was posted, mapped.
+
+    Raises `UnknownStrategyError`, and `XpfoModelError` for a scope whose states need
+    more than 62 bits.
     """
     hooks = strategies.functions(name)
     entry = strategies.REGISTRY[name]
@@ -117,29 +140,37 @@ def check(
         checks |= CHECK_KMAP
     stop = 1 << list(INVARIANTS).index(until) if until else 0
     how = how_of(entry, listed_first=listed_first)
-    options = np.array([scope.nesting, how, checks, stop], np.int64)
+    starts = tuple(starts or (STARTS if entry.safe else (MAPPED,)))
+    options = np.array([scope.nesting, how, checks, stop, len(starts)], np.int64)
     actions = enumerate_actions(scope)
     given = strategies.given(hooks)
     is_short = scope.most_states <= FEW
     search: Any = (bound if is_short else compiled)(bfs, given)
 
+    def world(start: str = MAPPED) -> World:
+        marks, start_marks = entry.marks, entry.start_marks
+        return create(scope, marks=marks, start=start, start_marks=start_marks)
+
+    roots = [bound(canonical)(world(start)) for start in starts]
+
     def explore(room: int) -> tuple[int, bool, _Tree]:
-        worlds = [create(scope, marks=entry.marks) for _ in range(2)]
+        worlds = [world() for _ in range(2)]
         tree = _Tree.of(room)
+        tree.states[: len(roots)] = roots
         states, whole = search(*worlds, actions, options, _table(room), *tree)
         return int(states), bool(whole), tree
 
-    explore(1)  # compiled now, so that the time is the exploration's
+    explore(len(roots))  # compiled now, so that the time is the exploration's
     start = time.perf_counter()
     states, whole, tree = explore(scope.most_states)
     seconds = time.perf_counter() - start
-    teller = _Teller(create(scope, marks=entry.marks), actions, options, given, tree)
+    teller = _Teller(world(), actions, options, given, tree, starts)
     violations = tuple(
         teller.tell(invariant, int(state), int(action))
         for invariant, (state, action) in zip(INVARIANTS, tree.first, strict=True)
         if state != EMPTY
     )
-    return Report(name, scope, states, whole, violations, seconds)
+    return Report(name, scope, states, whole, violations, seconds, starts)
 
 
 class _Tree(NamedTuple):
@@ -176,6 +207,7 @@ class _Teller:
         options: npt.NDArray[np.int64],
         given: Given,
         tree: _Tree,
+        starts: tuple[str, ...],
     ) -> None:
         self.world = world
         self.actions = actions
@@ -183,6 +215,7 @@ class _Teller:
         self.act = bound(act, given)
         self.pack, self.unpack = bound(pack), bound(unpack)
         self.tree = tree
+        self.starts = starts
 
     def tell(self, invariant: str, state: int, action: int) -> Violation:
         """The violation of an invariant, by an action in a state."""
@@ -194,7 +227,8 @@ class _Teller:
         lines = []
         # names[i] is who the canonical state's CPU i really is
         names = list(range(len(self.world.m.cpu_state)))
-        self.unpack(self.world, int(self.tree.states[0]))
+        self.unpack(self.world, int(self.tree.states[state]))
+        start = self.starts[state]
         for number in reversed(way):
             here = int(self.actions.cpu[number])
             waited = self.world.waits[here]
@@ -206,7 +240,7 @@ class _Teller:
             keys = [self.pack(self.world, order) for order in range(len(orders))]
             names = [names[cpu] for cpu in orders[keys.index(min(keys))]]
             self.unpack(self.world, min(keys))
-        return Violation(invariant, len(lines), tuple(lines), visited)
+        return Violation(invariant, len(lines), tuple(lines), visited, start)
 
 
 def check_all(
@@ -214,11 +248,13 @@ def check_all(
     scope: Scope,
     executor: Executor | None = None,
     bound: int | None = None,
+    starts: Sequence[str] | None = None,
 ) -> Iterable[Report]:
     """Explore strategies one after the other, or side by side in an executor.
 
     `bound` is how many states are enough for a strategy that is not said to be
     safe: its faults show in few. A strategy that is said to be safe is exhausted.
+    `starts` as in `check`.
     """
     scopes = [
         scope
@@ -226,9 +262,10 @@ def check_all(
         else limited(scope, min(bound, scope.most_states))
         for name in names
     ]
+    explore = partial(check, starts=starts)
     if executor is None:
-        return map(check, names, scopes)
-    return executor.map(check, names, scopes)
+        return map(explore, names, scopes)
+    return executor.map(explore, names, scopes)
 
 
 def tell(report: Report) -> str:
@@ -242,6 +279,8 @@ def tell(report: Report) -> str:
         lines.append(f"  no invariant of {len(INVARIANTS)} violated")
     for violation in report.violations:
         lines.append(f"  {violation.invariant}: {INVARIANTS[violation.invariant]}")
+        if violation.start != MAPPED:
+            lines.append(f"    0. memory starts {violation.start}")
         lines += [
             f"    {number}. {action}"
             for number, action in enumerate(violation.trace, start=1)

@@ -55,17 +55,17 @@ def bfs(
 ) -> tuple[int, bool]:
     """Explore all states; how many there are, and whether that is all of them.
 
-    The search starts where `w` is; `here` is another world, where it keeps a state.
-    `options` are the nesting, `how` of `act`, the invariants to check and those at
-    whose violation to stop. `first` gets, per invariant, the state that
-    violates it first. Of CPUs that are alike in a state only the first one acts: the
-    others lead to the same states.
+    The search starts in the first `options[4]` of `states`; `w` and `here` are worlds
+    to work in. `options` are the nesting, `how` of `act`, the invariants to check and
+    those at whose violation to stop, and how many states to start in. `first` gets,
+    per invariant, the state that violates it first. Of CPUs that are alike in a state
+    only the first one acts: the others lead to the same states.
     """
     nesting, how, checks, until = options[0], options[1], options[2], options[3]
-    states[0] = canonical(w)
-    table[slot_of(table, states, states[0])] = 0
-    parent[0] = EMPTY
-    known = 1
+    known = options[4]
+    for start in range(known):
+        table[slot_of(table, states, states[start])] = start
+        parent[start] = EMPTY
     done = 0
     while done < known:
         unpack(here, states[done])

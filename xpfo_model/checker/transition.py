@@ -19,7 +19,9 @@ from xpfo_model.checker.actions import (
     FREE_PAGE,
     KMAP,
     KUNMAP,
+    MOVE_PAGE,
     REFILL,
+    REFILL_ATOMIC,
     SWITCH,
     Actions,
 )
@@ -59,10 +61,15 @@ from xpfo_model.strategies.hooks import (
     context_switch,
     drain,
     free,
+    isolate,
     kmap,
     kunmap,
+    migrate,
     refill,
 )
+
+IN_INTERRUPT: Final = (ALLOC_ATOMIC, REFILL_ATOMIC, BOUNCE)
+"""What an interrupt does, too: its flush has to be answered before it ends."""
 
 # Hooks that the strategy's place in the kernel calls with interrupts off.
 REFILL_IRQS_OFF: Final = 1
@@ -127,13 +134,54 @@ def finish(w: World, cpu: int, target: int) -> None:
         arrive(w, cpu, target)
 
 
+def come(w: World, cpu: int, dst: int) -> None:
+    """A page has come to frame `dst`; the one that it left, also in flight, is free."""
+    w.waits[cpu] = RUNS
+    for src in range(len(w.place)):
+        if w.place[src] == IN_FLIGHT + cpu and src != dst:
+            land(w, dst, TO_USER if w.was_user[src] else TO_KERNEL)
+            let_go(w, cpu, src, MOVABLE_LIST)
+
+
+def relocate(w: World, cpu: int, src: int, dst: int) -> bool:
+    """Compaction: take a free frame, and move a page there that nobody has kmapped."""
+    if w.place[src] not in (KERNEL_HAS, USER_HAS) or w.held[src]:
+        return False
+    if w.place[dst] != BUDDY:
+        return False
+    taken = range(dst, dst + 1)
+    isolate(w.m, cpu, taken)
+    take_back(w.m, taken, KERNEL)
+    migrate(w.m, cpu, src, dst)
+    w.place[src] = IN_FLIGHT + cpu
+    w.place[dst] = IN_FLIGHT + cpu
+    if asked(w):
+        w.waits[cpu] = TO_KUNMAPPED + len(w.place) + dst
+    else:
+        come(w, cpu, dst)
+    return True
+
+
+def let_go(w: World, cpu: int, frame: int, target: int) -> None:
+    """Free a frame to one of the lists."""
+    page = range(frame, frame + 1)
+    free(w.m, cpu, page)
+    take_back(w.m, page, FREE)
+    w.place[frame] = target
+
+
 def answer(w: World, cpu: int) -> None:
     """All CPUs have done what a waiting CPU asked for; it goes on."""
     target = w.waits[cpu]
+    frames = len(w.place)
     drop_all_stale(w.m)
-    if target >= TO_KUNMAPPED:
+    if target >= TO_KUNMAPPED + frames:
+        come(w, cpu, target - TO_KUNMAPPED - frames)
+    elif target >= TO_KUNMAPPED:
         w.held[target - TO_KUNMAPPED] -= 1
-    arrive(w, cpu, target)
+        w.waits[cpu] = RUNS
+    else:
+        arrive(w, cpu, target)
 
 
 def stay_stale(w: World) -> None:
@@ -178,10 +226,7 @@ def release(w: World, cpu: int, frames: Frames, target: int) -> bool:
     frame = frames[0]
     if w.place[frame] not in (KERNEL_HAS, USER_HAS) or w.held[frame]:
         return False
-    page = range(frame, frame + 1)
-    free(w.m, cpu, page)
-    take_back(w.m, page, FREE)
-    w.place[frame] = target
+    let_go(w, cpu, frame, target)
     return True
 
 
@@ -227,16 +272,22 @@ def flip(w: World, cpu: int, block: int, migratetype: int, how: int) -> bool:
 def move(w: World, a: Actions, i: int, frames: Frames, how: int) -> bool:
     """Move frames between the buddy allocator and a list, if they are there."""
     cpu = a.cpu[i]
-    if a.op[i] == REFILL:
+    if a.op[i] != DRAIN:
+        atomic = a.op[i] == REFILL_ATOMIC
         if together(w, frames) != BUDDY:
             return False
         if how & FLIPS_FREE_BLOCKS and not feeds(w, frames, a.migratetype[i]):
             return False
-        w.m.settings.irqs_off = how & REFILL_IRQS_OFF
+        w.m.settings.irqs_off = atomic or how & REFILL_IRQS_OFF
+        w.m.settings.cannot_wait = atomic
         refill(w.m, cpu, frames, a.migratetype[i])
+        target = TO_MOVABLE if a.migratetype[i] else TO_OTHER
+        if atomic:  # perhaps on a CPU that waits, and has frames in flight
+            for frame in frames:
+                land(w, frame, target)
+            return True
         for frame in frames:
             w.place[frame] = IN_FLIGHT + cpu
-        target = TO_MOVABLE if a.migratetype[i] else TO_OTHER
         if how & LISTED_FIRST:
             arrive(w, cpu, target)
         else:
@@ -278,7 +329,24 @@ def can_begin(w: World, cpu: int, op: int) -> bool:
     """Whether a CPU is free to do it: one that waits does what interrupts do."""
     if op == ANSWER:
         return bool(w.waits[cpu] != RUNS)
-    return bool(w.waits[cpu] == RUNS) or op in (ALLOC_ATOMIC, FREE_PAGE, BOUNCE)
+    return bool(w.waits[cpu] == RUNS) or op in IN_INTERRUPT or op == FREE_PAGE
+
+
+def use_frames(w: World, a: Actions, i: int, nesting: int, how: int) -> bool:
+    """Do action `i`, which names frames, if it is possible; whether it was."""
+    op = a.op[i]
+    cpu = a.cpu[i]
+    frames = a.frames[a.start[i] : a.stop[i]]
+    if op <= ALLOC_ATOMIC:
+        return allocate(w, cpu, frames, op)
+    if op == FREE_PAGE:
+        target = MOVABLE_LIST if a.migratetype[i] else OTHER_LIST
+        return release(w, cpu, frames, target)
+    if op in (REFILL, REFILL_ATOMIC, DRAIN):
+        return move(w, a, i, frames, how)
+    if op == MOVE_PAGE:
+        return relocate(w, cpu, frames[0], frames[1])
+    return access(w, cpu, frames[0], op, nesting)
 
 
 def act(w: World, a: Actions, i: int, nesting: int, how: int) -> bool:
@@ -294,7 +362,8 @@ def act(w: World, a: Actions, i: int, nesting: int, how: int) -> bool:
     runs = w.waits[cpu] == RUNS or op == ANSWER
     w.m.counts.flushes = 0
     w.m.settings.irqs_off = 0
-    w.m.settings.unanswered = runs and op not in (ALLOC_ATOMIC, BOUNCE)
+    w.m.settings.cannot_wait = 0
+    w.m.settings.unanswered = runs and op not in IN_INTERRUPT
     done = True
     if op == SWITCH:
         context_switch(w.m, cpu)
@@ -303,16 +372,7 @@ def act(w: World, a: Actions, i: int, nesting: int, how: int) -> bool:
     elif op == CHANGE_BLOCK:
         done = flip(w, cpu, a.start[i], a.migratetype[i], how)
     else:
-        frames = a.frames[a.start[i] : a.stop[i]]
-        if op <= ALLOC_ATOMIC:
-            done = allocate(w, cpu, frames, op)
-        elif op == FREE_PAGE:
-            target = MOVABLE_LIST if a.migratetype[i] else OTHER_LIST
-            done = release(w, cpu, frames, target)
-        elif op in (REFILL, DRAIN):
-            done = move(w, a, i, frames, how)
-        else:
-            done = access(w, cpu, frames[0], op, nesting)
+        done = use_frames(w, a, i, nesting, how)
     if done:
         if asked(w) and w.waits[cpu] == RUNS:
             w.waits[cpu] = TO_NOBODY

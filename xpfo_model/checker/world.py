@@ -13,6 +13,7 @@ from xpfo_model.machine import (
     IS_MAPPED,
     IS_STALE,
     KERNEL,
+    MAPPED,
     USER,
     XPFO_UNMAPPED,
     XPFO_USER,
@@ -48,7 +49,8 @@ TO_MOVABLE: Final = 5
 TO_OTHER: Final = 6
 TO_NOBODY: Final = 7
 TO_KUNMAPPED: Final = 8
-"""A frame's number above it: that frame is no longer kmapped."""
+"""A frame's number above it: that frame is no longer kmapped. As much above that as
+there are frames: the page of the other frame in flight has come to that frame."""
 
 BITS_CPU: Final = 2
 
@@ -84,17 +86,26 @@ def bits_of(scope: Scope, *, marks: bool) -> tuple[int, int, int, int]:
         scope.nesting.bit_length(),
         (XPFO_USER | XPFO_UNMAPPED).bit_length() * marks,
         (CODE_IN_FLIGHT + 2 * scope.cpus - 1).bit_length(),
-        (TO_KUNMAPPED + scope.frames - 1).bit_length(),
+        (TO_KUNMAPPED + 2 * scope.frames - 1).bit_length(),
     )
 
 
-def create(scope: Scope, *, marks: bool) -> World:
-    """A machine of a scope, everything free and mapped.
+def create(
+    scope: Scope, *, marks: bool, start: str = MAPPED, start_marks: int = 0
+) -> World:
+    """A machine of a scope, everything free, and mapped or unmapped.
 
     Without `marks` a state has no room for a strategy's marks on frames.
+    `start_marks` are those of frames that start unmapped.
     """
     frames = scope.frames
-    m = boot(scope.blocks << scope.block_order, scope.block_order, cpus=scope.cpus)
+    m = boot(
+        scope.blocks << scope.block_order,
+        scope.block_order,
+        cpus=scope.cpus,
+        start=start,
+        start_marks=start_marks,
+    )
     orders = np.array(list(permutations(range(scope.cpus))), np.int64)
     return World(
         m,
@@ -263,6 +274,10 @@ def put(w: World, frame: int, code: int) -> None:
         w.place[frame] = IN_FLIGHT + cpu
         if w.waits[cpu] == TO_CLEARED:
             w.m.owner[frame] = USER
+        elif w.waits[cpu] == TO_KUNMAPPED + len(w.place) + frame:
+            w.m.owner[frame] = KERNEL  # isolated
+        elif w.waits[cpu] >= TO_KUNMAPPED + len(w.place):
+            w.m.owner[frame] = USER if w.was_user[frame] else KERNEL
     elif code == CODE_KERNEL:
         w.was_user[frame] = 0
         w.m.owner[frame] = KERNEL

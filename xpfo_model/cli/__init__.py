@@ -12,17 +12,21 @@ from xpfo_model.cli import (
     check,
     claims,
     compare,
+    confront,
     convert,
     data,
     diff,
     fidelity,
     record,
+    report,
 )
 from xpfo_model.cli.common import EXIT_ERROR, EXIT_INTERRUPTED
 from xpfo_model.errors import XpfoModelError
 
 COMMANDS: Final = {
     "compare": compare,
+    "report": report,
+    "confront": confront,
     "convert": convert,
     "record": record,
     "check": check,
@@ -50,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; the exit status: 0, 1 a claim failed, 2 an error."""
+    """Run the command; 0, 1 if a claim fails or a kernel differs, 2 for an error."""
     try:
         line = list(sys.argv[1:] if argv is None else argv)
         command = None

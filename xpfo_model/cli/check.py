@@ -5,9 +5,14 @@ import argparse
 import json
 import os
 import sys
+from typing import Final
 
 from xpfo_model import strategies
 from xpfo_model.cli.common import EXIT_CLAIM, positive
+from xpfo_model.machine import STARTS
+
+START: Final = {**{start: (start,) for start in STARTS}, "both": STARTS}
+"""Starts of memory by the word that names them."""
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -27,7 +32,8 @@ def run(arguments: argparse.Namespace) -> int:
     reports = []
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         bound = None if arguments.all or arguments.states else checker.ENOUGH
-        for report in checker.check_all(names, scope, pool, bound):
+        starts = None if arguments.start is None else START[arguments.start]
+        for report in checker.check_all(names, scope, pool, bound, starts):
             reports.append(report)
             if not arguments.json:
                 print(checker.tell(report), flush=True)
@@ -52,6 +58,12 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "--all",
         action="store_true",
         help="exhaust also the strategies that are not said to be safe",
+    )
+    command.add_argument(
+        "--start",
+        choices=tuple(START),
+        help="how memory starts; by default both ways for what is said to be safe, "
+        "mapped for the others",
     )
     command.add_argument(
         "--jobs", type=positive(int), metavar="N", help="processes; one a CPU"

@@ -44,7 +44,7 @@ from xpfo_model.fidelity.tally import (
     Tally,
 )
 from xpfo_model.jit import compiled
-from xpfo_model.replay.run import Outcome, replay
+from xpfo_model.replay.outcome import Outcome, replay
 from xpfo_model.strategies import COUNTED
 
 LEVELS: Final = {"pcp": PCP, "full": FULL}

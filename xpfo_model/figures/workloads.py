@@ -1,12 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The page on workloads: traces and mixes side by side, as text and as a figure."""
 
-import base64
 import html
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -14,9 +11,10 @@ import numpy as np
 from xpfo_model.allocator import zoneinfo
 from xpfo_model.allocator.zones import Layout
 from xpfo_model.events import EventLog
-from xpfo_model.figures import draw, themes
+from xpfo_model.figures import draw, svg
 from xpfo_model.figures.charts import Range, Ranges
-from xpfo_model.replay.run import replay
+from xpfo_model.figures.paper import PAGES
+from xpfo_model.replay.outcome import replay
 from xpfo_model.studies.evidence import Evidence
 from xpfo_model.workloads import LIKE, Load, Statistics, events, statistics
 from xpfo_model.workloads.statistics import MEDIAN, QUARTILE, THIRD_QUARTILE
@@ -177,14 +175,9 @@ def as_html(chart: Ranges) -> str:
         f"{chart.title}. "
         + "; ".join(f"{r.name}: {r.low:,.0f} to {r.high:,.0f}" for r in chart.rows)
     )
-    images = []
-    for name, theme in themes.THEMES.items():
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "chart.svg"
-            draw.save(chart, path, theme)
-            data = base64.b64encode(path.read_bytes()).decode()
-        images.append(
-            f'<img class="only-{name}" alt="{alt}" '
-            f'src="data:image/svg+xml;base64,{data}">'
-        )
-    return f'<figure class="claim-figure">{"".join(images)}</figure>'
+    parts = []
+    for page in PAGES:
+        root, _ = draw.as_svg(chart, f"lifetimes{draw.SUFFIX[page.name]}", page)
+        drawn = svg.in_page(root, page.name)
+        parts.append(drawn.replace('role="img"', f'role="img" aria-label="{alt}"'))
+    return f'<figure class="claim-figure">{"".join(parts)}</figure>'

@@ -11,7 +11,12 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from xpfo_model.constants import MAX_PAGE_ORDER, MIGRATE_MOVABLE, PAGEBLOCK_ORDER
+from xpfo_model.constants import (
+    MAX_PAGE_ORDER,
+    MIGRATE_MOVABLE,
+    PAGEBLOCK_NR_PAGES,
+    PAGEBLOCK_ORDER,
+)
 from xpfo_model.events import (
     CHANGE_OWNERSHIP,
     FAILED,
@@ -32,6 +37,8 @@ REFILL: Final = 2
 CHANGE_BLOCK: Final = 3
 DRAIN: Final = 4
 CONTEXT_SWITCH: Final = 5
+ISOLATE: Final = 6
+MIGRATE: Final = 7
 
 # Frames are renumbered in units of the largest page, so that every page and
 # every block keeps its frames side by side.
@@ -43,39 +50,64 @@ UNNUMBERED: Final = 0
 # Totals that the loop counts: their index in Carry.totals.
 REFILLS: Final = 0
 REFILLS_MOVABLE: Final = 1
-UNITS: Final = 2
-FIRST_TOUCH: Final = 3
-FROM_KERNEL: Final = 4
-FROM_USER: Final = 5
-NR_TOTALS: Final = 6
+REFILLS_NO_WAIT: Final = 2
+UNITS: Final = 3
+HELD: Final = 4
+NR_TOTALS: Final = 5
 
-# Who had a frame by the last mm_page_alloc that names it: values of Carry.previous.
+# Who had a frame by the last mm_page_alloc that names it: values of Carry.previous;
+# the first three of `before`, and columns of Carry.owners, too.
 NOBODY: Final = 0
 KERNEL: Final = 1
 USER: Final = 2
+# Nobody by mm_page_alloc; but an event named it as free, or showed that it was held.
+WAS_FREE: Final = 3
+WAS_HELD: Final = 4
+# Column of Carry.owners: nobody by mm_page_alloc, yet some frame was held.
+FIRST_TOUCH_HELD: Final = 3
+NR_OWNERS: Final = 4
+
+BEFORE_BITS: Final = 2
+"""Bits of Calls.before for each test for a user's page."""
 
 
 class Calls(NamedTuple):
     """Columns, one row a step, in the order in which the kernel took them."""
 
     op: Any
-    """ALLOC … CONTEXT_SWITCH, uint8."""
+    """ALLOC … MIGRATE, uint8."""
     cpu: Any
     user: Any
-    """Of ALLOC: 1 if the mask passes the posted test, uint8."""
+    """Of ALLOC: a bit for each of `gfp.USER_TESTS` that the mask passes; of FREE: 1 if
+    the page is the kernel's since the trace begins; of REFILL: 1 if the allocation
+    that it serves may not wait, uint8."""
     zeroed: Any
     """Of ALLOC: 1 if the mask asks for zeroed pages, uint8."""
     migratetype: Any
     """Of ALLOC, REFILL and CHANGE_BLOCK, int8."""
     start: Any
     """First frame; of REFILL first index into `frames`; of CHANGE_BLOCK the
-    block, int64."""
+    block; of MIGRATE the frame that a page leaves, int64."""
     stop: Any
-    """One past the last frame or index, int64."""
+    """One past the last frame or index; of MIGRATE the frame that it goes to,
+    int64."""
     frames: Any
     """Frames of the refills, int64."""
     time: Any
     """Of the event that made the step, in the log's clock, int64."""
+    before: Any
+    """Of ALLOC for a user: NOBODY, KERNEL or USER had its frames before, in
+    BEFORE_BITS for each of `gfp.USER_TESTS`, the first lowest, uint8."""
+
+
+class Masks(NamedTuple):
+    """What the masks of a chunk of events say, a row an event, uint8."""
+
+    user: Any
+    """A bit for each of `gfp.USER_TESTS` that it passes."""
+    zeroed: Any
+    may_wait: Any
+    """1 if the allocation can wait until other CPUs have answered."""
 
 
 class Carry(NamedTuple):
@@ -85,9 +117,13 @@ class Carry(NamedTuple):
     """One more than the dense number of a unit of UNIT_FRAMES pfns, or UNNUMBERED,
     int32."""
     previous: Any
-    """Per frame: NOBODY, KERNEL or USER, by its last mm_page_alloc, uint8."""
+    """Per test for a user's page and frame: NOBODY … WAS_HELD, by its last
+    mm_page_alloc, uint8."""
     totals: Any
-    """REFILLS … FROM_USER so far, int64."""
+    """REFILLS … HELD so far, int64."""
+    owners: Any
+    """Per test for a user's page: user allocations so far by who had a frame before,
+    NOBODY … FIRST_TOUCH_HELD, int64."""
     head: Any
     """Per CPU: the first entry of its open refill, or NOWHERE, int64."""
     tail: Any
@@ -99,6 +135,9 @@ class Carry(NamedTuple):
     entry_next: Any
     """Entries of open refills: next entry or NOWHERE, int64."""
 
+
+SHOWS_FREE: Final = (MM_PAGE_ALLOC_ZONE_LOCKED, MM_PAGE_PCPU_DRAIN)
+"""Events that name a page on its way from or to the buddy allocator."""
 
 KEY_ORDER_BITS: Final = 8
 """A key is migratetype << KEY_ORDER_BITS | order."""
@@ -114,14 +153,20 @@ def dense(c: Carry, pfn: int) -> int:
     return frame
 
 
-def close_refill(c: Carry, s: Calls, n: int, filled: int, cpu: int, time: int) -> int:
-    """Make step `n` of a CPU's open refill; the new fill of `s.frames`."""
+def close_refill(
+    c: Carry, s: Calls, n: int, filled: int, cpu: int, time: int, no_wait: int
+) -> int:
+    """Make step `n` of a CPU's open refill; the new fill of `s.frames`.
+
+    `no_wait` says that the allocation that it serves may not wait.
+    """
     order = c.key[cpu] & ((1 << KEY_ORDER_BITS) - 1)
     migratetype = c.key[cpu] >> KEY_ORDER_BITS
     s.op[n] = REFILL
     s.cpu[n] = cpu
     s.migratetype[n] = migratetype
     s.time[n] = time
+    s.user[n] = no_wait
     s.start[n] = filled
     entry = c.head[cpu]
     while entry != NOWHERE:
@@ -134,6 +179,7 @@ def close_refill(c: Carry, s: Calls, n: int, filled: int, cpu: int, time: int) -
     c.totals[REFILLS] += 1
     if migratetype == MIGRATE_MOVABLE:
         c.totals[REFILLS_MOVABLE] += 1
+        c.totals[REFILLS_NO_WAIT] += no_wait
     return filled
 
 
@@ -144,7 +190,7 @@ def join_refill(
     cpu = e.cpu[i]
     key = (int(e.migratetype[i]) << KEY_ORDER_BITS) | int(e.order[i])
     if c.head[cpu] != NOWHERE and c.key[cpu] != key:
-        filled = close_refill(c, s, n, filled, cpu, e.time[i])
+        filled = close_refill(c, s, n, filled, cpu, e.time[i], 0)
         n += 1
     c.entry_first[used] = dense(c, e.pfn[i])
     c.entry_next[used] = NOWHERE
@@ -182,32 +228,85 @@ def page_step(e: Events, i: int, c: Carry, s: Calls, n: int) -> None:
     s.time[n] = e.time[i]
 
 
-def hand_over(c: Carry, start: int, stop: int, user: int) -> None:
-    """Note the new owner of frames; count who had a user's frames before.
+def hand_over(c: Carry, start: int, stop: int, user: int) -> int:
+    """Note the new owner of frames; who had a user's frames before, as `before` has it.
+
+    By each test for a user's page, of which `user` has a bit.
+    """
+    before = 0
+    for test in range(len(c.owners)):
+        is_user = user >> test & 1
+        before |= hand_over_by(c, test, start, stop, is_user) << (BEFORE_BITS * test)
+    return before
+
+
+def hand_over_by(c: Carry, test: int, start: int, stop: int, is_user: int) -> int:
+    """Note the new owner of frames by a test; who had a user's frames before, counted.
 
     A user allocation is from the kernel if the kernel had any of its frames last,
     else a first touch if nobody had one of them yet, else from a user.
     """
     kernel = False
     nobody = False
+    held = False
     for frame in range(start, stop):
-        if c.previous[frame] == KERNEL:
+        was = c.previous[test, frame]
+        if was == KERNEL:
             kernel = True
-        elif c.previous[frame] == NOBODY:
+        elif was != USER:
             nobody = True
-        c.previous[frame] = USER if user else KERNEL
-    if not user:
-        return
+            held |= was == WAS_HELD
+        c.previous[test, frame] = USER if is_user else KERNEL
+    if not is_user:
+        return NOBODY
     if kernel:
-        c.totals[FROM_KERNEL] += 1
+        who = KERNEL
     elif nobody:
-        c.totals[FIRST_TOUCH] += 1
+        who = NOBODY
+        c.owners[test, FIRST_TOUCH_HELD] += held
     else:
-        c.totals[FROM_USER] += 1
+        who = USER
+    c.owners[test, who] += 1
+    return who
+
+
+def see_free(e: Events, i: int, c: Carry) -> None:
+    """Note the frames that event `i` shows to be free, so that nobody holds them."""
+    order = e.order[i]
+    if e.kind[i] == MM_PAGE_ALLOC_EXTFRAG:
+        order = e.fallback_order[i]
+    elif e.kind[i] not in SHOWS_FREE or e.pfn[i] == FAILED:
+        return
+    first = dense(c, e.pfn[i])
+    # a page ends where its unit does, at the latest
+    stop = min(first + (1 << order), (first | (UNIT_FRAMES - 1)) + 1)
+    for test in range(len(c.owners)):
+        for frame in range(first, stop):
+            if c.previous[test, frame] == NOBODY:
+                c.previous[test, frame] = WAS_FREE
+
+
+def was_held(c: Carry, start: int, stop: int) -> int:
+    """A page is freed: 1 if somebody had it before the trace began, or its events.
+
+    Its first event says so, except where boot frees whole blocks for the first time,
+    as it initialises them. mm/page_alloc.c: deferred_free_range, v6.1.
+    """
+    for frame in range(start, stop):
+        if c.previous[0, frame] != NOBODY:
+            return 0
+    whole = stop - start >= PAGEBLOCK_NR_PAGES
+    for test in range(len(c.owners)):
+        for frame in range(start, stop):
+            c.previous[test, frame] = WAS_FREE if whole else WAS_HELD
+    if whole:
+        return 0
+    c.totals[HELD] += stop - start
+    return 1
 
 
 def walk(
-    e: Events, user: Any, zeroed: Any, c: Carry, s: Calls, used: int, everything: bool
+    e: Events, masks: Masks, c: Carry, s: Calls, used: int, everything: bool
 ) -> tuple[int, int]:
     """Turn a chunk of events into steps; how many steps and refilled frames.
 
@@ -218,20 +317,23 @@ def walk(
     filled = 0
     for i in range(len(e.kind)):
         kind = e.kind[i]
+        see_free(e, i, c)
         if kind == MM_PAGE_ALLOC and e.pfn[i] != FAILED:
             cpu = e.cpu[i]
             if c.head[cpu] != NOWHERE:
-                filled = close_refill(c, s, n, filled, cpu, e.time[i])
+                late = 1 - masks.may_wait[i]
+                filled = close_refill(c, s, n, filled, cpu, e.time[i], late)
                 n += 1
             s.op[n] = ALLOC
-            s.user[n] = user[i]
-            s.zeroed[n] = zeroed[i]
+            s.user[n] = masks.user[i]
+            s.zeroed[n] = masks.zeroed[i]
             page_step(e, i, c, s, n)
-            hand_over(c, s.start[n], s.stop[n], user[i])
+            s.before[n] = hand_over(c, s.start[n], s.stop[n], masks.user[i])
             n += 1
         elif kind == MM_PAGE_FREE:
             s.op[n] = FREE
             page_step(e, i, c, s, n)
+            s.user[n] = was_held(c, s.start[n], s.stop[n])
             n += 1
         elif kind == MM_PAGE_ALLOC_ZONE_LOCKED:
             # v4.14 prints a refill that found no page, too
@@ -258,7 +360,7 @@ def close_all(c: Carry, s: Calls, time: int) -> tuple[int, int]:
     filled = 0
     for cpu in range(len(c.head)):
         if c.head[cpu] != NOWHERE:
-            filled = close_refill(c, s, n, filled, cpu, time)
+            filled = close_refill(c, s, n, filled, cpu, time, 0)
             n += 1
     return n, filled
 

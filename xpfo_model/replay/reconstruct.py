@@ -2,7 +2,7 @@
 """Streams a trace through `steps`, a chunk at a time, and counts its totals."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ from xpfo_model.events import (
     CHANGE_OWNERSHIP,
     EVENT_NAMES,
     FAILED,
+    IRQS_OFF,
     MM_PAGE_ALLOC,
     MM_PAGE_ALLOC_EXTFRAG,
     MM_PAGE_ALLOC_ZONE_LOCKED,
@@ -22,21 +23,43 @@ from xpfo_model.events import (
 )
 from xpfo_model.jit import compiled
 from xpfo_model.replay.calls import (
-    FIRST_TOUCH,
-    FROM_KERNEL,
-    FROM_USER,
+    ALLOC,
+    BEFORE_BITS,
+    FIRST_TOUCH_HELD,
+    HELD,
+    KERNEL,
+    NOBODY,
     NOWHERE,
+    NR_OWNERS,
     NR_TOTALS,
     REFILLS,
     REFILLS_MOVABLE,
+    REFILLS_NO_WAIT,
     UNIT_ORDER,
     UNITS,
     UNNUMBERED,
+    USER,
     Calls,
     Carry,
+    Masks,
     close_all,
     walk,
 )
+from xpfo_model.replay.held import Held
+from xpfo_model.replay.quarters import (
+    NO_USER,
+    SHIFT,
+    USERS,
+    make_room,
+    quarters,
+    tally,
+)
+
+OWNERS: Final = {"first_touch": NOBODY, "from_kernel": KERNEL, "from_user": USER}
+"""Who had a frame of a user allocation before: names of the columns."""
+
+
+NR_COLUMNS: Final = len(OWNERS) + 1
 
 
 class Reconstruction:
@@ -48,11 +71,18 @@ class Reconstruction:
         GFP table of the trace's masks, one of `gfp.KERNELS`.
     everything : bool
         Whether to make steps of drains and context switches, too.
+    held : Held, optional
+        The frames that are not free as the trace begins.
     """
 
-    def __init__(self, kernel: str, *, everything: bool = False) -> None:
+    def __init__(
+        self, kernel: str, *, everything: bool = False, held: Held | None = None
+    ) -> None:
         self.kernel = kernel
         self.everything = everything
+        self.held = held
+        self.owners: npt.NDArray[np.uint8] | None = None
+        """Who has each frame as the trace begins, if that is known; see `Held`."""
         self.events = 0
         self.kinds = np.zeros(len(EVENT_NAMES), np.int64)
         """Events so far, by their number."""
@@ -71,9 +101,13 @@ class Reconstruction:
             ),
             0,
         )
+        self._course = tally(NR_COLUMNS)
+        self._waits = dict.fromkeys(("movable_no_reclaim", "movable_irqs_off"), 0)
         # untouched pages of zeros take no memory, wherever the pfns are
         self._units = np.zeros((MAX_PFN >> UNIT_ORDER) + 2, np.int32)
-        self._previous = np.zeros(0, np.uint8)
+        tests = len(gfp.USER_TESTS)
+        self._previous = np.zeros((tests, 0), np.uint8)
+        self._owners = np.zeros((tests, NR_OWNERS), np.int64)
         self._totals = np.zeros(NR_TOTALS, np.int64)
         self._open = [np.full(NR_CPUS, NOWHERE, np.int64) for _ in range(3)]
         self._entries = [np.zeros(0, np.int64) for _ in range(2)]
@@ -90,6 +124,13 @@ class Reconstruction:
         return int(self._totals[UNITS]) << UNIT_ORDER
 
     @property
+    def units_by_pfn(self) -> npt.NDArray[np.int64]:
+        """Numbers of the units of frames so far, in the order of their pfns."""
+        numbered = self._units[self._units != UNNUMBERED]
+        numbers: npt.NDArray[np.int64] = numbered.astype(np.int64) - 1
+        return numbers
+
+    @property
     def totals(self) -> dict[str, int]:
         """What the trace holds so far, whatever the strategy."""
         sums = self._sums
@@ -100,10 +141,31 @@ class Reconstruction:
             "refills": int(self._totals[REFILLS]),
             "refills_movable": int(self._totals[REFILLS_MOVABLE]),
             "ownership_changes": sums["ownership_changes"],
-            "first_touch": int(self._totals[FIRST_TOUCH]),
-            "from_kernel": int(self._totals[FROM_KERNEL]),
-            "from_user": int(self._totals[FROM_USER]),
+            **self.owners_by(gfp.POSTED),
         }
+
+    def owners_by(self, test: str) -> dict[str, int]:
+        """User allocations so far by who had a frame before, by one of USER_TESTS."""
+        found = self._owners[gfp.USER_TESTS.index(test)]
+        return {name: int(found[who]) for name, who in OWNERS.items()}
+
+    @property
+    def waits(self) -> dict[str, int]:
+        """How often the MOVABLE list is asked by somebody who may not wait.
+
+        Allocations without __GFP_DIRECT_RECLAIM, those with interrupts off, and the
+        refills that serve an allocation that can wait for no other CPU.
+        """
+        no_wait = int(self._totals[REFILLS_NO_WAIT])
+        return {**self._waits, "movable_refills_no_wait": no_wait}
+
+    @property
+    def held_so_far(self) -> tuple[int, int]:
+        """Frames that the trace first shows being freed, and first touches of those.
+
+        Somebody had them before: initrd, init text.
+        """
+        return int(self._totals[HELD]), int(self._owners[0, FIRST_TOUCH_HELD])
 
     def calls(self, events: Events) -> Calls:
         """The steps of the next chunk of events.
@@ -111,8 +173,9 @@ class Reconstruction:
         Raises `TraceError` for a page that is not aligned to its order: no
         kernel hands such a page out.
         """
-        self._make_room(events)
-        user, zeroed = self._account(events)
+        known = int(self._totals[UNITS])
+        units = self._make_room(events)
+        masks = self._account(events)
         refills = int(np.count_nonzero(events.kind == MM_PAGE_ALLOC_ZONE_LOCKED))
         used = len(self._entries[0])
         more = np.zeros(refills, np.int64)
@@ -125,15 +188,51 @@ class Reconstruction:
         carry = self._carry(entries)
         n, filled = compiled(walk)(
             events,
-            user,
-            zeroed,
+            masks,
             carry,
             out,
             used,
             self.everything,
         )
         self._keep_open(entries)
-        return self._trim(out, n, filled)
+        self._know_owners(units, known)
+        calls = self._trim(out, n, filled)
+        self._note_course(calls)
+        return calls
+
+    def _note_course(self, calls: Calls) -> None:
+        """Note user allocations by who had a frame before, and kernel allocations."""
+        handed_out = calls.op == ALLOC
+        user = calls.user[handed_out].astype(np.int64) & 1
+        who = np.where(
+            user, calls.before[handed_out] & ((1 << BEFORE_BITS) - 1), NO_USER
+        )
+        self._course = make_room(self._course, int(user.sum()))
+        at = self._course.at
+        place = at[USERS] + np.cumsum(user) - user
+        cells = self._course.cells
+        row = np.minimum(place >> at[SHIFT], len(cells) - 1)
+        np.add.at(cells, (row, who), 1)
+        at[USERS] += user.sum()
+
+    @property
+    def quarters(self) -> list[dict[str, int]]:
+        """Allocations by quarter of the user allocations of the posted test."""
+        columns = (*OWNERS, "kernel_allocations")
+        return [
+            {"user_allocations": int(row[:NO_USER].sum())}
+            | dict(zip(columns, map(int, row), strict=True))
+            for row in quarters(self._course)
+        ]
+
+    def _know_owners(self, units: npt.NDArray[np.int64], known: int) -> None:
+        """Look up who has the frames of units that have a number above `known`."""
+        if self.held is None:
+            return
+        numbers = self._units[units]
+        fresh = units[numbers > known][np.argsort(numbers[numbers > known])]
+        old = [] if self.owners is None else [self.owners]
+        self.owners = np.concatenate([*old, self.held.owners(fresh)])
 
     def finish(self) -> Calls:
         """The steps of the refills that the end of the trace ends."""
@@ -143,11 +242,13 @@ class Reconstruction:
         self._entries = [np.zeros(0, np.int64) for _ in range(2)]
         return self._trim(out, n, filled)
 
-    def _account(
-        self, events: Events
-    ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+    def _account(self, events: Events) -> Masks:
         handed_out = (events.kind == MM_PAGE_ALLOC) & (events.pfn != FAILED)
-        user = handed_out & gfp.is_user(events.gfp, self.kernel)
+        passes = np.zeros(len(events.kind), np.uint8)
+        for bit, test in enumerate(gfp.USER_TESTS):
+            passed = handed_out & gfp.is_user(events.gfp, self.kernel, test)
+            passes |= passed.astype(np.uint8) << bit
+        user = passes & 1 != 0
         zeroed = handed_out & gfp.is_zeroed(events.gfp, self.kernel)
         kernel = handed_out & ~user
         movable = events.migratetype == MIGRATE_MOVABLE
@@ -163,6 +264,15 @@ class Reconstruction:
             ("ownership_changes", changes),
         ):
             self._sums[key] += int(np.count_nonzero(rows))
+        blocks = gfp.may_wait(events.gfp, self.kernel)
+        irqs_off = events.flags & IRQS_OFF != 0
+        for key, rows in (
+            ("movable_no_reclaim", handed_out & movable & ~blocks),
+            ("movable_irqs_off", handed_out & movable & irqs_off),
+        ):
+            self._waits[key] += int(np.count_nonzero(rows))
+        # a user's page is allocated by a task, which can wait whatever its mask says
+        can_wait = ~irqs_off & (blocks | (passes != 0))
         self.events += len(events.kind)
         self.kinds += np.bincount(events.kind, minlength=len(EVENT_NAMES))
         if len(events.kind):
@@ -170,11 +280,12 @@ class Reconstruction:
             self._time = int(events.time[-1])
             if self.first_time is None:
                 self.first_time = int(events.time[0])
-        return np.asarray(user, np.uint8), np.asarray(zeroed, np.uint8)
+        return Masks(passes, zeroed.astype(np.uint8), can_wait.astype(np.uint8))
 
-    def _make_room(self, events: Events) -> None:
+    def _make_room(self, events: Events) -> npt.NDArray[np.int64]:
+        """Make room for what the events name; the units that they can name."""
         if not len(events.pfn):
-            return
+            return np.zeros(0, np.int64)
         may_fail = (events.kind == MM_PAGE_ALLOC) | (
             events.kind == MM_PAGE_ALLOC_ZONE_LOCKED
         )
@@ -205,13 +316,16 @@ class Reconstruction:
         units = _units_of(events.pfn[names_pages])
         new = int(np.count_nonzero(self._units[units] == UNNUMBERED))
         room = self.frames + (new << UNIT_ORDER)
-        if room > len(self._previous):
-            grown = np.zeros(max(room, 2 * len(self._previous)), np.uint8)
-            grown[: len(self._previous)] = self._previous
+        tests, has = self._previous.shape
+        if room > has:
+            grown = np.zeros((tests, max(room, 2 * has)), np.uint8)
+            grown[:, :has] = self._previous
             self._previous = grown
+        return units
 
     def _carry(self, entries: list[npt.NDArray[np.int64]]) -> Carry:
-        return Carry(self._units, self._previous, self._totals, *self._open, *entries)
+        kept = (self._units, self._previous, self._totals, self._owners)
+        return Carry(*kept, *self._open, *entries)
 
     def _keep_open(self, entries: list[npt.NDArray[np.int64]]) -> None:
         head, tail, _ = self._open
@@ -250,6 +364,7 @@ def room_for(steps: int, refilled: int) -> Calls:
     dtypes = (np.uint8, np.uint16, np.uint8, np.uint8, np.int8, np.int64, np.int64)
     columns: list[Any] = [np.empty(steps, dtype) for dtype in dtypes]
     columns += [np.empty(refilled, np.int64), np.empty(steps, np.int64)]
+    columns.append(np.zeros(steps, np.uint8))
     return Calls(*columns)
 
 

@@ -1,11 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Replay: run strategies over the events of a trace, and count.
+"""Run a strategy over the steps of a trace, on one machine, and count."""
 
-The loop is written once; it is bound to a strategy by replacing the hooks that
-it calls, so that the code that is counted is the strategy's own.
-"""
-
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Final
@@ -14,108 +10,29 @@ import numpy as np
 import numpy.typing as npt
 
 from xpfo_model import strategies
-from xpfo_model.events import (
-    EVENT_NAMES,
-    MM_PAGE_ALLOC_EXTFRAG,
-    MODEL,
-    NANOSECONDS,
-    About,
-    Recording,
-)
+from xpfo_model.gfp import USER_TESTS
 from xpfo_model.jit import Loop, compiled
 from xpfo_model.machine import (
     CAUSES,
-    FREE,
-    KERNEL,
     KUNMAP,
+    MAPPED,
+    MIGRATE,
     USER,
-    Frames,
-    Machine,
+    Owners,
     boot,
     grow,
-    hand_to_user,
-    reachable,
-    take_back,
+    hold,
 )
-from xpfo_model.replay.calls import ALLOC as ALLOC_PAGES
-from xpfo_model.replay.calls import CHANGE_BLOCK, CONTEXT_SWITCH, REFILL, Calls, rows
-from xpfo_model.replay.calls import FREE as FREE_PAGES
-from xpfo_model.replay.reconstruct import Reconstruction, room_for
+from xpfo_model.replay.calls import ALLOC, Calls, rows
+from xpfo_model.replay.loop import run_steps
+from xpfo_model.replay.quarters import make_room, quarters, tally
+from xpfo_model.replay.reconstruct import room_for
 from xpfo_model.strategies.guarantee import go_on, leave
-from xpfo_model.strategies.hooks import (
-    alloc,
-    change_block,
-    context_switch,
-    drain,
-    free,
-    refill,
-    use,
-)
 
-PERCENT: Final = 100
-
-BOOT: Final = "boot"
-LATER: Final = "later"
-UNCLEAR: Final = "unclear"
-BOOT_NS: Final = 1_000_000_000
-"""A trace whose first event is in the first second of its clock begins with the boot:
-nobody starts a recording by hand as early as that. A choice."""
-
-SELDOM: Final = (EVENT_NAMES[MM_PAGE_ALLOC_EXTFRAG],)
-"""Events that a trace may lack although they were recorded: fallbacks are rare."""
-
-
-def use_new(m: Machine, cpu: int, frames: Frames, zeroed: bool) -> None:
-    """Let the kernel use new user pages: to zero them, or to copy into some."""
-    used = zeroed
-    if not zeroed:
-        m.settings.copy_due += m.settings.copy_percent
-        if m.settings.copy_due >= PERCENT:
-            m.settings.copy_due -= PERCENT
-            used = True
-    if used:
-        for frame in frames:
-            use(m, cpu, frame)
-
-
-def hand_out(m: Machine, cpu: int, frames: Frames, user: bool, zeroed: bool) -> None:
-    """Allocate a page, and let its new owner have it."""
-    alloc(m, cpu, frames, user, zeroed)
-    if user:
-        reached = hand_to_user(m, frames)
-        if m.settings.zeroing:
-            use_new(m, cpu, frames, zeroed)
-            reached = reachable(m, frames)
-        m.counts.exposed += reached
-    else:
-        take_back(m, frames, KERNEL)
-
-
-def run_steps(m: Machine, s: Calls, history: npt.NDArray[np.int64]) -> None:
-    """Call a strategy's hooks, step by step; bound with `jit.compiled`.
-
-    `history`, unless empty, gets the flushes so far after each step.
-    """
-    for i in range(len(s.op)):
-        op = s.op[i]
-        cpu = s.cpu[i]
-        start, stop = s.start[i], s.stop[i]
-        m.settings.now = s.time[i]
-        if op == ALLOC_PAGES:
-            hand_out(m, cpu, range(start, stop), s.user[i] != 0, s.zeroed[i] != 0)
-        elif op == FREE_PAGES:
-            free(m, cpu, range(start, stop))
-            take_back(m, range(start, stop), FREE)
-        elif op == REFILL:
-            refill(m, cpu, s.frames[start:stop], s.migratetype[i])
-        elif op == CHANGE_BLOCK:
-            change_block(m, cpu, start, s.migratetype[i])
-        elif op == CONTEXT_SWITCH:
-            context_switch(m, cpu)
-        else:
-            drain(m, cpu, range(start, stop))
-        if len(history):
-            history[i] = m.counts.flushes
+TAKERS: Final = ("first_touch", "from_kernel", "from_user", "for_kernel")
+"""Allocations by who had a frame before, and those that are no user's."""
+FREED: Final = "freed"
+"""Of frames held at the start: a page was, if its first event is that it is freed."""
 
 
 class Run:
@@ -133,10 +50,17 @@ class Run:
     copy_percent : int
         Of the user pages that are not zeroed: how many percent the kernel maps
         once to copy into. Only with `zeroing`.
+    start : str
+        `machine.MAPPED` or `machine.UNMAPPED`: whether memory that nobody has had has
+        an alias.
+    held : array of uint8, or str, optional
+        Per frame of the steps its owner as they begin: `machine.FREE`, KERNEL or
+        ABSENT; or FREED: a page whose first event is that it is freed was the
+        kernel's, and mapped. Without it all frames start free.
     **replaced
         Other functions in the place of hooks, for a what-if.
 
-    Raises `UnknownStrategyError`.
+    Raises `UnknownStrategyError`, and `ValueError` for another `start` or `held`.
     """
 
     def __init__(
@@ -146,6 +70,8 @@ class Run:
         cpus: int,
         zeroing: bool = False,
         copy_percent: int = 0,
+        start: str = MAPPED,
+        held: Owners | str | None = None,
         **replaced: Callable[..., Any],
     ) -> None:
         hooks = strategies.functions(strategy) | replaced
@@ -153,9 +79,22 @@ class Run:
         self._heeds_all = hooks["drain"] is not leave or (
             hooks["context_switch"] is not go_on
         )
-        self.machine = boot(0, cpus=cpus)
+        if isinstance(held, str) and held != FREED:
+            raise ValueError(f"frames held at the start: {FREED!r}, not {held!r}")
+        marks = strategies.REGISTRY[strategy].start_marks
+        if strategy == strategies.BASELINE:
+            start = MAPPED
+        self.machine = boot(0, cpus=cpus, start=start, start_marks=marks)
+        self.machine.settings.infers_held = isinstance(held, str)
+        test = strategies.REGISTRY[strategy].user_test
+        self.machine.settings.user_test = USER_TESTS.index(test)
+        self._held: Owners = np.zeros(0, np.uint8)
+        if held is not None and not isinstance(held, str):
+            self._held = held
+        self._placed = 0
         self.machine.settings.zeroing = zeroing
         self.machine.settings.copy_percent = copy_percent
+        self._tally = tally(len(CAUSES))
         self._loop = compiled(run_steps, strategies.given(hooks))
 
     @property
@@ -166,15 +105,21 @@ class Run:
     @property
     def is_cold(self) -> bool:
         """Whether the loop is still to be compiled, and can be kept."""
-        nothing = (self.machine, room_for(0, 0), np.empty(0, np.int64))
+        nothing = (self.machine, room_for(0, 0), self._tally, np.empty(0, np.int64))
         return isinstance(self._loop, Loop) and self._loop.is_cold(*nothing)
 
     def prepare(self) -> None:
         """Compile the loop now, so that the first steps need not wait for it."""
         self.feed(room_for(0, 0), 0)
 
-    def feed(self, steps: Calls, frames: int) -> None:
-        """Run the steps on a machine of at least `frames` frames."""
+    def feed(self, steps: Calls, frames: int, held: Owners | None = None) -> None:
+        """Run the steps on a machine of at least `frames` frames.
+
+        `held` takes the place of that of the constructor, once more frames have a
+        number.
+        """
+        if held is not None:
+            self._held = held
         self._feed(steps, frames, np.empty(0, np.int64))
 
     def history(self, steps: Calls, frames: int) -> npt.NDArray[np.int64]:
@@ -192,15 +137,27 @@ class Run:
             part = rows(steps, slice(start, stop))
             named = int(np.max(part.cpu, initial=0)) + 1
             self.machine = grow(self.machine, frames, named)
-            self._loop(self.machine, part, history[start:stop])
+            self._place(frames)
+            users = int(np.count_nonzero((part.op == ALLOC) & (part.user & 1 != 0)))
+            self._tally = make_room(self._tally, users)
+            self._loop(self.machine, part, self._tally, history[start:stop])
+
+    def _place(self, frames: int) -> None:
+        """Let who holds frames at the start hold those that are new."""
+        new = self._held[self._placed : frames]
+        if len(new):
+            hold(self.machine, self._placed, new)
+            self._placed += len(new)
 
     @property
     def counts(self) -> "Counts":
         """What was counted so far."""
         counts = self.machine.counts
         causes = dict(zip(CAUSES, map(int, counts.flushes_by_cause), strict=True))
-        if not causes[CAUSES[KUNMAP]]:
-            del causes[CAUSES[KUNMAP]]
+        for cause in (KUNMAP, MIGRATE):
+            if not causes[CAUSES[cause]]:
+                del causes[CAUSES[cause]]
+        full = dict(zip(CAUSES, map(int, counts.full_by_cause), strict=True))
         return Counts(
             flushes_by_cause=causes,
             frames_unmapped=int(counts.unmapped),
@@ -208,7 +165,20 @@ class Run:
             frames_exposed=int(counts.exposed),
             frame_time_exposed=int(counts.exposed_time) + self._still_exposed(),
             local_flushes=int(counts.local_flushes),
+            full_by_cause={cause: full[cause] for cause in causes},
+            local_full=int(counts.local_full),
             splits=int(counts.splits),
+            start_splits=int(counts.start_splits),
+            faults=int(counts.faults),
+            moved=int(counts.moved),
+            moved_exposed=int(counts.moved_exposed),
+            flushes_by_owner=dict(
+                zip(TAKERS, map(int, self._tally.owners), strict=True)
+            ),
+            quarters=tuple(
+                dict(zip(CAUSES, map(int, row), strict=True))
+                for row in quarters(self._tally)
+            ),
         )
 
     def _still_exposed(self) -> int:
@@ -222,7 +192,7 @@ class Counts:
     """What one strategy did over a trace."""
 
     flushes_by_cause: dict[str, int]
-    """Synchronous shootdowns, by `machine.CAUSES`; kunmap only if it flushed."""
+    """Synchronous shootdowns, by `machine.CAUSES`; the last two only if any."""
     frames_unmapped: int
     """Direct-map entries cleared."""
     frames_mapped: int
@@ -236,125 +206,30 @@ class Counts:
     """Flushes of one CPU's TLB, by itself, without waiting for others."""
     splits: int = 0
     """2M entries of the direct map that were split."""
+    start_splits: int = 0
+    """2M entries that were split before the first event, as memory started."""
+    faults: int = 0
+    """Frames handed to the kernel without an alias: it faults at its first access."""
+    moved: int = 0
+    """Users' frames whose contents were moved to other frames."""
+    moved_exposed: int = 0
+    """Of these, frames that the kernel could still reach afterwards."""
+    full_by_cause: dict[str, int] = field(default_factory=dict)
+    """Of the synchronous shootdowns, those of the whole TLB, by cause."""
+    local_full: int = 0
+    """Of the local flushes, those of the whole TLB."""
+    flushes_by_owner: dict[str, int] = field(default_factory=dict)
+    """Flushes of allocations but for kunmap, by TAKERS: who had a frame before, by
+    the strategy's own test; or that the allocation is no user's."""
+    quarters: tuple[dict[str, int], ...] = ()
+    """Flushes by cause, by quarter of the user allocations of the posted test."""
+
+    @property
+    def flushes_warm(self) -> int:
+        """Synchronous shootdowns after the first quarter, all causes."""
+        return sum(sum(quarter.values()) for quarter in self.quarters[1:])
 
     @property
     def flushes(self) -> int:
         """Synchronous shootdowns of all causes."""
         return sum(self.flushes_by_cause.values())
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What all strategies did over one trace."""
-
-    about: About
-    events: int
-    """kmem events in the trace, sched_switch not counted."""
-    begins: str
-    """BOOT, LATER or UNCLEAR: whether a first touch is the first since boot."""
-    kinds: dict[str, int]
-    """Events of each kind that the trace holds, by name."""
-    totals: dict[str, int]
-    """Allocations, refills, changes of ownership, whatever the strategy."""
-    strategies: dict[str, Counts] = field(default_factory=dict)
-    """What each strategy did that could be counted."""
-    not_counted: dict[str, str] = field(default_factory=dict)
-    """Why a strategy could not be counted, by its name."""
-
-    @property
-    def notes(self) -> list[str]:
-        """What a reader of the counts has to know, a sentence each."""
-        reasons = dict.fromkeys(self.not_counted.values())
-        notes = [
-            ", ".join(name for name, why in self.not_counted.items() if why == reason)
-            + f": not counted, {reason}"
-            for reason in reasons
-        ]
-        if not self.totals["refills"] and self.strategies:
-            notes.append("no refill is in the trace: it cannot show what a batch saves")
-        return notes
-
-    def as_json(self) -> dict[str, Any]:
-        """The object that ``compare --json`` prints."""
-        return {
-            **self.about.as_json(),
-            "events": self.events,
-            "begins": self.begins,
-            "kinds": self.kinds,
-            "notes": self.notes,
-            "totals": self.totals,
-            "not_counted": self.not_counted,
-            "strategies": {
-                name: {
-                    "flushes": counts.flushes,
-                    "flushes_by_cause": counts.flushes_by_cause,
-                    "frames_unmapped": counts.frames_unmapped,
-                    "frames_mapped": counts.frames_mapped,
-                    "frames_exposed": counts.frames_exposed,
-                    "local_flushes": counts.local_flushes,
-                    "splits": counts.splits,
-                }
-                for name, counts in self.strategies.items()
-            },
-        }
-
-
-def replay(trace: Recording, names: Sequence[str] | None = None) -> Outcome:
-    """Run strategies over a trace, chunk by chunk, in memory that does not grow.
-
-    `names` are keys of `strategies.REGISTRY`, `strategies.SHOWN` by default. A
-    strategy that needs a kind of event that the trace does not hold is not counted.
-    Raises `UnknownStrategyError`, `TraceError`.
-    """
-    from xpfo_model.replay.helper import helped  # noqa: PLC0415 - it makes runs
-
-    runs = [Run(name, cpus=trace.cpus or 1) for name in (names or strategies.SHOWN)]
-    heeds = any(run.heeds_all for run in runs)
-    reconstruction = Reconstruction(trace.kernel, everything=heeds)
-
-    def feed(steps: Calls) -> None:
-        for run in runs:
-            run.feed(steps, reconstruction.frames)
-
-    with helped(runs):
-        about = trace.stream(lambda events: feed(reconstruction.calls(events)))
-        feed(reconstruction.finish())
-    kinds = dict(zip(EVENT_NAMES, reconstruction.kinds.tolist(), strict=True))
-    missing = {run.strategy: lacking(run.strategy, about, kinds) for run in runs}
-    return Outcome(
-        about=about,
-        events=reconstruction.kmem_events,
-        begins=_begins(about, reconstruction.first_time),
-        kinds=kinds,
-        totals=reconstruction.totals,
-        strategies={r.strategy: r.counts for r in runs if not missing[r.strategy]},
-        not_counted={
-            name: f"the trace holds no {' and no '.join(events)}"
-            for name, events in missing.items()
-            if events
-        },
-    )
-
-
-def lacking(strategy: str, about: About, kinds: dict[str, int]) -> list[str]:
-    """Kinds of event that a strategy needs and that were not recorded.
-
-    Where the trace does not say what was recorded, a kind of which it holds nothing
-    was not, unless kernels fire it so seldom that a trace may well hold none.
-    """
-    if about.recorded is not None:
-        return [k for k in strategies.needs(strategy) if k not in about.recorded]
-    return [
-        kind
-        for kind in strategies.needs(strategy)
-        if not kinds[kind] and kind not in SELDOM
-    ]
-
-
-def _begins(about: About, first: int | None) -> str:
-    """Whether a trace begins with its machine: by its clock, which starts at boot."""
-    if about.format == MODEL:
-        return BOOT
-    if about.clock != NANOSECONDS or first is None:
-        return UNCLEAR
-    return BOOT if first < BOOT_NS else LATER

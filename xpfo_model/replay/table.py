@@ -7,7 +7,9 @@ import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from xpfo_model.replay.run import BOOT, LATER, UNCLEAR, Counts, Outcome
+from xpfo_model.machine import MAPPED
+from xpfo_model.replay.outcome import BOOT, LATER, UNCLEAR, Outcome
+from xpfo_model.replay.run import Counts
 
 WIDTH: Final = 72
 BASELINE: Final = "v6"
@@ -59,7 +61,12 @@ def short(number: float) -> str:
     return f"{number:.0f}"
 
 
-def head(outcome: Outcome) -> list[str]:
+def _notes(outcome: Outcome) -> list[str]:
+    lines = [f"  note: {note}" for note in outcome.notes]
+    return [part for line in lines for part in _wrapped(line)]
+
+
+def head(outcome: Outcome, *, with_notes: bool = True) -> list[str]:
     """The trace, its contents, and the losses and warnings of its reading."""
     about, totals = outcome.about, outcome.totals
     lines = [
@@ -78,8 +85,11 @@ def head(outcome: Outcome) -> list[str]:
         f"  {totals['refills']:,} refills ({totals['refills_movable']:,} MOVABLE),"
         f" {totals['ownership_changes']:,} changes of ownership",
     ]
+    if outcome.start != MAPPED and with_notes:
+        lines.append(f"  memory starts {outcome.start}")
     lines += [f"  warning: {note}" for note in about.notes()]
-    lines += [f"  note: {note}" for note in outcome.notes]
+    if with_notes:
+        lines += [f"  note: {note}" for note in outcome.notes]
     if about.skipped:
         lines.append(f"  {about.left_out()}")
     return [part for line in lines for part in _wrapped(line)]
@@ -106,33 +116,70 @@ def _flushes(outcome: Outcome, show: Callable[[int], str]) -> list[str]:
     )
 
 
-def table(outcome: Outcome) -> str:
-    """The strategies over one trace, baseline first, as text of 72 columns."""
+def counted(outcome: Outcome) -> list[str]:
+    """The strategies over one trace, baseline first, in lines of 72 columns."""
     flushes = _flushes(outcome, str)
     if max(map(len, flushes)) > WIDTH:
         flushes = _flushes(outcome, short)
+    shown = dict(_FRAMES)
+    for field in _SELDOM:
+        if not any(getattr(counts, field) for counts in outcome.strategies.values()):
+            del shown[field]
     frames = columns(
+        ("frames (model)", *shown.values()),
         (
-            "frames (model)",
-            "unmapped",
-            "mapped back",
-            "reachable",
-            "local flushes",
-            "splits",
-        ),
-        (
-            (
-                name,
-                short(counts.frames_unmapped),
-                short(counts.frames_mapped),
-                short(counts.frames_exposed),
-                short(counts.local_flushes),
-                short(counts.splits),
-            )
+            (name, *(short(getattr(counts, field)) for field in shown))
             for name, counts in outcome.strategies.items()
         ),
     )
-    return "\n".join([*head(outcome), "", *flushes, "", *frames, ""])
+    return [*flushes, "", *frames, ""]
+
+
+def course(outcome: Outcome) -> list[str]:
+    """Flushes by quarter, and by who had a frame before, in lines of 72 columns."""
+
+    def row(name: str, quarters: Sequence[int]) -> tuple[str, ...]:
+        return (name, *map(short, (*quarters, sum(quarters[1:]), sum(quarters))))
+
+    allocations = [
+        row(label, [one[key] for one in outcome.quarters])
+        for key, label in _ALLOCATIONS.items()
+    ]
+    quarters = [
+        row(name, [sum(quarter.values()) for quarter in counts.quarters])
+        for name, counts in outcome.strategies.items()
+    ]
+    numbers = [f"q{n}" for n in range(1, len(outcome.quarters) + 1)]
+    owners = [
+        (name, *(short(counts.flushes_by_owner[key]) for key in _OWNERS))
+        for name, counts in outcome.strategies.items()
+    ]
+    return [
+        *columns(("user allocations", *numbers, "warm", "all"), allocations),
+        "",
+        *columns(("flushes (model)", *numbers, "warm", "all"), quarters),
+        "",
+        *columns(("flushed at alloc", *_OWNERS.values()), owners),
+        "",
+    ]
+
+
+def table(*outcomes: Outcome, quarters: bool = False) -> str:
+    """The strategies over one trace, for each start of its memory, as text.
+
+    With `quarters` also by quarter of the user allocations.
+    """
+
+    def tables(outcome: Outcome) -> list[str]:
+        return counted(outcome) + (course(outcome) if quarters else [])
+
+    if len(outcomes) == 1:
+        return "\n".join([*head(outcomes[0]), "", *tables(outcomes[0])])
+    lines = head(outcomes[0], with_notes=False)
+    for outcome in outcomes:
+        lines += ["", f"memory starts {outcome.start}"]
+        lines += [*_notes(outcome), "", *tables(outcome)]
+    return "\n".join(lines)
 
 
 _CAUSES: Final = {
@@ -143,17 +190,55 @@ _CAUSES: Final = {
 }
 """Column heads of the causes."""
 
+_FRAMES: Final = {
+    "frames_unmapped": "unmapped",
+    "frames_mapped": "mapped",
+    "frames_exposed": "reachable",
+    "local_flushes": "local flushes",
+    "splits": "splits",
+    "start_splits": "at start",
+    "faults": "faults",
+}
+"""Column heads of the frames."""
+_ALLOCATIONS: Final = {
+    "first_touch": "nobody had it",
+    "from_kernel": "the kernel had it",
+    "from_user": "a user had it",
+}
+_OWNERS: Final = {
+    "first_touch": "first touch",
+    "from_kernel": "from kernel",
+    "from_user": "from user",
+    "for_kernel": "for kernel",
+}
+"""Column heads of `course`."""
+_SELDOM: Final = ("start_splits", "faults")
+"""Columns that are shown if they hold anything."""
+
+COURSE: Final = """\
+q1 … q4  by quarter of the user allocations; warm: after the first quarter
+flushed at alloc
+         flushes of allocations, but for kunmap, by who had a frame before;
+         for kernel: the allocation is no user's
+"""
+
 LEGEND: Final = """\
 total    synchronous TLB shootdowns; then by cause: at allocation, at a
          refill of the pcp list, at a change of a pageblock, alternation
 /1000    flushes per 1000 user allocations
 vs v6    how many times fewer flushes than XPFO v6 as posted
+mapped   frames whose alias was set, back or for the first time
 reachable
          frames given to users while the kernel could still reach them
          through the direct map or a stale TLB entry: 0 if safe
 local flushes
          flushes of one CPU's own TLB, without an IPI
-splits   2M entries of the direct map that were split
+splits   2M entries of the direct map that were split; at start: before the
+         first event, where not all frames of one start alike
+moved    pages that compaction moves to other frames are in no stock trace:
+         pcp_batch_closed flushes for each of a user, the others leave the
+         new frame mapped
+faults   frames given to the kernel unmapped: it faults; 0 if safe
 """
 
 
@@ -174,6 +259,10 @@ def as_csv(outcomes: Iterable[Outcome]) -> str:
                 "warnings": "; ".join(outcome.about.notes() + outcome.notes),
                 "skipped": sum(outcome.about.skipped.values()),
                 "begins": outcome.begins,
+                "start": outcome.start,
+                "held": outcome.held,
+                "held_frames": outcome.held_frames,
+                "held_first_touches": outcome.held_first_touches,
                 **outcome.totals,
                 "strategy": name,
                 "flushes": counts.flushes,
@@ -183,6 +272,14 @@ def as_csv(outcomes: Iterable[Outcome]) -> str:
                 "frames_exposed": counts.frames_exposed,
                 "local_flushes": counts.local_flushes,
                 "splits": counts.splits,
+                "start_splits": counts.start_splits,
+                "faults": counts.faults,
+                "flushes_warm": counts.flushes_warm,
+                **{f"flushes_{who}": n for who, n in counts.flushes_by_owner.items()},
+                **{
+                    f"flushes_q{number}": sum(quarter.values())
+                    for number, quarter in enumerate(counts.quarters, start=1)
+                },
                 "flushes_per_1000": round(per_user_allocations(outcome, counts), 3),
                 "factor_v6": factor(outcome, counts),
             }

@@ -23,9 +23,18 @@ from xpfo_model.events import (
     MM_PAGE_PCPU_DRAIN,
     SCHED_SWITCH,
 )
+from xpfo_model.gfp import POSTED, WIDE
 from xpfo_model.jit import Given
+from xpfo_model.machine import XPFO_UNMAPPED, XPFO_USER
 from xpfo_model.strategies import hooks
 from xpfo_model.strategies.guarantee import go_on, ignore, leave
+from xpfo_model.strategies.places import (
+    BEFORE_THE_LIST,
+    DIRECT_MAP,
+    RMQUEUE_BULK,
+    SET_MIGRATETYPE,
+    context,
+)
 
 HOOKS: Final = {
     "alloc": "post_alloc_hook()",
@@ -35,6 +44,8 @@ HOOKS: Final = {
     "refill": "rmqueue_bulk()",
     "drain": "free_pcppages_bulk()",
     "change_block": "set_pageblock_migratetype() and the fallback",
+    "isolate": "split_map_pages()",
+    "migrate": "move_to_new_folio()",
     "context_switch": "switch_mm_irqs_off()",
 }
 """The functions of a strategy, in order, and the kernel's place for each."""
@@ -57,63 +68,99 @@ class Entry:
     """Whether it keeps marks on frames."""
     unmapped_mark: bool = True
     """Whether XPFO_UNMAPPED is among them."""
-    irqs_off: tuple[str, ...] = ()
-    """Hooks that its place in the kernel calls with interrupts off."""
+    user_test: str = POSTED
+    """By which it tells a user's page, of `gfp.USER_TESTS`."""
+    start_marks: int = 0
+    """Marks of a frame that starts without an alias, as if a user had freed it."""
+    kernel: str = "v4.14"
+    """The kernel that it is for, of those in `places.CONTEXTS`."""
+    refill_at: str = RMQUEUE_BULK
+    """Where its refill is called."""
+    block_at: str = SET_MIGRATETYPE
+    """Where its change of a block is called."""
     heeds_free: bool = True
     """Whether its counts over a trace depend on the calls of its free hook."""
     flips_free_blocks: bool = False
     """Whether a block flips only while it is free and out of the buddy lists."""
 
+    @property
+    def irqs_off(self) -> tuple[str, ...]:
+        """Hooks that its places in its kernel call with interrupts off."""
+        places = {"refill": self.refill_at, "change_block": self.block_at}
+        return tuple(h for h, at in places.items() if context(at, self.kernel).irqs_off)
 
-# In 4.14 to 5.0 rmqueue_pcplist() holds interrupts off around rmqueue_bulk(); a
-# pageblock changes hands under the zone's lock, taken with interrupts off.
-_BULK: Final = ("refill",)
-_LOCKED: Final = ("refill", "change_block")
+
+# What a mark of v4 and later says of a frame that a user freed and nobody maps back.
+_UNMAPPED: Final = XPFO_USER | XPFO_UNMAPPED
 
 REGISTRY: Final = {
     "none": Entry("no XPFO"),
     # as posted, its allocation unmaps nothing that a free could map back
     "v6": Entry(
-        "flush at every user allocation, as posted", marks=True, heeds_free=False
+        "flush at every user allocation, as posted",
+        marks=True,
+        start_marks=_UNMAPPED,
+        heeds_free=False,
     ),
     "per_frame": Entry("unmap at allocation, free is a no-op"),
     "alternation": Entry("flush when the type of allocation alternates; not safe"),
-    "pcp_batch": Entry("unmap a whole pcp refill, flush once", irqs_off=_BULK),
-    "pcp_batch_consume": Entry(
-        "flush when the list is consumed; not safe", irqs_off=_BULK
-    ),
-    "pageblock": Entry("flip whole pageblocks", irqs_off=_LOCKED),
+    "pcp_batch": Entry("unmap a whole pcp refill, flush once"),
+    "pcp_batch_consume": Entry("flush when the list is consumed; not safe"),
+    "pageblock": Entry("flip whole pageblocks"),
     "cold_end": Entry(
         "v3: freed kernel frames to the cold end", counted=False, marks=True
     ),
-    "v5": Entry("XPFO v5 as posted", counted=False, marks=True),
-    "will_map": Entry("v6 with the fixes of its thread", counted=False, marks=True),
-    "nov2017": Entry("the first prototype", counted=False, marks=True, irqs_off=_BULK),
-    "v8": Entry("XPFO v8 as posted", counted=False, marks=True, irqs_off=_BULK),
-    "v9": Entry("XPFO v9 as posted", counted=False, marks=True, irqs_off=_BULK),
-    "freetype": Entry(
-        "free lists by mapping, 2026", counted=False, flips_free_blocks=True
-    ),
-    "pcp_batch_prezero": Entry(
-        "zero a refill, then unmap it",
+    "v5": Entry("XPFO v5 as posted", counted=False, marks=True, start_marks=_UNMAPPED),
+    "will_map": Entry(
+        "v6 with the fixes of its thread",
         counted=False,
         marks=True,
-        unmapped_mark=False,
-        irqs_off=_BULK,
+        start_marks=_UNMAPPED,
     ),
+    "nov2017": Entry(
+        "the first prototype", counted=False, marks=True, start_marks=_UNMAPPED
+    ),
+    "v8": Entry("XPFO v8 as posted", counted=False, marks=True, start_marks=_UNMAPPED),
+    "v9": Entry("XPFO v9 as posted", counted=False, marks=True, start_marks=_UNMAPPED),
+    "freetype": Entry(
+        "free lists by mapping, 2026",
+        counted=False,
+        flips_free_blocks=True,
+        kernel="v7.0",
+        refill_at=DIRECT_MAP,
+        block_at=DIRECT_MAP,
+    ),
+    "pcp_batch_prezero": Entry(
+        "zero a refill, then unmap it", counted=False, marks=True, unmapped_mark=False
+    ),
+    "per_frame_local": Entry("per_frame with a local kmap", counted=False, safe=True),
     "pcp_batch_local": Entry(
-        "recommended: lazy map, local kmap", counted=False, safe=True
+        "pcp_batch, lazy map, local kmap",
+        counted=False,
+        kernel="v6.1",
+        refill_at=BEFORE_THE_LIST,
+    ),
+    "pcp_batch_closed": Entry(
+        "recommended, with its holes closed",
+        counted=False,
+        user_test=WIDE,
+        safe=True,
+        kernel="v6.1",
+        refill_at=BEFORE_THE_LIST,
     ),
 }
 """A strategy by its name, which is also its module's."""
 
-RECOMMENDED: Final = "pcp_batch_local"
+BASELINE: Final = "none"
+"""The kernel without XPFO: whatever starts unmapped, its memory does not."""
+
+RECOMMENDED: Final = "pcp_batch_closed"
 """The strategy that this document recommends."""
 
 COUNTED: Final = tuple(name for name, entry in REGISTRY.items() if entry.counted)
 """The strategies of the September 2017 thread."""
 
-SHOWN: Final = (*COUNTED, RECOMMENDED)
+SHOWN: Final = (*COUNTED, "pcp_batch_local", RECOMMENDED)
 """What `compare` shows by default."""
 
 _EVENTS: Final = {

@@ -9,7 +9,13 @@ two flushes is handed out stale.
 from typing import Final
 
 from xpfo_model.machine import ALTERNATION, Frames, Machine, flush, map_back, unmap
-from xpfo_model.strategies.guarantee import go_on, ignore, leave
+from xpfo_model.strategies.guarantee import (
+    go_on,
+    ignore,
+    isolate_for_kernel,
+    leave,
+    move_unseen,
+)
 from xpfo_model.strategies.kmaps import physmap_kmap, physmap_kunmap
 
 # cpu_state: the kind of the CPU's previous allocation
@@ -36,4 +42,6 @@ kunmap = physmap_kunmap
 refill = ignore
 drain = leave
 change_block = ignore
+isolate = isolate_for_kernel
+migrate = move_unseen
 context_switch = go_on

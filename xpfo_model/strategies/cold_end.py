@@ -16,4 +16,6 @@ kunmap = v5.kunmap
 refill = v5.refill
 drain = v5.drain
 change_block = v5.change_block
+isolate = v5.isolate
+migrate = v5.migrate
 context_switch = v5.context_switch

@@ -10,7 +10,13 @@ allocation. From 20260225-page_alloc-unmapped-v1-0-e8808a03cd66@google.com.
 """
 
 from xpfo_model.strategies import pageblock
-from xpfo_model.strategies.guarantee import go_on, guarantee, leave
+from xpfo_model.strategies.guarantee import (
+    go_on,
+    guarantee,
+    isolate_for_kernel,
+    leave,
+    move_unseen,
+)
 from xpfo_model.strategies.kmaps import local_kmap, local_kunmap
 
 alloc = guarantee
@@ -20,4 +26,6 @@ kunmap = local_kunmap
 refill = pageblock.refill
 drain = leave
 change_block = pageblock.change_block
+isolate = isolate_for_kernel
+migrate = move_unseen
 context_switch = go_on

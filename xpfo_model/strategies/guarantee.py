@@ -18,6 +18,7 @@ from xpfo_model.machine import (
     set_kpte,
     unmap,
 )
+from xpfo_model.strategies.hooks import alloc
 
 
 def guarantee(m: Machine, cpu: int, frames: Frames, user: bool, zeroed: bool) -> None:
@@ -42,6 +43,15 @@ def restore(m: Machine, cpu: int, frames: Frames) -> None:
 
 def ignore(m: Machine, cpu: int, what: Any, migratetype: int) -> None:
     """Refill or change of a block: no business of this strategy."""
+
+
+def isolate_for_kernel(m: Machine, cpu: int, frames: Frames) -> None:
+    """Isolation, as posted: an allocation with a mask that is no user's."""
+    alloc(m, cpu, frames, user=False, zeroed=False)
+
+
+def move_unseen(m: Machine, cpu: int, src: int, dst: int) -> None:
+    """Migration, as posted: nothing. A user's data is where the kernel maps it."""
 
 
 def go_on(m: Machine, cpu: int) -> None:

@@ -61,6 +61,24 @@ def change_block(m: Machine, cpu: int, block: int, migratetype: int) -> None:
 
 
 @placeholder
+def isolate(m: Machine, cpu: int, frames: Frames) -> None:
+    """Take free frames out of the buddy allocator, to move pages there.
+
+    post_alloc_hook() is called with __GFP_MOVABLE, which no test takes for a user's.
+    Called by mm/compaction.c: split_map_pages, v6.1; map_pages, v4.14.
+    """
+
+
+@placeholder
+def migrate(m: Machine, cpu: int, src: int, dst: int) -> None:
+    """Copy a page that has an owner to a frame that the kernel took for it.
+
+    The frame came by `isolate`, or by `alloc`. Afterwards it is the owner's of `src`.
+    Called by mm/migrate.c: move_to_new_folio, v6.1; move_to_new_page, v4.14.
+    """
+
+
+@placeholder
 def context_switch(m: Machine, cpu: int) -> None:
     """Switch a CPU to another task.
 

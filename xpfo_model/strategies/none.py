@@ -2,7 +2,13 @@
 """No XPFO: the baseline. Every frame stays mapped."""
 
 from xpfo_model.machine import Frames, Machine
-from xpfo_model.strategies.guarantee import go_on, ignore, leave
+from xpfo_model.strategies.guarantee import (
+    go_on,
+    ignore,
+    isolate_for_kernel,
+    leave,
+    move_unseen,
+)
 from xpfo_model.strategies.kmaps import local_kmap, local_kunmap
 
 
@@ -16,4 +22,6 @@ kunmap = local_kunmap
 refill = ignore
 drain = leave
 change_block = ignore
+isolate = isolate_for_kernel
+migrate = move_unseen
 context_switch = go_on

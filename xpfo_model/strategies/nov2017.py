@@ -18,7 +18,13 @@ from xpfo_model.machine import (
     set_kpte,
 )
 from xpfo_model.strategies import none, v5, v6
-from xpfo_model.strategies.guarantee import go_on, ignore, leave
+from xpfo_model.strategies.guarantee import (
+    go_on,
+    ignore,
+    isolate_for_kernel,
+    leave,
+    move_unseen,
+)
 
 alloc = none.alloc
 free = leave
@@ -44,4 +50,6 @@ def refill(m: Machine, cpu: int, frames: Frames, migratetype: int) -> None:
 
 drain = leave
 change_block = ignore
+isolate = isolate_for_kernel
+migrate = move_unseen
 context_switch = go_on

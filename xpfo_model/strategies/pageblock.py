@@ -20,7 +20,13 @@ from xpfo_model.machine import (
     map_block,
     unmap_block,
 )
-from xpfo_model.strategies.guarantee import go_on, guarantee, leave
+from xpfo_model.strategies.guarantee import (
+    go_on,
+    guarantee,
+    isolate_for_kernel,
+    leave,
+    move_unseen,
+)
 from xpfo_model.strategies.kmaps import physmap_kmap, physmap_kunmap
 
 # block_state: whose block it is
@@ -55,4 +61,6 @@ def change_block(m: Machine, cpu: int, block: int, migratetype: int) -> None:
         map_block(m, block, USER)
 
 
+isolate = isolate_for_kernel
+migrate = move_unseen
 context_switch = go_on

@@ -9,7 +9,13 @@ from typing import Final
 
 from xpfo_model.constants import MIGRATE_MOVABLE
 from xpfo_model.machine import REFILL, Frames, Machine, flush, map_back, unmap
-from xpfo_model.strategies.guarantee import go_on, ignore, leave
+from xpfo_model.strategies.guarantee import (
+    go_on,
+    ignore,
+    isolate_for_kernel,
+    leave,
+    move_unseen,
+)
 from xpfo_model.strategies.kmaps import physmap_kmap, physmap_kunmap
 
 # cpu_state: whether this CPU handed out frames that wait for a flush
@@ -40,4 +46,6 @@ def refill(m: Machine, cpu: int, frames: Frames, migratetype: int) -> None:
 
 drain = leave
 change_block = ignore
+isolate = isolate_for_kernel
+migrate = move_unseen
 context_switch = go_on

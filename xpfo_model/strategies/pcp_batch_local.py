@@ -10,7 +10,14 @@ flushes no other CPU.
 
 from xpfo_model.constants import MIGRATE_MOVABLE
 from xpfo_model.machine import REFILL, Frames, Machine, flush, unmap
-from xpfo_model.strategies.guarantee import go_on, guarantee, ignore, leave
+from xpfo_model.strategies.guarantee import (
+    go_on,
+    guarantee,
+    ignore,
+    isolate_for_kernel,
+    leave,
+    move_unseen,
+)
 from xpfo_model.strategies.kmaps import local_kmap, local_kunmap
 
 alloc = guarantee
@@ -27,4 +34,6 @@ def refill(m: Machine, cpu: int, frames: Frames, migratetype: int) -> None:
 
 drain = leave
 change_block = ignore
+isolate = isolate_for_kernel
+migrate = move_unseen
 context_switch = go_on

@@ -12,7 +12,14 @@ from typing import Final
 
 from xpfo_model.constants import MIGRATE_MOVABLE
 from xpfo_model.machine import REFILL, Frames, Machine, flush, map_back, set_kpte, unmap
-from xpfo_model.strategies.guarantee import go_on, guarantee, ignore, leave
+from xpfo_model.strategies.guarantee import (
+    go_on,
+    guarantee,
+    ignore,
+    isolate_for_kernel,
+    leave,
+    move_unseen,
+)
 from xpfo_model.strategies.kmaps import physmap_kmap, physmap_kunmap
 
 # marks: the frame holds zeroes since its refill
@@ -61,6 +68,8 @@ def refill(m: Machine, cpu: int, frames: Frames, migratetype: int) -> None:
 
 drain = leave
 change_block = ignore
+isolate = isolate_for_kernel
+migrate = move_unseen
 context_switch = go_on
 
 

@@ -12,11 +12,17 @@ from xpfo_model.machine import (
     XPFO_USER,
     Frames,
     Machine,
-    flush,
+    flush_mapping,
     invlpg,
     set_kpte,
 )
-from xpfo_model.strategies.guarantee import go_on, ignore, leave
+from xpfo_model.strategies.guarantee import (
+    go_on,
+    ignore,
+    isolate_for_kernel,
+    leave,
+    move_unseen,
+)
 
 
 def alloc(m: Machine, cpu: int, frames: Frames, user: bool, zeroed: bool) -> None:
@@ -30,7 +36,7 @@ def alloc(m: Machine, cpu: int, frames: Frames, user: bool, zeroed: bool) -> Non
         else:
             m.marks[frame] &= ~XPFO_USER
     if first_time:
-        flush(m, ALLOC)
+        flush_mapping(m, ALLOC, frames)
 
 
 def free(m: Machine, cpu: int, frames: Frames) -> None:
@@ -63,4 +69,6 @@ def kunmap(m: Machine, cpu: int, frame: int) -> None:
 refill = ignore
 drain = leave
 change_block = ignore
+isolate = isolate_for_kernel
+migrate = move_unseen
 context_switch = go_on

@@ -14,7 +14,12 @@ from xpfo_model.strategies.deferral import (
     xpfo_flush_tlb_all,
     xpfo_flush_tlb_kernel_range,
 )
-from xpfo_model.strategies.guarantee import ignore, leave
+from xpfo_model.strategies.guarantee import (
+    ignore,
+    isolate_for_kernel,
+    leave,
+    move_unseen,
+)
 
 
 def alloc(m: Machine, cpu: int, frames: Frames, user: bool, zeroed: bool) -> None:
@@ -61,4 +66,6 @@ def refill(m: Machine, cpu: int, frames: Frames, migratetype: int) -> None:
 
 drain = leave
 change_block = ignore
+isolate = isolate_for_kernel
+migrate = move_unseen
 context_switch = switch_mm_irqs_off

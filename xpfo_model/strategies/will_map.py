@@ -16,7 +16,13 @@ from xpfo_model.machine import (
     set_kpte,
 )
 from xpfo_model.strategies import v5, v6
-from xpfo_model.strategies.guarantee import go_on, ignore, leave
+from xpfo_model.strategies.guarantee import (
+    go_on,
+    ignore,
+    isolate_for_kernel,
+    leave,
+    move_unseen,
+)
 
 
 def alloc(m: Machine, cpu: int, frames: Frames, user: bool, zeroed: bool) -> None:
@@ -46,4 +52,6 @@ kunmap = v6.kunmap
 refill = ignore
 drain = leave
 change_block = ignore
+isolate = isolate_for_kernel
+migrate = move_unseen
 context_switch = go_on

@@ -122,7 +122,7 @@ def encode(events: Events) -> tuple[dict[str, Planes], Numbers]:
     left = np.where(events.kind == SCHED_SWITCH, events.next_pid, events.pid)
     pid[1:] -= np.where(first[1:], 0, left.take(order)[:-1])
     columns["pid"] = pid
-    packed = {name: _pack(column) for name, column in columns.items()}
+    packed = {name: pack(column) for name, column in columns.items()}
     return {name: planes for name, (planes, _) in packed.items()}, {
         "rows": len(events.kind),
         "start": int(events.time[0]) if len(events.time) else 0,
@@ -142,7 +142,7 @@ def decode(planes: dict[str, Planes], numbers: Numbers) -> Events:
     events = Events.empty(rows)
 
     def column(name: str, length: int) -> Column:
-        return _unpack(planes[name], numbers["least"][name], length)
+        return unpack(planes[name], numbers["least"][name], length)
 
     if rows:
         steps = np.concatenate([[0], column("time", rows - 1)])
@@ -214,7 +214,7 @@ def by_cpu(cpu: Column) -> tuple[Column, Column]:
     return order, first
 
 
-def _pack(column: Column) -> tuple[Planes, int]:
+def pack(column: Column) -> tuple[Planes, int]:
     """Integers as planes of bytes, counted from the least of them, which follows."""
     if not len(column):
         return np.zeros((1, 0), np.uint8), 0
@@ -226,8 +226,8 @@ def _pack(column: Column) -> tuple[Planes, int]:
     return np.ascontiguousarray(counted.view(np.uint8).reshape(-1, size).T), least
 
 
-def _unpack(planes: Planes, least: int, length: int) -> Column:
-    """As `_pack` had them, int64; refuses planes of another length."""
+def unpack(planes: Planes, least: int, length: int) -> Column:
+    """As `pack` had them, int64; refuses planes of another length."""
     size, found = planes.shape
     if found != length or size not in {1, 2, 4, 8} or planes.dtype != np.uint8:
         raise ValueError(f"an array of {size} x {found} where {length} values belong")

@@ -25,6 +25,7 @@ from xpfo_model.events import EVENT_NAMES
 from xpfo_model.traces import fault, perf_header, scan_state
 from xpfo_model.traces.findings import Findings
 from xpfo_model.traces.symbols import WORD_LIMIT
+from xpfo_model.xpfo_events import XPFO_NAMES, XPFO_START, XpfoStart
 
 _OVERRUN: Final = re.compile(rb"# entries-in-buffer/entries-written: (\d+)/(\d+)")
 _LOST: Final = (
@@ -45,13 +46,18 @@ _PREAMBLE: Final = re.compile(
 _STACK: Final = re.compile(rb"<(?:user )?stack trace>")
 _FRAME: Final = re.compile(rb"\s*=> ")
 _NAMED: Final = re.compile(
-    rb"(?<!\w)(" + "|".join(EVENT_NAMES).encode() + rb"):(?:\s|$)"
+    rb"(?<!\w)(" + "|".join(EVENT_NAMES + XPFO_NAMES).encode() + rb"):(?:\s|$)"
 )
 # what is left of an event in a line that is something else
 _SWALLOWED: Final = re.compile(rb"[\d:][:\s]\s*(?:kmem:)?mm_page_\w+: .*pfn=")
 _FUNCTION: Final = re.compile(rb"\S+ <-\S+\s*$")
 _MARK: Final = re.compile(rb"(?:ip=)?(?:tracing_mark_write|0x[0-9a-f]+)(?:: ?| buf=)")
 
+_START: Final = re.compile(
+    rb"strategy=(\S+) start=(\S+) kmap=(\S+) test=(\S+) "
+    rb"end_pfn=(\d+) block_order=(\d+) cpus=(\d+)"
+)
+_DIGITS: Final = 18
 _SHOWN: Final = 60
 _LONGEST: Final = 1 << 12
 """Bytes of a line that are looked at; enough for any event."""
@@ -69,10 +75,9 @@ class Diagnostics:
         self.header = False
         """Whether the text has the header of a trace."""
 
-    def solve(self, line: bytes, rows_before: int) -> None:
+    def solve(self, line: bytes) -> None:
         """Take up the line that the scanner stands on.
 
-        `rows_before` are the rows that were given away before those of the state.
         Raises `MalformedEventError` and `ClockError`.
         """
         line = line[:_LONGEST]
@@ -82,7 +87,7 @@ class Diagnostics:
         if text.startswith(b"#"):
             self._comment(line)
         elif self._state[scan_state.NAME_START]:
-            self._entry(line, rows_before)
+            self._entry(line)
         elif not self._lost(text):
             if _FRAME.match(text) and not _NAMED.search(text):
                 self._state[scan_state.FRAMES] += 1
@@ -183,7 +188,7 @@ class Diagnostics:
             self._state[scan_state.LINE] + 1,
         )
 
-    def _entry(self, line: bytes, rows_before: int) -> None:
+    def _entry(self, line: bytes) -> None:
         """Take up a line with task, CPU and time that is no event in order."""
         state = self._state
         start = state[scan_state.NAME_START] - state[scan_state.AT]
@@ -191,16 +196,18 @@ class Diagnostics:
         name = word.removesuffix(b":").rpartition(b":")[2].decode(errors="replace")
         if not word.endswith(b":") or not name:
             self._nameless(line, line[start:].strip())
-        elif name in EVENT_NAMES:
+        elif name == XPFO_NAMES[XPFO_START]:
+            self._start(line, body)
+        elif name in EVENT_NAMES or name in XPFO_NAMES:
             self._check_clock()
             cpu = state[scan_state.CPU]
             raise self._malformed(line, *fault.of_event(name, body, cpu))
         elif len(word) > WORD_LIMIT or _SWALLOWED.search(line, start + len(word)):
             self._stranger(line)
         elif name == "tracing_mark_write":
-            self._mark(body, rows_before)
+            self._mark(body)
         elif name == "print" and (writer := _MARK.match(body.strip())):
-            self._mark(body.strip()[writer.end() :], rows_before)
+            self._mark(body.strip()[writer.end() :])
         else:
             self._skip(name)
 
@@ -212,7 +219,7 @@ class Diagnostics:
             self._skip("function")
         elif _STACK.match(body):
             self._skip("stack trace")
-        elif any(name.startswith(word) for name in EVENT_NAMES):
+        elif any(name.startswith(word) for name in EVENT_NAMES + XPFO_NAMES):
             raise self._malformed(line, "the line ends before its event does")
         else:
             self._stranger(line)
@@ -221,14 +228,46 @@ class Diagnostics:
         self._state[scan_state.ENTRIES] += 1
         self._about.skipped[name] = self._about.skipped.get(name, 0) + 1
 
-    def _mark(self, text: bytes, rows_before: int) -> None:
+    def _mark(self, text: bytes) -> None:
+        row = self._stamped()
+        mark = text.strip().decode(errors="backslashreplace")
+        self._about.marks.append((row, self._state[scan_state.TIME], mark))
+
+    def _stamped(self) -> int:
+        """Take up an entry that is no row; the number of the next row."""
         state = self._state
         self._check_clock()
         state[scan_state.CLOCK] = state[scan_state.LINE_CLOCK]
         state[scan_state.ENTRIES] += 1
-        row = rows_before + state[scan_state.ROW]
-        mark = text.strip().decode(errors="backslashreplace")
-        self._about.marks.append((row, state[scan_state.TIME], mark))
+        return int(state[scan_state.ROWS_BEFORE] + state[scan_state.ROW])
+
+    def _start(self, line: bytes, body: bytes) -> None:
+        """Take up the event xpfo_start. Raises `MalformedEventError`."""
+        found = _START.fullmatch(body.strip())
+        if found is None or any(len(n) > _DIGITS for n in found.groups()[4:]):
+            raise self._malformed(line, *fault.of_start())
+        state, about = self._state, self._about
+        strategy, start, kmap, test = (
+            word.decode(errors="backslashreplace") for word in found.groups()[:4]
+        )
+        end_pfn, block_order, cpus = map(int, found.groups()[4:])
+        row = self._stamped()
+        event = about.xpfo_rows + int(state[scan_state.XPFO_ROW])
+        time = int(state[scan_state.TIME])
+        about.xpfo.append(
+            XpfoStart(
+                row,
+                event,
+                time,
+                strategy,
+                start,
+                kmap,
+                test,
+                end_pfn,
+                block_order,
+                cpus,
+            )
+        )
 
     def _check_clock(self) -> None:
         state = self._state

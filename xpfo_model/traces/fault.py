@@ -4,10 +4,12 @@
 import re
 from typing import Final
 
-from xpfo_model.constants import MAX_PAGE_ORDER, MAX_PFN, NR_CPUS
+from xpfo_model.constants import MAX_PAGE_ORDER, MAX_PFN, NR_CPUS, PAGEBLOCK_ORDER
 from xpfo_model.events import EVENT_NAMES
 from xpfo_model.traces import scan_state
 from xpfo_model.traces.scan import REQUIRED
+from xpfo_model.traces.scan_xpfo import XPFO_REQUIRED
+from xpfo_model.xpfo_events import XPFO_NAMES
 
 _PRINTK: Final = re.compile(rb"^(?:<\d+>)?\[\s*\d+\.\d+\]")
 _LATENCY: Final = re.compile(rb"\d+us.?: \w")
@@ -27,6 +29,14 @@ _LIMITS: Final = {
     scan_state.ALLOC_MIGRATETYPE: scan_state.MIGRATE_TYPES,
     scan_state.FALLBACK_MIGRATETYPE: scan_state.MIGRATE_TYPES,
     scan_state.OWNERSHIP: 2,
+    scan_state.NR: MAX_PFN,
+    scan_state.SPAN: MAX_PFN,
+    scan_state.CLEARED: MAX_PFN + 1,
+    scan_state.WHOLE: 2,
+    scan_state.WAITS: 2,
+    scan_state.BLOCK: MAX_PFN >> PAGEBLOCK_ORDER,
+    scan_state.SRC: MAX_PFN,
+    scan_state.DST: MAX_PFN,
 }
 _ORDERS: Final = (scan_state.ORDER, scan_state.ALLOC_ORDER, scan_state.FALLBACK_ORDER)
 _MOST_ORDERS: Final = 21
@@ -65,6 +75,15 @@ def of_line(line: bytes, name: str) -> tuple[str, str]:
     return f"{name} without a readable task, CPU and time", remedy
 
 
+def of_start() -> tuple[str, str]:
+    """Say what is wrong with an xpfo_start."""
+    return (
+        "xpfo_start is not strategy= start= kmap= test= end_pfn= block_order= cpus=, "
+        "in this order",
+        f"{RERECORD}, with the kernel of docs/kernel",
+    )
+
+
 def of_event(name: str, body: bytes, cpu: int) -> tuple[str, str]:
     """Say what is wrong with an event, from its name, its text and its CPU."""
     if name == "sched_switch":
@@ -87,7 +106,11 @@ def of_event(name: str, body: bytes, cpu: int) -> tuple[str, str]:
 
 def _of_fields(name: str, found: dict[str, bytes]) -> tuple[str, str] | None:
     """Say which field is missing, or has a value that it cannot have."""
-    required = REQUIRED[EVENT_NAMES.index(name)]
+    required = (
+        XPFO_REQUIRED[XPFO_NAMES.index(name)]
+        if name in XPFO_NAMES
+        else REQUIRED[EVENT_NAMES.index(name)]
+    )
     for key, slot in scan_state.KEYS.items():
         if required >> slot & 1 and key not in found:
             return f"{name} lacks {key}", RERECORD

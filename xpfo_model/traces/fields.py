@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The body of a kmem event: key=value, in any order. Compiled with `scan`.
+"""The body of a kmem or xpfo event: key=value, in any order. Compiled with `scan`.
 
 Mirrors the TP_printk of include/trace/events/kmem.h, v4.14 to v6.18, and what
-libtraceevent prints of the fields themselves.
+libtraceevent prints of the fields themselves; of group xpfo see `xpfo_events`.
 """
 
 from typing import Any, Final
@@ -11,6 +11,7 @@ from xpfo_model.traces.context import blank, decimal, digits
 from xpfo_model.traces.scan_state import (
     ADDRESS,
     BODY,
+    CAUSE,
     CLOSING,
     EQUALS,
     FIELD,
@@ -54,6 +55,7 @@ from xpfo_model.traces.symbols import (
     SAMPLES,
     SHIFT,
     SLOTS,
+    WORD,
     WORD_FOLLOWER,
     WORD_HASH,
     WORD_LENGTH,
@@ -223,11 +225,13 @@ def _value(data: Any, start: int, stop: int, word: int, state: Any, words: Any) 
             word = find(data, start, stop, state, words)
             state[GFP_WORD] = max(word, 0)
     else:
-        state[WORD_SPACE] = NUMBER
-        value = _number(data, start, stop)
-        if value >= 0:
-            state[FIELD + key] = value
-            return 0
+        state[WORD_SPACE] = WORD
+        if key < CAUSE:
+            state[WORD_SPACE] = NUMBER
+            value = _number(data, start, stop)
+            if value >= 0:
+                state[FIELD + key] = value
+                return 0
         word = find(data, start, stop, state, words)
     if word < 0:
         return word

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from xpfo_model.events import NANOSECONDS, About, Warned
+from xpfo_model.xpfo_events import XpfoStart
 
 HEADER_ROOM: Final = 1 << 20
 """Bytes of comments that are kept."""
@@ -28,6 +29,10 @@ class Findings:
     warnings: dict[str, Warned] = field(default_factory=dict)
     skipped: dict[str, int] = field(default_factory=dict)
     marks: list[tuple[int, int, str]] = field(default_factory=list)
+    xpfo: list[XpfoStart] = field(default_factory=list)
+    xpfo_rows: int = 0
+    """Events of group xpfo that were given away."""
+    words: tuple[str, ...] = ()
 
     header: list[str] = field(default_factory=list)
     zoneinfo: list[str] = field(default_factory=list)
@@ -73,4 +78,6 @@ class Findings:
             warnings=dict(self.warnings),
             skipped=dict(self.skipped),
             marks=tuple(self.marks),
+            xpfo=tuple(self.xpfo),
+            words=self.words,
         )

@@ -14,31 +14,31 @@ checked.
 import contextlib
 import io
 import json
-import lzma
-import re
-import struct
 import zipfile
-import zlib
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
-from typing import Any, BinaryIO, Final, Self
+from typing import Any, BinaryIO, Final, Self, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from xpfo_model import gfp
 from xpfo_model.errors import TraceError
-from xpfo_model.events import About, EventLog, Events
-from xpfo_model.traces import columns, facts, npz_v1
+from xpfo_model.events import About, EventLog, Events, Observer
+from xpfo_model.traces import columns, columns_xpfo, facts, npz_v1, zipped
 from xpfo_model.traces.source import Source
+from xpfo_model.xpfo_events import XpfoEvents
 
 MAGIC: Final = b"PK\x03\x04"
 """First bytes of a zip file."""
 
 _FORMAT: Final = "xpfo-model events"
 _VERSION: Final = 2
+_VERSION_XPFO: Final = 3
+"""The same with events of group xpfo, which an older reader would leave out."""
+_XPFO: Final = "xpfo/"
+"""Where their arrays are."""
 _ABOUT: Final = "about.json"
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 _ROWS: Final = {False: 1 << 17, True: 1 << 20}
@@ -49,28 +49,15 @@ _HEADER: Final = 1 << 14
 """Bytes that an array takes beside its values, at most."""
 _WIDEST: Final = 8
 """Bytes of the widest integer."""
-_ROOM: Final = 1 << 26
-"""Bytes that may be unpacked of any file, however small."""
-_RATIO: Final = 1 << 6
-"""Bytes that a byte of a file may unpack to above that: traces have 4 to 6."""
 _LARGEST_PACKED: Final = 1 << 30
 """Most bytes of an .npz that is compressed once more."""
-_LZMA_MEMORY: Final = 1 << 27
-"""Bytes that unpacking LZMA may take: 9 MiB is what packing asks for."""
-_ARRAY: Final = re.compile(
-    rb"\x93NUMPY\x01\x00..\{'descr': '([<|][ui][1248])', "
-    rb"'fortran_order': (True|False), 'shape': \(([\d, ]*)\), \} *\n",
-    re.DOTALL,
-)
-"""The head of an array of integers, as NumPy writes it: numpy.lib.format. NumPy's own
-reader of it takes more, and fails in many ways."""
-_NUMBER: Final = re.compile(rb"\d{1,18}")
 _PIECE: Final = 1 << 20
 _THREADS: Final = 2
 _AHEAD: Final = 4
 """Chunks in work at a time."""
 
-Array = npt.NDArray[Any]
+Table = TypeVar("Table", Events, XpfoEvents)
+_Store = Callable[[list[Table]], None]
 
 
 class Writer:
@@ -94,7 +81,9 @@ class Writer:
         self._name = name
         self._small = small
         self._held: list[Events] = []
+        self._held_xpfo: list[XpfoEvents] = []
         self._numbers: list[columns.Numbers] = []
+        self._xpfo: list[columns.Numbers] = []
         self._work = ThreadPoolExecutor(1)
         self._pending: deque[Future[None]] = deque()
 
@@ -115,76 +104,101 @@ class Writer:
 
     def add(self, events: Events) -> None:
         """Save more events, in order."""
-        rows = _ROWS[self._small]
-        for start in range(0, len(events.kind), rows):
-            self._held.append(events.rows(slice(start, start + rows)))
-            if sum(len(part.kind) for part in self._held) >= rows:
-                self._flush()
+        self._hold(events, self._held, self._store)
+
+    def observe(self, events: XpfoEvents) -> None:
+        """Save more events of group xpfo, in order."""
+        self._hold(events, self._held_xpfo, self._store_xpfo)
 
     def finish(self, about: About) -> None:
         """Save the facts: the last step."""
-        self._flush()
+        self._flush(self._held, self._store)
+        self._flush(self._held_xpfo, self._store_xpfo)
         while self._pending:
             self._pending.popleft().result()
         head = {
             "format": _FORMAT,
-            "version": _VERSION,
+            "version": _VERSION_XPFO if self._xpfo or about.xpfo else _VERSION,
             "about": facts.as_json(about),
             "chunks": self._numbers,
         }
+        if self._xpfo:
+            head["xpfo"] = self._xpfo
         self._add(_ABOUT, json.dumps(head, default=int).encode())
 
-    def _flush(self) -> None:
-        if self._held:
-            self._pending.append(self._work.submit(self._store, self._held))
-            self._held = []
+    def _hold(self, events: Table, held: list[Table], store: _Store[Table]) -> None:
+        rows = _ROWS[self._small]
+        for start in range(0, len(events.kind), rows):
+            held.append(events.rows(slice(start, start + rows)))
+            if sum(len(part.kind) for part in held) >= rows:
+                self._flush(held, store)
+
+    def _flush(self, held: list[Table], store: _Store[Table]) -> None:
+        if held:
+            self._pending.append(self._work.submit(store, held.copy()))
+            held.clear()
         if len(self._pending) > _AHEAD:
             self._pending.popleft().result()
 
     def _store(self, parts: list[Events]) -> None:
         events = parts[0] if len(parts) == 1 else Events.concatenate(parts)
+        with self._refusal():
+            self._write("", self._numbers, *columns.encode(events))
+
+    def _store_xpfo(self, parts: list[XpfoEvents]) -> None:
+        events = parts[0] if len(parts) == 1 else XpfoEvents.concatenate(parts)
+        with self._refusal():
+            self._write(_XPFO, self._xpfo, *columns_xpfo.encode(events))
+
+    @contextlib.contextmanager
+    def _refusal(self) -> Iterator[None]:
+        """Say of which file the events are that no trace has."""
         try:
-            planes, numbers = columns.encode(events)
+            yield
         except ValueError as error:
             raise TraceError(
                 str(error), file=self._name, remedy="record the trace again"
             ) from None
+
+    def _write(
+        self,
+        group: str,
+        chunks: list[columns.Numbers],
+        planes: dict[str, columns.Planes],
+        numbers: columns.Numbers,
+    ) -> None:
         for name, array in planes.items():
             content = io.BytesIO()
             np.lib.format.write_array(content, array, allow_pickle=False)
-            self._add(_member(len(self._numbers), name), content.getvalue())
-        self._numbers.append(numbers)
+            self._add(_member(len(chunks), name, group), content.getvalue())
+        chunks.append(numbers)
 
     def _add(self, name: str, content: bytes) -> None:
         method = zipfile.ZIP_LZMA if self._small else zipfile.ZIP_DEFLATED
         self._zip.writestr(zipfile.ZipInfo(name, _EPOCH), content, method, 1)
 
 
-def _member(chunk: int, name: str) -> str:
-    return f"{chunk}/{name}.npy"
+def _member(chunk: int, name: str, group: str = "") -> str:
+    return f"{group}{chunk}/{name}.npy"
 
 
 class Stored:
     """A saved trace that has been opened: a `Recording`, which streams once or more."""
 
     def __init__(self, content: bytes, name: str) -> None:
-        self._content = content
         self._name = name
-        with self._damage(), zipfile.ZipFile(io.BytesIO(content)) as file:
-            members = file.infolist()
-            self._members = {member.filename: member for member in members}
-            if len(self._members) != len(members):
-                raise ValueError("it has two arrays of one name")
-            self._head = json.loads(self._unpacked(_ABOUT, self._most()))
+        with self._damage():
+            self._zip = zipped.Zipped(content)
+            self._head = json.loads(self._zip.unpacked(_ABOUT, self._zip.most()))
             if self._head["format"] != _FORMAT:
                 raise ValueError(f"its format is {self._head['format']!r}")
-            if self._head["version"] > _VERSION:
+            if self._head["version"] > _VERSION_XPFO:
                 raise TraceError(
                     "it was saved by a newer xpfo-model",
                     file=name,
                     remedy="update xpfo-model, or convert the text again",
                 )
-            known = {} if self._head["version"] == _VERSION else _V1_FACTS
+            known = {} if self._head["version"] >= _VERSION else _V1_FACTS
             self.about = facts.of_json(known | self._head["about"])
 
     @property
@@ -197,19 +211,45 @@ class Stored:
         """CPUs of its machine, if the trace said how many."""
         return self.about.cpus
 
-    def stream(self, consume: Callable[[Events], None]) -> About:
+    def stream(
+        self, consume: Callable[[Events], None], observe: Observer | None = None
+    ) -> About:
         """Give all events to `consume`, in order, in chunks; return the facts.
 
-        Raises `TraceError` for a damaged file.
+        `observe` gets those of group xpfo. Raises `TraceError` for a damaged file.
         """
-        rows = 0
-        for events in self._chunks():
-            rows += len(events.kind)
-            consume(events)
+        about, rows, last = self.about, 0, 0
+        observed = 0
+        if observe is not None:
+            for events in self._observed():
+                observed += len(events.kind)
+                with self._damage():
+                    if events.row[0] < last:
+                        raise ValueError("events of group xpfo are not in order")
+                    last = int(events.row[-1])
+                observe(events)
+        for chunk in self._chunks():
+            rows += len(chunk.kind)
+            consume(chunk)
         with self._damage():
-            if any(not 0 <= row <= rows for row, _, _ in self.about.marks):
+            if any(not 0 <= row <= rows for row, _, _ in about.marks):
                 raise ValueError("a mark is behind the last event")
-        return self.about
+            if observe is not None:
+                _check_starts(about, rows, last, observed)
+        return about
+
+    def _observed(self) -> Iterator[XpfoEvents]:
+        """The events of group xpfo, in chunks."""
+        with self._damage():
+            chunks = [_numbers(numbers) for numbers in self._head.get("xpfo", ())]
+        for number, numbers in enumerate(chunks):
+            with self._damage():
+                planes = self._planes(number, numbers, _XPFO)
+                events = columns_xpfo.decode(planes, numbers)
+                words = max(int(events.word.max()), int(events.caller.max()))
+                if words >= len(self.about.words):
+                    raise ValueError("a word of group xpfo is not in its table")
+            yield events
 
     def _chunks(self) -> Iterator[Events]:
         if self._head["version"] < _VERSION:
@@ -233,69 +273,34 @@ class Stored:
             return future.result()
 
     def _chunk(self, chunk: int, numbers: columns.Numbers) -> Events:
+        return columns.decode(self._planes(chunk, numbers), numbers)
+
+    def _planes(
+        self, chunk: int, numbers: columns.Numbers, group: str = ""
+    ) -> dict[str, columns.Planes]:
         most = _HEADER + _WIDEST * numbers["rows"]
-        planes = {
-            name: self._array(_member(chunk, name), most) for name in numbers["least"]
+        return {
+            name: self._zip.array(_member(chunk, name, group), most)
+            for name in numbers["least"]
         }
-        return columns.decode(planes, numbers)
 
     def _first_form(self) -> Events:
-        most = self._most()
-        if sum(member.file_size for member in self._members.values()) > most:
+        most = self._zip.most()
+        if sum(member.file_size for member in self._zip.members.values()) > most:
             raise ValueError("it claims to be larger than any trace")
-        names = [name for name in self._members if name != _ABOUT]
+        names = [name for name in self._zip.members if name != _ABOUT]
         with ThreadPoolExecutor(_THREADS) as work:
-            arrays = work.map(lambda name: self._array(name, most), names)
+            arrays = work.map(lambda name: self._zip.array(name, most), names)
             named = zip(names, arrays, strict=True)
             found = {name.removesuffix(".npy"): array for name, array in named}
         return npz_v1.decode(found, self._head["coding"])
-
-    def _most(self) -> int:
-        """Bytes that this file may unpack to."""
-        return _ROOM + _RATIO * len(self._content)
-
-    def _array(self, name: str, most: int) -> Array:
-        content = self._unpacked(name, most)
-        found = _ARRAY.match(content)
-        if found is None:
-            raise ValueError(f"{name} is no array of integers")
-        dtype, shape = found[1].decode(), [int(n) for n in _NUMBER.findall(found[3])]
-        values = np.frombuffer(content, dtype, offset=found.end())
-        return values.reshape(shape, order="F" if found[2] == b"True" else "C")
-
-    def _unpacked(self, name: str, most: int) -> bytes:
-        """The content of a member of at most so many bytes."""
-        member = self._members[name]
-        size = member.file_size
-        if size > most:
-            raise ValueError(f"{name} claims to be of {size:,} bytes")
-        at = member.header_offset
-        lengths = struct.unpack_from("<HH", self._content, at + 26)
-        start = at + 30 + sum(lengths)
-        packed = self._content[start : start + member.compress_size]
-        if member.compress_type == zipfile.ZIP_STORED:
-            content = packed
-        elif member.compress_type == zipfile.ZIP_DEFLATED:
-            content = zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, size + 1)
-        elif member.compress_type == zipfile.ZIP_LZMA:
-            # APPNOTE.TXT 5.8.8: two bytes of version, the length of the properties,
-            # then these; the stream says itself where it ends
-            properties = packed[4:9]
-            alone = properties + b"\xff" * 8 + packed[9:]
-            unpacker = lzma.LZMADecompressor(lzma.FORMAT_ALONE, _LZMA_MEMORY)
-            content = unpacker.decompress(alone, size + 1)
-        else:
-            raise ValueError(f"{name} is packed in another way")
-        if len(content) != size or zlib.crc32(content) != member.CRC:
-            raise ValueError(f"{name} is damaged")
-        return content
 
     @contextlib.contextmanager
     def _damage(self) -> Iterator[None]:
         """Say of which file an error is that its content gives."""
         try:
             yield
-        except _DAMAGE as error:
+        except zipped.DAMAGE as error:
             raise TraceError(
                 f"it is no saved trace, or is damaged: {error or type(error).__name__}",
                 file=self._name,
@@ -306,21 +311,14 @@ class Stored:
 _V1_FACTS: Final = {"format": "ftrace", "kernel_from": "as it was saved"}
 """Facts that the first version did not save: it saved recordings of ftrace."""
 
-_DAMAGE: Final = (
-    zipfile.BadZipFile,
-    lzma.LZMAError,
-    struct.error,
-    zlib.error,
-    EOFError,
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    MemoryError,
-    NotImplementedError,
-    RuntimeError,  # nested too deeply
-    TypeError,
-    ValueError,
-)
+
+def _check_starts(about: About, rows: int, last: int, observed: int) -> None:
+    """Refuse starts of XPFO, and events of its group, behind the end of a trace."""
+    behind = last > rows
+    for start in about.xpfo:
+        behind |= not (0 <= start.row <= rows and 0 <= start.event <= observed)
+    if behind:
+        raise ValueError("an event of group xpfo is behind the last event")
 
 
 def _numbers(found: Any) -> columns.Numbers:

@@ -8,10 +8,11 @@ from types import TracebackType
 from typing import Self
 
 from xpfo_model import gfp
-from xpfo_model.events import About, EventLog, Events
+from xpfo_model.events import About, EventLog, Events, Observer, Recording
 from xpfo_model.traces import npz, tools
 from xpfo_model.traces.source import Progress, Source
 from xpfo_model.traces.text import Text
+from xpfo_model.xpfo_events import XpfoEvents
 
 
 class Trace:
@@ -75,20 +76,23 @@ class Trace:
         """CPUs of its machine, if the head says how many."""
         return self.head.cpus
 
-    def stream(self, consume: Callable[[Events], None]) -> About:
+    def stream(
+        self, consume: Callable[[Events], None], observe: Observer | None = None
+    ) -> About:
         """Give all events to `consume`, in order, in chunks; return the facts.
 
-        The memory that this takes does not grow with the length of a text. Raises,
-        at the end at the latest, the `TraceError` that says what is wrong with the
-        trace, and `ValueError` when called a second time.
+        `observe` gets those of group xpfo, in chunks of their own. The memory that
+        this takes does not grow with the length of a text. Raises, at the end at the
+        latest, the `TraceError` that says what is wrong with the trace, and
+        `ValueError` when called a second time.
         """
         if self._read:
             raise ValueError(f"{self.head.name} has been read")
         self._read = True
         content = self._content
         if isinstance(content, npz.Stored):
-            return content.stream(consume)
-        for chunk in content.chunks():
+            return content.stream(consume, observe)
+        for chunk in content.chunks(observe):
             consume(chunk)
         return content.about()
 
@@ -124,7 +128,13 @@ def read(
 
     About 50 bytes an event. Raises the `TraceError` that says what is wrong.
     """
-    parts: list[Events] = []
     with open_trace(path, kernel=kernel, progress=progress) as trace:
-        about = trace.stream(parts.append)
-    return EventLog(Events.concatenate(parts), about)
+        return whole(trace)
+
+
+def whole(trace: Recording) -> EventLog:
+    """An open trace in memory. Raises the `TraceError` that says what is wrong."""
+    parts: list[Events] = []
+    xpfo: list[XpfoEvents] = []
+    about = trace.stream(parts.append, xpfo.append)
+    return EventLog(Events.concatenate(parts), about, XpfoEvents.concatenate(xpfo))

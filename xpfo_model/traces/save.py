@@ -8,6 +8,7 @@ from xpfo_model.errors import RecordError
 from xpfo_model.events import About, EventLog, Events, Recording
 from xpfo_model.traces import npz, parquet, write
 from xpfo_model.traces.output import whole
+from xpfo_model.xpfo_events import XpfoEvents
 
 
 def save(
@@ -43,7 +44,7 @@ def save(
     with whole(path, leftover) as file:
         if suffix == ".npz":
             with npz.Writer(file, str(path), small=small) as stored:
-                about = trace.stream(stored.add)
+                about = trace.stream(stored.add, stored.observe)
                 stored.finish(about)
         elif suffix == ".parquet":
             with parquet.Writer(file, str(path)) as table:
@@ -51,7 +52,9 @@ def save(
                 table.finish(about)
         else:
             parts: list[Events] = []
-            about = trace.stream(parts.append)
-            for piece in write.pieces(EventLog(Events.concatenate(parts), about)):
+            xpfo: list[XpfoEvents] = []
+            about = trace.stream(parts.append, xpfo.append)
+            events, observed = Events.concatenate(parts), XpfoEvents.concatenate(xpfo)
+            for piece in write.pieces(EventLog(events, about, observed)):
                 file.write(piece.encode(errors="backslashreplace"))
     return about

@@ -89,10 +89,14 @@ from xpfo_model.traces.scan_state import (
     SPACE,
     TIME,
     WORD_SPACE,
+    XPFO,
+    XPFO_ROW,
     ZERO,
 )
+from xpfo_model.traces.scan_xpfo import settle_xpfo, write_xpfo
 from xpfo_model.traces.sched_switch import switch
 from xpfo_model.traces.symbols import NAME, WORD_VALUE
+from xpfo_model.xpfo_events import XPFO_START
 
 _COMMON: Final = b"mm_page_"
 """How the names of all kmem events begin."""
@@ -118,22 +122,25 @@ REQUIRED: Final = (
 )
 
 
-def scan(data: Any, end: int, state: Any, words: Any, counts: Any, rows: Any) -> int:
+def scan(
+    data: Any, end: int, state: Any, words: Any, counts: Any, rows: Any, xpfo: Any
+) -> int:
     """Scan the lines from AT to `end`, which follows a newline.
 
     `data` is the text as uint8, `counts` counts the skipped events by number,
-    `rows` takes the events from ROW on. Returns DONE, FULL, NEW_WORD or PUZZLE;
-    the last two leave AT at the line in question.
+    `rows` takes the events from ROW on, `xpfo` those of that group from XPFO_ROW on.
+    Returns DONE, FULL, NEW_WORD or PUZZLE; the last two leave AT at the line in
+    question.
     """
     at = state[AT]
     while at < end:
         row = state[ROW]
-        if row == len(rows.time):
+        if row == len(rows.time) or state[XPFO_ROW] == len(xpfo.time):
             return FULL
         kind = _line(data, state, words, counts)
         if kind < 0:
             return -kind
-        if kind < SCHED_SWITCH and state[BY_SOURCE]:
+        if kind < SKIPPED and kind != SCHED_SWITCH and state[BY_SOURCE]:
             kind = of_source(data, state, kind)
         if kind < MARK:
             state[ROW] = row + 1
@@ -150,6 +157,8 @@ def scan(data: Any, end: int, state: Any, words: Any, counts: Any, rows: Any) ->
             rows.gfp[row] = state[FIELD + GFP_FLAGS]
             rows.pid[row] = state[PID]
             rows.next_pid[row] = state[NEXT_PID]
+        elif kind < SKIPPED:
+            write_xpfo(state, xpfo, kind)
         at = state[LINE_END] + 1
         state[AT] = at
         state[LINE] += 1
@@ -167,7 +176,7 @@ def _line(data: Any, state: Any, words: Any, counts: Any) -> int:
         return kind
     if kind >= SKIPPED:
         return _skip(data, state, counts, kind)
-    if kind == MARK or not _same_clock(state):
+    if kind == MARK or kind == XPFO + XPFO_START or not _same_clock(state):
         return -PUZZLE
     if kind == SCHED_SWITCH:
         outcome = switch(data, state)
@@ -175,10 +184,24 @@ def _line(data: Any, state: Any, words: Any, counts: Any) -> int:
         outcome = fields(data, state, words)
     if outcome < 0:
         return outcome
-    if state[CPU] >= NR_CPUS or not _in_range(state, kind, outcome):
+    if not _taken(data, state, kind, outcome):
         return -PUZZLE
-    _settle(data, state, kind)
     return kind
+
+
+def _taken(data: Any, state: Any, kind: int, seen: int) -> bool:
+    """Whether the fields of an event are in order; then they are a row's."""
+    if state[CPU] >= NR_CPUS:
+        return False
+    if kind > MARK:
+        taken = settle_xpfo(data, state, seen, kind - XPFO)
+        if taken:
+            _note_time(state)
+        return bool(taken)
+    taken = _in_range(state, kind, seen)
+    if taken:
+        _settle(data, state, kind)
+    return bool(taken)
 
 
 def _skip(data: Any, state: Any, counts: Any, kind: int) -> int:
@@ -287,11 +310,7 @@ def _migratetype(value: int) -> bool:
 
 def _settle(data: Any, state: Any, kind: int) -> None:
     """Bring the fields of all kinds to the columns of a row."""
-    if state[TIME] < state[LAST_TIME]:
-        state[BACKWARDS] += 1
-        if state[BACKWARDS_LINE] == 0:
-            state[BACKWARDS_LINE] = state[LINE] + 1
-    state[LAST_TIME] = state[TIME]
+    _note_time(state)
     state[PREEMPT] = _preempt(data, state[FLAGS_START], state[FLAGS_STOP])
     flags = _irqs_off(data, state[FLAGS_START], state[FLAGS_STOP])
     if kind == MM_PAGE_ALLOC_EXTFRAG:
@@ -317,6 +336,15 @@ def _settle(data: Any, state: Any, kind: int) -> None:
     if kind == MM_PAGE_FREE_BATCHED:
         state[FIELD + ORDER] = 0
     state[FLAGS] = flags
+
+
+def _note_time(state: Any) -> None:
+    """Note the time of a row, and whether it is earlier than that of the row before."""
+    if state[TIME] < state[LAST_TIME]:
+        state[BACKWARDS] += 1
+        if state[BACKWARDS_LINE] == 0:
+            state[BACKWARDS_LINE] = state[LINE] + 1
+    state[LAST_TIME] = state[TIME]
 
 
 def _irqs_off(data: Any, start: int, stop: int) -> int:

@@ -3,6 +3,8 @@
 
 from typing import Final
 
+from xpfo_model.xpfo_events import XPFO_NAMES
+
 # What `scan` returns.
 DONE: Final = 0
 """Every line before the end was consumed."""
@@ -76,7 +78,11 @@ SOURCE: Final = 32
 OTHER_SOURCE: Final = 33
 """Events of other sources, which are not counted."""
 OTHER_SOURCE_LINE: Final = 34
-FIELD: Final = 35
+XPFO_ROW: Final = 35
+"""Rows of group xpfo written."""
+ROWS_BEFORE: Final = 36
+"""Rows that were given away before those of ROW."""
+FIELD: Final = 37
 """First of FIELDS slots: the values of the fields."""
 
 # Value of a word of space KEY: which field it names.
@@ -93,7 +99,23 @@ FALLBACK_MIGRATETYPE: Final = 9
 OWNERSHIP: Final = 10
 GFP_FLAGS: Final = 11
 PAGEBLOCK: Final = 12
-FIELDS: Final = 13
+# Of group xpfo: first numbers, then words.
+NR: Final = 13
+SPAN: Final = 14
+CLEARED: Final = 15
+WHOLE: Final = 16
+WAITS: Final = 17
+BLOCK: Final = 18
+SRC: Final = 19
+DST: Final = 20
+CAUSE: Final = 21
+WAY: Final = 22
+BY: Final = 23
+OWNER: Final = 24
+CALLER: Final = 25
+FIELDS: Final = 26
+WORDS: Final = (CAUSE, WAY, BY, OWNER, CALLER)
+"""The keys whose values are words; no number has a larger one."""
 
 KEYS: Final = {
     "page": PAGE,
@@ -108,6 +130,19 @@ KEYS: Final = {
     "change_ownership": OWNERSHIP,
     "gfp_flags": GFP_FLAGS,
     "pageblock_order": PAGEBLOCK,
+    "nr": NR,
+    "span": SPAN,
+    "frames": CLEARED,
+    "full": WHOLE,
+    "waits": WAITS,
+    "block": BLOCK,
+    "src": SRC,
+    "dst": DST,
+    "cause": CAUSE,
+    "way": WAY,
+    "by": BY,
+    "owner": OWNER,
+    "caller": CALLER,
 }
 """Fields that are read; others, such as fragmenting, follow from them."""
 
@@ -115,7 +150,9 @@ STATE_LENGTH: Final = FIELD + FIELDS
 
 # Value of a word of space NAME: an event number of `events`, or one of these.
 MARK: Final = 7
-SKIPPED: Final = 8
+XPFO: Final = 8
+"""XPFO + n: the n-th of group xpfo, see `xpfo_events`."""
+SKIPPED: Final = XPFO + len(XPFO_NAMES)
 """SKIPPED + n: not read, but counted in the n-th counter."""
 
 # Kinds of line, beyond those of any word.

@@ -29,6 +29,8 @@ GFP: Final = 3 << 12
 """Text of a GFP mask."""
 NUMBER: Final = 4 << 12
 """Number that is written in an unusual way."""
+WORD: Final = 5 << 12
+"""Value of a field that is no number, such as a cause or a caller."""
 
 LAST_SLOT: Final = 0
 SLOTS: Final = 1

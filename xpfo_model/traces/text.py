@@ -28,6 +28,7 @@ from xpfo_model.events import (
     TICKS,
     About,
     Events,
+    Observer,
 )
 from xpfo_model.traces import kernel_version, scan_state, symbols
 from xpfo_model.traces.diagnose import Diagnostics
@@ -35,6 +36,7 @@ from xpfo_model.traces.findings import Findings
 from xpfo_model.traces.lines import BLOCK, LineBuffer
 from xpfo_model.traces.scan import scan
 from xpfo_model.traces.source import Bytes
+from xpfo_model.xpfo_events import MOST_WORDS, XPFO_NAMES, XpfoEvents
 
 CHUNK: Final = 1 << 17
 """Rows of a chunk, about 6 MB."""
@@ -117,6 +119,8 @@ class Text:
         self._words = symbols.SymbolTable()
         for kind, event in enumerate(EVENT_NAMES):
             self._words[symbols.NAME, event.encode()] = kind
+        for kind, event in enumerate(XPFO_NAMES):
+            self._words[symbols.NAME, event.encode()] = scan_state.XPFO + kind
         for key, value in scan_state.KEYS.items():
             self._words[symbols.KEY, key.encode()] = value
         self._skipped: list[str] = []
@@ -128,30 +132,34 @@ class Text:
         self._state[scan_state.BY_SOURCE] = int(
             found.format == kernel_version.TRACE_CMD
         )
-        self._rows_before = 0
         self._kmem = False
+        self._interned: dict[str, int] = {}
+        self._xpfo = XpfoEvents.empty(CHUNK)  # takes no memory before it is written
         self._new_chunk()
         self._puzzle = Diagnostics(self._about, self._state)
 
-    def chunks(self) -> Iterator[Events]:
+    def chunks(self, observe: Observer | None = None) -> Iterator[Events]:
         """The events of the text, in chunks of at most CHUNK rows.
 
-        Raises the `TraceError` that says what is wrong with it.
+        `observe` gets those of group xpfo. Raises the `TraceError` that says what is
+        wrong with the text.
         """
         end = self._first
         while end:
             self._state[scan_state.AT] = 0
-            yield from self._block(end)
+            for _ in self._block(end):
+                yield from self._take(observe)
+                self._new_chunk()
             end = next(self._ends, 0)
-        if self._state[scan_state.ROW]:
-            yield self._take()
+        yield from self._take(observe)
         self._finish()
 
     def about(self) -> About:
         """The facts, complete when the chunks are exhausted."""
         return self._about.about()
 
-    def _block(self, end: int) -> Iterator[Events]:
+    def _block(self, end: int) -> Iterator[None]:
+        """Scan a block; stops wherever no row is free."""
         run = jit.compiled(scan)
         blocks = self._blocks
         state = self._state
@@ -164,12 +172,12 @@ class Text:
                 self._words.table,
                 self._counts,
                 self._rows,
+                self._xpfo,
             )
             if outcome == scan_state.DONE:
                 return
             if outcome == scan_state.FULL:
-                yield self._take()
-                self._new_chunk()
+                yield
                 continue
             if outcome == scan_state.NEW_WORD:
                 start, stop = state[scan_state.WORD_START], state[scan_state.WORD_STOP]
@@ -179,7 +187,7 @@ class Text:
                     continue
             start = state[scan_state.AT]
             stop = blocks.line_end(start)
-            self._puzzle.solve(blocks.text(start, stop), self._rows_before)
+            self._puzzle.solve(blocks.text(start, stop))
             state[scan_state.AT] = stop + 1
             state[scan_state.LINE] += 1
 
@@ -192,6 +200,8 @@ class Text:
             value = scan_state.MINUS_ONE if text in _NO_PFN else scan_state.NO_NUMBER
         elif space == symbols.GFP:
             value = self._gfp(text)
+        elif space == symbols.WORD:
+            value = self._intern(text)
         self._words[space, word] = value
         self._state[scan_state.GFP_WORD] = 0  # the records may have moved
 
@@ -200,6 +210,8 @@ class Text:
         name = text.rpartition(":")[2]
         if name in EVENT_NAMES:
             return EVENT_NAMES.index(name)
+        if name in XPFO_NAMES:
+            return scan_state.XPFO + XPFO_NAMES.index(name)
         if name in _MARK_NAMES:
             return scan_state.MARK
         if name.startswith("mm_page"):
@@ -213,6 +225,16 @@ class Text:
         if len(self._skipped) > len(self._counts):
             self._counts = np.concatenate([self._counts, np.zeros_like(self._counts)])
         return scan_state.SKIPPED + len(self._skipped) - 1
+
+    def _intern(self, text: str) -> int:
+        if len(self._interned) == MOST_WORDS:
+            raise TraceError(
+                f"it names more than {MOST_WORDS:,} different causes and callers",
+                file=self._about.name,
+                line=self._state[scan_state.LINE] + 1,
+                remedy="the trace is damaged: record it again",
+            )
+        return self._interned.setdefault(text, len(self._interned))
 
     def _gfp(self, text: str) -> int:
         about = self._about
@@ -265,17 +287,26 @@ class Text:
     def _new_chunk(self) -> None:
         self._rows = Events.empty(CHUNK)
 
-    def _take(self) -> Events:
+    def _take(self, observe: Observer | None) -> Iterator[Events]:
+        """The rows that are written, if there are any."""
+        if observed := self._state[scan_state.XPFO_ROW]:
+            if observe is not None:
+                observe(self._xpfo.rows(slice(0, observed)))
+            self._xpfo = XpfoEvents.empty(CHUNK)
+            self._about.xpfo_rows += observed
+            self._state[scan_state.XPFO_ROW] = 0
         count = self._state[scan_state.ROW]
+        if not count:
+            return
         rows = self._rows.rows(slice(0, count))
         if self._refill_by_order:
             _mark_refills(rows)
         if self._unknown:
             self._count_unknown(rows)
         self._kmem = self._kmem or bool((rows.kind != SCHED_SWITCH).any())
-        self._rows_before += count
+        self._state[scan_state.ROWS_BEFORE] += count
         self._state[scan_state.ROW] = 0
-        return rows
+        yield rows
 
     def _count_unknown(self, rows: Events) -> None:
         """Count the masks that have a flag of no version, and take the mark away."""
@@ -293,6 +324,7 @@ class Text:
     def _finish(self) -> None:
         about, blocks, state = self._about, self._blocks, self._state
         about.sha256 = blocks.sha256()
+        about.words = tuple(self._interned)
         about.lines = state[scan_state.LINE] + bool(blocks.rest)
         about.clock = (
             TICKS if state[scan_state.CLOCK] == scan_state.TICKS else NANOSECONDS

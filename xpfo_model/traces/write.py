@@ -7,6 +7,7 @@ log does not keep is written the way the kernel writes what it does not know: th
 task is ``<...>``, the page address a constant.
 """
 
+import heapq
 import itertools
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple, TextIO
@@ -31,6 +32,7 @@ from xpfo_model.events import (
     EventLog,
     Events,
 )
+from xpfo_model.traces import write_xpfo
 
 _OURS: Final = (
     "# tracer:",
@@ -85,8 +87,8 @@ def pieces(log: EventLog) -> Iterator[str]:
     if deep.any():
         raise ValueError(f"{about.name}: a depth of preemption is above 15")
     yield "".join(f"{' '.join(line.splitlines())}\n" for line in _head(log))
-    lines = _marked(log, _ticks if about.clock == TICKS else _seconds)
-    while some := list(itertools.islice(lines, _PIECE)):
+    marked = _marked(log, stamp_of(about.clock))
+    while some := list(itertools.islice(marked, _PIECE)):
         yield "".join(some)
     if about.lost is None:
         yield "CPU:0 [LOST EVENTS]\n"
@@ -95,7 +97,7 @@ def pieces(log: EventLog) -> Iterator[str]:
 def _head(log: EventLog) -> Iterator[str]:
     """The comment lines: those of the trace, and the facts that they do not tell."""
     about = log.about
-    there = len(log) + len(about.marks)
+    there = len(log) + len(about.marks) + len(log.xpfo.kind) + len(about.xpfo)
     written = there + (about.lost or 0)
     cpus = "" if about.cpus is None else f"   #P:{about.cpus}"
     yield "# tracer: nop"
@@ -125,26 +127,35 @@ def _origin(about: About) -> Iterator[str]:
 
 
 def _marked(log: EventLog, stamp: Callable[[int], str]) -> Iterator[str]:
-    """The lines of the events, with the marks between them."""
-    marks = iter(sorted(log.about.marks, key=lambda mark: mark[0]))
-    mark = next(marks, None)
+    """The lines of the events, with the marks and those of group xpfo between them."""
+    marks = (
+        (row, _mark(time, text, stamp))
+        for row, time, text in sorted(log.about.marks, key=lambda mark: mark[0])
+    )
+    others = heapq.merge(marks, write_xpfo.lines(log, stamp), key=lambda one: one[0])
+    other = next(others, None)
     row = 0
     for chunk in log.chunks():
-        for line in _lines(chunk, log.about.kernel, stamp):
-            while mark is not None and mark[0] <= row:
-                yield _mark(mark[1], mark[2], stamp)
-                mark = next(marks, None)
+        for line in lines(chunk, log.about.kernel, stamp):
+            while other is not None and other[0] <= row:
+                yield other[1]
+                other = next(others, None)
             yield line
             row += 1
-    while mark is not None:
-        yield _mark(mark[1], mark[2], stamp)
-        mark = next(marks, None)
+    if other is not None:
+        yield other[1]
+    yield from (line for _, line in others)
 
 
 def _mark(time: int, text: str, stamp: Callable[[int], str]) -> str:
     words = " ".join(text.split("\n"))
     front = f"           <...>-0       [000] ..... {stamp(time)}"
     return f"{front}: tracing_mark_write: {words}\n"
+
+
+def stamp_of(clock: str) -> Callable[[int], str]:
+    """The function that writes times of a clock, NANOSECONDS or TICKS."""
+    return _ticks if clock == TICKS else _seconds
 
 
 def _seconds(time: int) -> str:
@@ -158,7 +169,8 @@ def _ticks(time: int) -> str:
     return f"{time:12}"
 
 
-def _lines(events: Events, kernel: str, stamp: Callable[[int], str]) -> Iterator[str]:
+def lines(events: Events, kernel: str, stamp: Callable[[int], str]) -> Iterator[str]:
+    """The line of each event."""
     number = hex if gfp.version(kernel) >= _HEXADECIMAL_PFN else str
     masks = {bits: gfp.encode(bits, kernel) for bits in set(events.gfp.tolist())}
     for row in map(
