@@ -175,3 +175,13 @@ def test_a_recording_needs_a_kernel(tmp_path):
     assert done.returncode == 1
     assert "build.sh makes it" in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_a_size_without_a_unit_is_refused(tmp_path):
+    (tmp_path / "bzImage").write_text("a kernel")
+    words = ["--strategy", "none", "--cpus", "1", "--workload", WORKLOADS[0]]
+    words += ["--kernel", tmp_path / "bzImage", "--out", tmp_path / "x"]
+    done = run(KERNEL / "record.sh", *words, "--memory", "512")
+    assert done.returncode == 1
+    assert "512 is not a size such as 512M" in done.stderr
+    assert done.stdout == ""

@@ -115,7 +115,8 @@ arguments "${wishes[@]}" "$@"
 case $start in mapped | unmapped) ;; *) die "--start is mapped or unmapped" ;; esac
 case $kmap in '' | direct | local) ;; *) die "--kmap is direct or local" ;; esac
 case $cpus in 0 | *[!0-9]*) die "--cpus $cpus is not a number of CPUs" ;; esac
-beside=$(mebibytes "$memory") each=$(mebibytes "$buffer")
+beside=$(mebibytes "$memory")
+each=$(mebibytes "$buffer")
 total=$((beside + cpus * each))
 
 missing=()
@@ -135,7 +136,7 @@ work=${keep:-$(mktemp -d)}
 finish() {
 	guest_end
 	if [ -e "$work/console.log" ]; then
-		cat "$work/console.log" "$work/out"/{dmesg,log} 2>/dev/null >"$out.console"
+		cat "$work/console.log" "$work/out"/{dmesg,log} 2>/dev/null >"$out.console" || true
 		echo "${0##*/}: nothing recorded; the guest's console: $out.console" >&2
 	fi
 	[ -n "$keep" ] || rm -rf "$work"

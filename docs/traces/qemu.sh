@@ -46,6 +46,7 @@ guest_boot() { # WORK CPUS MEMORY SECONDS KERNEL COMMAND-LINE [QEMU-OPTION]...
 written=0	# the events of OUT/trace
 guest_lost_nothing() { # WORK REMEDY
 	local kept lost
+	[ -s "$1/out/trace" ] || die "the guest wrote no trace: has it memory enough?"
 	read -r kept written < <(
 		sed -nE '3s/.*: ([0-9]+)\/([0-9]+) .*/\1 \2/p' "$1/out/trace")
 	[ -n "$written" ] || die "the trace has no header"
