@@ -27,7 +27,7 @@ myst_heading_anchors = 3
 """
 MADE_UP = """
 from xpfo_model.claims import claim as c
-from xpfo_model.figures.charts import Bar, Bars
+from xpfo_model.figures.forms import Dot, Dots
 from xpfo_model.history.mails import HANSEN_2019_02_14
 c.REGISTRY.clear()
 
@@ -40,7 +40,7 @@ def find(evidence, wanted=None):
     return c.Finding(flushes == wanted, f"There are {{flushes}} flushes.",
         {{"flushes": flushes, "big": 1234567, "share": 12.34, "word": "so"}},
         c.Table(("flushes",), ((flushes,),)),
-        Bars("one", [("tiny", [Bar("v6", flushes, str(flushes))])], "flushes"),
+        Dots("one", [("tiny", [Dot("v6", flushes, str(flushes))])], "flushes"),
         {{"wide": c.Table(("of", "tiny"), (("v6", 1234), ("`v6`, twice", "0.5%")))}})
 """
 PAGE = """# Page
@@ -79,6 +79,9 @@ Then remap the entire list at once
 ```
 
 ```{remarks}
+```
+
+```{strategy-diffs} v6 per_frame
 ```
 """
 
@@ -152,11 +155,14 @@ def test_a_claim_that_stands_is_published_under_its_name(project):
     said = ">Tycho Andersen, 20 September 2017, 19:37</a>"
     for shown in ("1,234,567", "12.3", "12.34", link, said, ">the mail</a>"):
         assert shown in text
-    assert re.search(
-        r'class="only-light" src="claims/one-flush.svg" alt="one." '
-        r'width="\d+" height="\d+" loading="lazy"',
-        page,
-    )
+    for kind in ("wide", "narrow"):
+        drawn = re.search(
+            rf'<svg [^>]*width="\d+" height="\d+"[^>]* class="chart {kind}" '
+            r'role="img" aria-label="one\."',
+            page,
+        )
+        assert drawn, kind
+    assert "figures.css" in page
     assert text.count("Holds: so.") == 2, "in the claim's box, and by itself"
     # the box, the ledger, the letter twice, and the counterfactual, which reads alike
     assert text.count("There are 1 flushes.") == 5
@@ -170,7 +176,9 @@ def test_a_claim_that_stands_is_published_under_its_name(project):
     assert '<td class="text-right"><p>0.5%</p></td>' in page
     for suffix in ("svg", "png", "csv", "txt", "bib", "json", "py.txt"):
         assert (out / "claims" / f"one-flush.{suffix}").stat().st_size > 0
-    assert (out / "claims" / "one-flush-dark.svg").exists()
+    for kind in ("dark", "narrow", "narrow-dark"):
+        assert (out / "claims" / f"one-flush-{kind}.svg").exists()
+    assert "--c-v6:" in (out / "_static" / "figures.css").read_text()
     listed = json.loads((out / "claims.json").read_text())["claims"]
     assert [item["id"] for item in listed] == ["one-flush"]
     assert listed[0]["inputs"] == {"tiny": "0" * 64}
@@ -398,7 +406,8 @@ def test_a_figure_without_a_size_is_refused(svg):
 
 
 def test_a_page_is_described_by_its_first_paragraph_and_has_one_viewport():
-    document = nodes.document(None, None, nodes.paragraph(text="All\nof it. " * 90))
+    document = nodes.document(None, None)
+    document.append(nodes.paragraph(text="All\nof it. " * 90))
     context = {
         "metatags": '<meta name="viewport" content="x" />\n<meta name="a">\n',
         "title": "<code>v6</code> &amp; more",

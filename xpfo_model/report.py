@@ -4,11 +4,8 @@
 The file holds its figures and its style, runs no script and asks no host.
 """
 
-import base64
 import html
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import Final
 
 from xpfo_model import claims, clone, strategies
@@ -16,7 +13,7 @@ from xpfo_model.claims import cite_trace
 from xpfo_model.claims.claim import Basis, Claim, Table
 from xpfo_model.claims.verdict import CannotJudge, Verdict
 from xpfo_model.errors import XpfoModelError
-from xpfo_model.figures import draw, themes
+from xpfo_model.figures import draw, svg
 from xpfo_model.figures.charts import Chart
 from xpfo_model.replay import table
 from xpfo_model.replay.outcome import Outcome, replay
@@ -28,14 +25,14 @@ _STYLE: Final = """
 body { font: 1rem/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 46rem;
   padding: 1rem; }
 figure { margin: 1rem 0; }
-img { height: auto; max-width: 100%; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: 0.9rem; }
 td, th { border-bottom: 1px solid #8888; padding: 0.2rem 0.6rem; text-align: right; }
 td:first-child, th:first-child { text-align: left; }
 pre { font-size: 0.8rem; overflow-x: auto; }
-section { border-left: 3px solid #0072b2; margin: 2rem 0; padding-left: 1rem; }
-.fails { border-color: #d55e00; }
+section { border-left: 3px solid var(--c-pcp_batch); margin: 2rem 0;
+  padding-left: 1rem; }
+.fails { border-color: var(--c-v6); }
 @media print { section, figure { break-inside: avoid; } }
 """
 
@@ -71,11 +68,11 @@ def page(evidence: Evidence, verdicts: Iterable[tuple[Claim, Verdict | str]]) ->
     parts = [
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        f"<title>{title}</title><style>{_STYLE}</style></head><body>",
+        f"<title>{title}</title><style>{_STYLE}{svg.css()}</style></head><body>",
         f"<h1>{title}</h1>",
         f"<p>Made by xpfo-model {clone.version(clone.commit())}.</p>",
         *(f"<p>{html.escape(line)}</p>" for line in _notes(outcome)),
-        _figure(counts),
+        _figure(counts, "counts", counts.title),
         f"<pre>{html.escape(table.table(outcome))}\n{table.LEGEND}</pre>",
         "<h2>The claims of the document, heard over this trace</h2>",
         "<p>A claim that does not hold here is no fault of the trace: the document "
@@ -97,6 +94,7 @@ def _notes(outcome: Outcome) -> list[str]:
 def _claim(verdict: Verdict) -> str:
     assert not isinstance(verdict, CannotJudge)
     finding, claim = verdict.finding, verdict.claim
+    alt = f"{finding.chart.title}. {finding.sentence}"
     holds = "holds" if finding.holds else "does not hold"
     other = (
         "it holds as well, and says nothing" if verdict.counter.holds else "it fails"
@@ -106,7 +104,7 @@ def _claim(verdict: Verdict) -> str:
         f"<h3>{html.escape(finding.sentence)}</h3>"
         f"<p><code>{claim.id}</code> {holds} here: {html.escape(claim.must)}. "
         f"With {html.escape(claim.instead)}: {other}.</p>"
-        f"{_figure(finding.chart)}{_table(finding.table)}"
+        f"{_figure(finding.chart, claim.id, alt)}{_table(finding.table)}"
         f"<p>Downside: {html.escape(claim.downside)}</p></section>"
     )
 
@@ -129,19 +127,5 @@ def _cell(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def _figure(chart: Chart) -> str:
-    """A chart for both schemes of colours, within the page."""
-    light, dark = (_data(chart, theme) for theme in themes.THEMES.values())
-    return (
-        f'<figure><picture><source media="(prefers-color-scheme: dark)" '
-        f'srcset="{dark}"><img src="{light}" alt="{html.escape(chart.title)}">'
-        f"</picture></figure>"
-    )
-
-
-def _data(chart: Chart, theme: themes.Theme) -> str:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "chart.svg"
-        draw.save(chart, path, theme)
-        packed = base64.b64encode(path.read_bytes()).decode()
-    return f"data:image/svg+xml;base64,{packed}"
+def _figure(chart: Chart, name: str, alt: str) -> str:
+    return f"<figure>{draw.as_html(chart, name, alt)}</figure>"

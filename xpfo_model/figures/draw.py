@@ -88,11 +88,23 @@ def save(chart: Chart, path: Path, theme: Theme = LIGHT, page: Page = WIDE) -> N
         _write(lay_out(chart, page), path, facecolor="white")
 
 
+def as_html(chart: Chart, name: str, alt: str) -> str:
+    """A chart as part of a page that has the rules of `svg.css`.
+
+    `name` begins the ids in it; `alt` says what is seen.
+    """
+    parts = []
+    for page in PAGES:
+        root, _ = as_svg(chart, f"{name}{SUFFIX[page.name]}", page)
+        parts.append(svg.in_page(root, page.name))
+    return svg.named("".join(parts), alt)
+
+
 def save_all(chart: Chart, stem: Path) -> list[str]:
     """Write all forms of a chart that a site has; the faults of its layout.
 
     STEM.svg, -dark, -narrow and -narrow-dark are files of their own, STEM.png is on
-    white. STEM.html is part of a page, wide and narrow, which has to name it.
+    white. STEM.html is part of a page, wide and narrow; see `svg.named`.
     """
     faults: list[str] = []
     parts: list[str] = []

@@ -163,7 +163,7 @@ def in_theme(root: ET.Element, theme: Theme) -> str:
 
 
 def in_page(root: ET.Element, kind: str) -> str:
-    """Part of a page: an image that the page has to name; colours are those of `css`.
+    """Part of a page, still to be `named`; its colours are those of `css`.
 
     `kind` is wide or narrow.
     """
@@ -212,6 +212,7 @@ def css() -> str:
     return "\n".join(rules) + "\n"
 
 
-def escaped(text: str) -> str:
-    """A text as the value of an attribute."""
-    return html.escape(text, quote=True)
+def named(part: str, alt: str) -> str:
+    """Images of `in_page` with a name for those who cannot see them."""
+    said = html.escape(alt, quote=True)
+    return part.replace('role="img"', f'role="img" aria-label="{said}"')

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The page on workloads: traces and mixes side by side, as text and as a figure."""
 
-import html
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -11,9 +10,8 @@ import numpy as np
 from xpfo_model.allocator import zoneinfo
 from xpfo_model.allocator.zones import Layout
 from xpfo_model.events import EventLog
-from xpfo_model.figures import draw, svg
+from xpfo_model.figures import draw
 from xpfo_model.figures.charts import Range, Ranges
-from xpfo_model.figures.paper import PAGES
 from xpfo_model.replay.outcome import replay
 from xpfo_model.studies.evidence import Evidence
 from xpfo_model.workloads import LIKE, Load, Statistics, events, statistics
@@ -170,14 +168,9 @@ def lifetimes(rows: Mapping[str, Measured]) -> Ranges:
 
 
 def as_html(chart: Ranges) -> str:
-    """A chart for light and for dark pages, in the page itself."""
-    alt = html.escape(
-        f"{chart.title}. "
-        + "; ".join(f"{r.name}: {r.low:,.0f} to {r.high:,.0f}" for r in chart.rows)
+    """A chart in the page itself."""
+    alt = f"{chart.title}. " + "; ".join(
+        f"{r.name}: {r.low:,.0f} to {r.high:,.0f}" for r in chart.rows
     )
-    parts = []
-    for page in PAGES:
-        root, _ = draw.as_svg(chart, f"lifetimes{draw.SUFFIX[page.name]}", page)
-        drawn = svg.in_page(root, page.name)
-        parts.append(drawn.replace('role="img"', f'role="img" aria-label="{alt}"'))
-    return f'<figure class="claim-figure">{"".join(parts)}</figure>'
+    drawn = draw.as_html(chart, "lifetimes", alt)
+    return f'<figure class="claim-figure">{drawn}</figure>'

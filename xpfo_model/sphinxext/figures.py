@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Figures in pages: part of the page itself, or files where they are folded away."""
 
+import html
 import re
 from pathlib import Path
 from typing import Final
@@ -31,11 +32,11 @@ def figure(app: Sphinx, name: str, alt: str, up: str, *, folded: bool = False) -
     One that is `folded` away is a file, which is fetched when it is unfolded.
     """
     folder = verdicts.folder_of(app)
-    said = svg.escaped(alt)
     if not folded:
-        drawn = (folder / f"{name}.html").read_text(encoding="utf-8")
-        drawn = drawn.replace('role="img"', f'role="img" aria-label="{said}"')
+        part = (folder / f"{name}.html").read_text(encoding="utf-8")
+        drawn = svg.named(part, alt)
     else:
+        said = html.escape(alt)
         drawn = "".join(
             _file(folder, name, said, up, theme)
             for theme in (("light", ""), ("dark", "-dark"))
