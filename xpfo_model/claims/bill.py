@@ -36,6 +36,7 @@ DESIGNS: Final = (
     Design("per_frame_local"),
     Design("per_frame_local", UNMAPPED),
     Design("pcp_batch"),
+    Design("pcp_batch_local"),
     Design(RECOMMENDED),
     Design(RECOMMENDED, UNMAPPED),
     Design("pageblock"),
