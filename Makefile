@@ -8,8 +8,12 @@ UV     ?= uv
 
 VENV   := .venv
 BUILD  := _build
+SITE   := tests/site
 PY     := $(VENV)/bin/python
 PIP    := $(PY) -m pip --disable-pip-version-check -q
+PYTEST := $(PY) -m pytest
+# A process a CPU, each with all tests of a file.
+SPREAD := -n auto --maxprocesses 8 --dist loadfile
 SPHINX := $(PY) -m sphinx -c . -n -W --keep-going -j 1
 
 # Two builds of one commit are the same, whatever is in the builder's dot files.
@@ -39,6 +43,17 @@ htmldocs: $(READY)  ## build the site into _build/html; a claim that broke stops
 	echo "set-up: $$(cat $(READY)) s, once" && \
 	echo "build: $$(($$(date +%s) - start)) s, _build/html/index.html"
 
+check-site: $(READY) $(SITE)/node_modules  ## the built site in a browser, and built again
+	@test -e $(BUILD)/passed || { echo 'make htmldocs builds it first' >&2; exit 1; }
+	@start=$$(date +%s) && \
+	$(STEADY) SPHINX='$(SPHINX)' $(SITE)/run $(BUILD)/html $(BUILD)/again && \
+	echo "check-site: $$(($$(date +%s) - start)) s"
+
+$(SITE)/node_modules: $(SITE)/package-lock.json
+	@command -v npm >/dev/null || { echo 'check-site needs node and npm' >&2; exit 1; }
+	cd $(SITE) && npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
 check: lint types test  ## all that a commit must pass, but the site
 
 lint: $(READY)  ## ruff, its format, sphinx-lint, the floors
@@ -51,17 +66,25 @@ types: $(READY)  ## mypy --strict on the package
 	$(PY) -m mypy --strict
 
 test: $(READY)  ## the fast tests
-	$(PY) -m pytest
+	$(PYTEST) -m contract
+	$(PYTEST) $(SPREAD) -m "not contract and not slow"
+
+wheel-test: $(READY)  ## the fast tests against the wheel, not the sources
+	rm -rf $(BUILD)/wheel
+	$(PIP) wheel --no-deps --no-build-isolation -w $(BUILD)/wheel .
+	$(PIP) install --no-deps --target $(BUILD)/wheel/site $(BUILD)/wheel/*.whl
+	XPFO_TESTED="$$PWD/$(BUILD)/wheel/site" PYTHONPATH="$$PWD/$(BUILD)/wheel/site" \
+	$(PY) -P -m pytest
 
 slow: $(READY)  ## the slow tests
-	$(PY) -m pytest -m slow
+	$(PYTEST) $(SPREAD) -m slow
 
 fuzz: $(READY)  ## 300,000 random inputs for each test that reads a file
 	NUMBA_BOUNDSCHECK=1 XDG_CACHE_HOME="$$PWD/$(BUILD)/fuzz" \
-	$(PY) -m pytest -m fuzz --hypothesis-profile nightly
+	$(PYTEST) $(SPREAD) -m fuzz --hypothesis-profile nightly
 
 cov: $(READY)  ## the fast tests, and the lines that they miss
-	$(PY) -m pytest --cov --cov-report=term-missing:skip-covered
+	$(PYTEST) $(SPREAD) --cov --cov-report=term-missing:skip-covered
 
 bench: $(READY)  ## time the model and its peers
 	$(PY) bench/run.py
@@ -108,7 +131,7 @@ cleandocs:  ## remove the site, its cache included
 	rm -rf $(BUILD)
 
 clean: cleandocs  ## remove all that make made
-	rm -rf $(VENV) build *.egg-info .coverage
+	rm -rf $(VENV) build *.egg-info .coverage $(SITE)/node_modules
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 $(LOCKED): requirements.lock
@@ -130,4 +153,4 @@ $(READY): $(LOCKED) pyproject.toml
 	echo $$(($$(cat $(LOCKED)) + $$(date +%s) - start)) > $@
 
 .DELETE_ON_ERROR:
-.PHONY: help htmldocs check lint types test slow fuzz cov bench data data-check kernel linkcheck lock cleandocs clean
+.PHONY: help htmldocs check-site check lint types test wheel-test slow fuzz cov bench data data-check kernel linkcheck lock cleandocs clean

@@ -3,6 +3,7 @@
 
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from xpfo_model import __version__, clone
 from xpfo_model.sphinxext.digest import build_digest, fresh
@@ -21,7 +22,7 @@ extensions = [
     "xpfo_model.sphinxext",
 ]
 root_doc = "index"
-exclude_patterns = ["traces/*.md", "traces/workloads/*"]
+exclude_patterns = ["_templates", "traces/*.md", "traces/workloads/*"]
 nitpicky = True
 numfig = True
 
@@ -32,7 +33,8 @@ xpfo_commit = clone.commit()
 xpfo_site_url = os.environ.get("XPFO_SITE_URL", "")
 
 nb_execution_mode = "cache"
-nb_execution_cache_path = str(fresh(ROOT / "_build", "jupyter-cache", xpfo_digest))
+_build = Path(os.environ.get("XPFO_BUILD", ROOT / "_build"))
+nb_execution_cache_path = str(fresh(_build, "jupyter-cache", xpfo_digest))
 nb_execution_raise_on_error = True
 nb_execution_show_tb = True
 nb_execution_timeout = 120
@@ -45,10 +47,25 @@ myst_heading_anchors = 3
 html_theme = "furo"
 html_title = f"{project} {release}"
 html_baseurl = xpfo_site_url
+templates_path = ["docs/_templates"]
 html_static_path = ["docs/_static"]
 html_css_files = ["site.css"]
+html_js_files = ["site.js"]
+html_favicon = "docs/_static/favicon.svg"
 html_copy_source = True
 html_show_sphinx = False
-html_theme_options = {"navigation_with_keys": True}
-notfound_urls_prefix = None
+html_last_updated_fmt = "%-d %B %Y"  # the commit's day, see SOURCE_DATE_EPOCH
+html_last_updated_use_utc = True
+html_context = {
+    "xpfo_version": clone.version(xpfo_commit),
+    "xpfo_repository": os.environ.get("XPFO_REPOSITORY_URL", ""),
+}
+# A page that is missing may be asked for at any depth, so its links begin at the root.
+notfound_urls_prefix = f"{urlsplit(xpfo_site_url).path.rstrip('/')}/"
 copybutton_exclude = ".linenos, .gp"
+copybutton_image_svg = """
+<svg viewBox="0 0 24 24" role="img" aria-label="Copy" fill="none" stroke="currentColor"
+  stroke-width="1.5"><path d="M8 8h12v12H8z"/><path d="M16 8V4H4v12h4"/></svg>
+"""
+# The files of claims lie beside the built pages, where a link checker sees none.
+linkcheck_ignore = [r"(\.\./)*claims(/|\.json)"]

@@ -143,6 +143,15 @@ def previous_owners(rows):
     return found
 
 
+def _who(had, pfns, user):
+    if not user:
+        return "for_kernel"
+    before = {had.get(pfn) for pfn in pfns}
+    if False in before:
+        return "from_kernel"
+    return "first_touch" if None in before else "from_user"
+
+
 class Reference:
     """One strategy, by its definition."""
 
@@ -174,9 +183,28 @@ class Reference:
         self.n_mapped += len(back)
 
     def run(self, rows):
+        """Count, and note the flushes before and at each user allocation."""
+        self.course, self.by_owner = [0], defaultdict(int)
+        had = {}
         for what, cpu, things, how in calls(rows):
+            flushes = sum(self.flushes.values())
             getattr(self, what)(cpu, things, how)
+            more = sum(self.flushes.values()) - flushes
+            self.course[-1] += more
+            if what == "alloc":
+                self.by_owner[_who(had, things, how)] += more
+                had.update(dict.fromkeys(things, how))
+                if how:
+                    self.course.append(0)
         return self
+
+    def quarters(self):
+        """Flushes by quarter of the user allocations."""
+        found = [0] * 4
+        users = len(self.course) - 1
+        for number, flushes in enumerate(self.course):
+            found[min(4 * number // max(users, 1), 3)] += flushes
+        return found
 
     def alloc(self, cpu, pfns, user):
         if self.name == "v6":

@@ -121,13 +121,16 @@ def test_compare_plots(capsys, trace, tmp_path):
         (["compare", "--strategies", "v7", "x"], "no strategy 'v7'"),
         (["compare", "--kernel", "v2.6", "x"], "no table of GFP flags"),
         (["claims", "nothing"], "no claim 'nothing'"),
-        (["claims", "seed-sequence", "--traces", "/nowhere"], "no traces here"),
+        (
+            ["claims", "two-readings-fit", "--traces", "/nowhere"],
+            "no traces here",
+        ),
         (["convert", "no/such/file", "x.npz"], "no/such/file"),
     ],
 )
 def test_errors_are_one_message_and_status_2(capsys, arguments, complaint):
     if "--traces" in arguments:
-        # the seed sequence needs no trace, but naming its inputs looks there
+        # a claim on published tables needs no trace
         arguments = ["claims", "few-transitions", "--traces", "/nowhere"]
     status, out, err = run(capsys, *arguments)
     assert status == 2
@@ -174,11 +177,11 @@ def test_claims_are_listed_and_printed(capsys):
     status, out, _ = run(capsys, "claims", "--list")
     assert status == 0
     assert "pcp-batch-divides" in out.split()
-    status, out, _ = run(capsys, "claims", "seed-sequence", "--traces", folder)
+    status, out, _ = run(capsys, "claims", "two-readings-fit", "--traces", folder)
     assert status == 0
     assert "model" in out.splitlines()[0]
     status, out, _ = run(
-        capsys, "claims", "seed-sequence", "--json", "--traces", folder
+        capsys, "claims", "two-readings-fit", "--json", "--traces", folder
     )
     assert json.loads(out)["stands"] is True
 
@@ -188,14 +191,16 @@ def test_a_claim_that_does_not_stand_is_status_1(capsys, monkeypatch):
 
     from xpfo_model import claims
 
-    item = claims.REGISTRY["seed-sequence"]
+    item = claims.REGISTRY["two-readings-fit"]
     find = item.find
-    item = dataclasses.replace(item, find=lambda e, batch=31: find(e, batch=1))
-    monkeypatch.setitem(claims.REGISTRY, "seed-sequence", item)
+    item = dataclasses.replace(
+        item, find=lambda e, same_cycles=True: find(e, same_cycles=True)
+    )
+    monkeypatch.setitem(claims.REGISTRY, "two-readings-fit", item)
     folder = str(ROOT / "docs" / "traces")
-    status, _, err = run(capsys, "claims", "seed-sequence", "--traces", folder)
+    status, _, err = run(capsys, "claims", "two-readings-fit", "--traces", folder)
     assert status == 1
-    assert "claim seed-sequence does not hold" in err
+    assert "claim two-readings-fit does not hold" in err
 
 
 def test_it_reads_a_pipe_and_shows_no_bar_in_one(trace):

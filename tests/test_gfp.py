@@ -185,3 +185,35 @@ def test_the_flags_that_count_stay_where_they_are_from_5_1_on(kernel):
 def test_a_name_has_its_single_flags():
     assert gfp.parts("GFP_NOWAIT", "v6.8") == ["__GFP_KSWAPD_RECLAIM", "__GFP_NOWARN"]
     assert gfp.parts("__GFP_ZERO", "v4.4") == ["__GFP_ZERO"]
+
+
+@pytest.mark.parametrize("kernel", gfp.KERNELS)
+def test_the_wide_test_takes_in_thp_and_nofs_scopes_and_leaves_vmalloc_out(kernel):
+    fs = gfp.mask("__GFP_FS", kernel)
+    for_users = gfp.mask("GFP_HIGHUSER_MOVABLE", kernel)
+    for mask in (for_users, for_users & ~fs, gfp.mask("GFP_TRANSHUGE", kernel)):
+        assert gfp.is_user(mask, kernel, gfp.WIDE)
+    assert gfp.is_user(for_users, kernel)
+    assert not gfp.is_user(for_users & ~fs, kernel)
+    highmem = gfp.mask("__GFP_HIGHMEM", kernel)
+    for mask in ("GFP_KERNEL", "GFP_USER", "GFP_NOIO", "GFP_ATOMIC"):
+        assert not gfp.is_user(gfp.mask(mask, kernel), kernel, gfp.WIDE)
+    vmalloc = gfp.mask("GFP_KERNEL", kernel) | highmem
+    assert not gfp.is_user(vmalloc, kernel, gfp.WIDE)
+
+
+@pytest.mark.parametrize("kernel", gfp.KERNELS)
+def test_who_passes_the_posted_test_passes_the_wide_one(kernel):
+    masks = np.arange(1 << 12, dtype=np.uint64) * np.uint64(0x10001)
+    masks[0] = gfp.mask("GFP_HIGHUSER", kernel)
+    posted, wide = (gfp.is_user(masks, kernel, test) for test in gfp.USER_TESTS)
+    assert posted.any()
+    assert not (posted & ~wide).any()
+
+
+@pytest.mark.parametrize("kernel", gfp.KERNELS)
+def test_who_may_wait_has_direct_reclaim(kernel):
+    for name in ("GFP_KERNEL", "GFP_NOIO", "GFP_HIGHUSER_MOVABLE"):
+        assert gfp.may_wait(gfp.mask(name, kernel), kernel)
+    for name in ("GFP_ATOMIC", "GFP_NOWAIT", "__GFP_KSWAPD_RECLAIM"):
+        assert not gfp.may_wait(gfp.mask(name, kernel), kernel)

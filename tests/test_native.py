@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -45,6 +46,18 @@ def divided(one, other):
 
 def imaginary(number):
     return number * 1j
+
+
+def gamma(number):
+    return math.gamma(number)
+
+
+def said(number):
+    print(number)
+
+
+def allocated(number):
+    return np.zeros(number)[0]
 
 
 loops = {
@@ -102,6 +115,20 @@ def test_an_argument_that_no_compiled_function_takes_is_an_error(value):
 def test_a_result_that_no_compiled_function_gives_is_an_error():
     with pytest.raises(TypeError, match="give no complex128"):
         loops[imaginary](3)
+
+
+@pytest.mark.parametrize(
+    ("function", "argument", "symbol"),
+    [(gamma, 2.5, "numba_"), (said, 3, "Py"), (allocated, 3, "NRT_")],
+)
+def test_code_that_calls_numba_or_python_is_an_error_that_names_it(
+    function, argument, symbol, monkeypatch
+):
+    """Nothing would be there to call where numba is not imported."""
+    monkeypatch.setattr(jit, "_COUNTS_REFERENCES", function is allocated)
+    loop = jit.Loop(function, frozenset())
+    with pytest.raises(TypeError, match=f"the code calls .*{symbol}.* of numba"):
+        loop.compile((argument,))
 
 
 @given(st.binary(), st.integers(0, 400), st.integers(0, 255))

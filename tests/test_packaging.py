@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What a clone carries besides code: lock file, workflows, licence lines, versions."""
 
+import json
 import os
 import re
 import subprocess
@@ -79,7 +80,7 @@ def test_the_lock_covers_the_build_and_every_extra(wanted):
 
 
 def test_there_are_workflows():
-    assert {path.stem for path in WORKFLOWS} == {"ci", "nightly", "publish"}
+    assert {path.stem for path in WORKFLOWS} == {"ci", "nightly", "publish", "release"}
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
@@ -101,11 +102,24 @@ def test_one_action_has_one_pin():
 
 
 def test_ci_and_the_workflow_run_the_two_commands_and_the_kept_studies():
-    commands = ["make htmldocs", "make check", "make data-check"]
+    commands = ["make htmldocs", "make check-site", "make check", "make data-check"]
     script = (ROOT / ".ci" / "run").read_text()
     assert re.findall(r"^make [\w-]+", script, flags=re.MULTILINE) == commands
     workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
-    assert set(re.findall(r"run: (make .*)", workflow)) == set(commands)
+    ran = set(re.findall(r"run: (make .*)", workflow))
+    assert ran == {*commands, "make wheel-test"}
+
+
+def test_the_lock_of_the_browser_has_versions_and_hashes_and_no_address():
+    folder = ROOT / "tests" / "site"
+    wanted = json.loads((folder / "package.json").read_text())["dependencies"]
+    locked = json.loads((folder / "package-lock.json").read_text())["packages"]
+    assert locked.pop("")["dependencies"] == wanted
+    assert all(re.fullmatch(r"\d+\.\d+\.\d+", one) for one in wanted.values())
+    assert {f"node_modules/{name}" for name in wanted} <= set(locked)
+    for package in locked.values():
+        assert package["integrity"].startswith("sha512-")
+        assert "resolved" not in package
 
 
 def test_the_version_is_the_same_everywhere():
@@ -131,7 +145,8 @@ def test_every_source_file_names_its_licence():
     sources = [
         path
         for path in tracked()
-        if path.suffix in {".py", ".sh", ".yml"} or path.name in {"Makefile", "run"}
+        if path.suffix in {".py", ".sh", ".yml", ".mjs", ".js", ".css"}
+        or path.name in {"Makefile", "run"}
     ]
     missing = [path for path in sources if spdx not in path.read_text()[:200]]
     assert sources

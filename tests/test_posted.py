@@ -780,17 +780,16 @@ def test_the_registry_says_what_each_version_keeps_and_where_it_is_called():
         "pcp_batch_prezero"
     ]
     assert not any(entry.safe for entry in entries.values())
-    assert strategies.REGISTRY["pcp_batch_local"].safe
+    assert {n for n, e in strategies.REGISTRY.items() if e.safe} == {
+        strategies.RECOMMENDED
+    }
     assert (
         *("none", "v6", "per_frame", "alternation"),
         *("pcp_batch", "pcp_batch_consume", "pageblock"),
     ) == strategies.COUNTED
     off = {name: entry.irqs_off for name, entry in entries.items() if entry.irqs_off}
-    bulk = {"pcp_batch", "pcp_batch_consume", "nov2017", "v8", "v9"}
-    assert off == {
-        **dict.fromkeys(sorted(bulk | {"pcp_batch_prezero"}), ("refill",)),
-        "pageblock": ("refill", "change_block"),
-    }
+    assert off == dict.fromkeys([*POSTED[:-2], POSTED[-1]], ("refill", "change_block"))
+    assert strategies.REGISTRY[strategies.RECOMMENDED].irqs_off == ("change_block",)
 
 
 def test_a_strategy_as_text_has_every_hook_and_where_it_is_written():
@@ -804,6 +803,8 @@ def test_a_strategy_as_text_has_every_hook_and_where_it_is_written():
         "# rmqueue_bulk()  # guarantee.ignore",
         "# free_pcppages_bulk()  # guarantee.leave",
         "# set_pageblock_migratetype() and the fallback  # guarantee.ignore",
+        "# split_map_pages()  # guarantee.isolate_for_kernel",
+        "# move_to_new_folio()  # guarantee.move_unseen",
         "# switch_mm_irqs_off()  # guarantee.go_on",
     ]
     defined = [line for line in text.splitlines() if line.startswith("def ")]

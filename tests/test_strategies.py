@@ -8,6 +8,7 @@ import pytest
 from xpfo_model import strategies
 from xpfo_model.constants import MIGRATE_MOVABLE, MIGRATE_UNMOVABLE
 from xpfo_model.errors import UnknownStrategyError
+from xpfo_model.jit import bound
 from xpfo_model.machine import FREE, KERNEL, USER, boot, hand_to_user, take_back
 
 FOLDER = Path(strategies.__file__).parent
@@ -21,6 +22,8 @@ EXAMPLE = (
     (1, "alloc", [4, 5], USER),
     (1, "kmap", 4),
     (1, "kunmap", 4),
+    (1, "isolate", [9]),
+    (1, "migrate", 5, 9),
     (0, "free", [0]),
     (0, "alloc", [0], KERNEL),
     (0, "free", [4, 5]),
@@ -34,22 +37,24 @@ EXAMPLE = (
 
 # What each call does: F flushes of all CPUs, L of one; U frames unmapped, M mapped.
 CONTRACT = {
-    "none": "- - - - - - - - - - - - - - -",
-    "v6": "- - F1 - F1 - F1U1 - - M1 - - - - F1",
-    "per_frame": "- - F1U1 - F1U2 M1 F1U1 - M1 - - - - - -",
-    "alternation": "- - U1 F1 U2 M1 F1U1 - M1 - - - - - F1",
-    "pcp_batch": "F1U3 - - - F1U2 M1 F1U1 - M1 - - F1U1 - - -",
-    "pcp_batch_consume": "- - U1 - U2 M1 F1U1 - M1 - - F1 - - -",
-    "pageblock": "F1U4 - - - F1U2 M1 F1U1 - M1 - - F2U6 - M4 F1U2",
-    "cold_end": "- - F1 - F1 - L1U1 - - M1 - - - - -",
-    "v5": "- - F1 - F1 - L1U1 - - M1 - - - - -",
-    "will_map": "- - F1U1 - F1U2 M1 F1U1 - F1M1 - - - - - F1",
-    "nov2017": "F3U3 - - - - - - - - - - F2U2 - - -",
-    "v8": "L1 - - - L1 - L1U1 - - M1 - L1 L1 - L1",
-    "v9": "L1U3 - - - L1U1 M1 L1U1 - M1 - - L1U1 L1 - -",
-    "freetype": "F1U4 - - - F1U2 - - - M1 - - F2U6 - M4 F1U2",
-    "pcp_batch_prezero": "F1U3 - - - F1U2 M1 F1U1 - M1 - - F1U2M1 - - -",
-    "pcp_batch_local": "F1U3 - - - F1U2 - - - M1 - - F1U1 - - -",
+    "none": "- - - - - - - - - - - - - - - - -",
+    "v6": "- - F1 - F1 - F1U1 - - - - M1 - - - - F1",
+    "per_frame": "- - F1U1 - F1U2 M1 F1U1 - - - M1 - - - - - -",
+    "alternation": "- - U1 F1 U2 M1 F1U1 F1 - - M1 - - - - - F1",
+    "pcp_batch": "F1U3 - - - F1U2 M1 F1U1 - - - M1 - - F1U1 - - -",
+    "pcp_batch_consume": "- - U1 - U2 M1 F1U1 - - - M1 - - F1 - - -",
+    "pageblock": "F1U4 - - - F1U2 M1 F1U1 - - - M1 - - F2U6 - M4 F1U2",
+    "cold_end": "- - F1 - F1 - L1U1 - - - - M1 - - - - -",
+    "v5": "- - F1 - F1 - L1U1 - - - - M1 - - - - -",
+    "will_map": "- - F1U1 - F1U2 M1 F1U1 - - - F1M1 - - - - - F1",
+    "nov2017": "F3U3 - - - - - - - - - - - - F2U2 - - -",
+    "v8": "L1 - - - L1 - L1U1 - - - - M1 - L1 L1 - L1",
+    "v9": "L1U3 - - - L1U1 M1 L1U1 - - - M1 - - L1U1 L1 - -",
+    "freetype": "F1U4 - - - F1U2 - - - - - M1 - - F2U6 - M4 F1U2",
+    "pcp_batch_prezero": "F1U3 - - - F1U2 M1 F1U1 - - - M1 - - F1U2M1 - - -",
+    "per_frame_local": "- - F1U1 - F1U2 - - - F1U1 - M1 - - - - - -",
+    "pcp_batch_local": "F1U3 - - - F1U2 - - - - - M1 - - F1U1 - - -",
+    "pcp_batch_closed": "F1U3 - - - F1U2 - - - F1U1 - M1 - - F1U1 - - -",
 }
 
 
@@ -76,9 +81,11 @@ def call(m, functions, cpu, hook, *arguments):
 @pytest.mark.parametrize("name", strategies.REGISTRY)
 def test_each_hook_keeps_the_contract(name):
     m, functions = boot(16, 2, cpus=2), strategies.functions(name)
+    given = strategies.given(functions)
+    python = {hook: bound(function, given) for hook, function in functions.items()}
     for number, expected in enumerate(CONTRACT[name].split()):
         cpu, hook, *arguments = EXAMPLE[number]
-        done = call(m, functions, cpu, hook, *arguments)
+        done = call(m, python, cpu, hook, *arguments)
         if done != expected:
             place = inspect.getsourcefile(functions[hook])
             pytest.fail(
@@ -144,6 +151,7 @@ def test_every_file_is_registered_and_every_entry_has_a_file():
         "guarantee",
         "kmaps",
         "deferral",
+        "places",
     }
     assert files == set(strategies.REGISTRY)
 

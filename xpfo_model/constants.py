@@ -55,3 +55,7 @@ zone_batchsize, v4.14."""
 TLB_SINGLE_PAGE_FLUSH_CEILING: Final = 33
 """Pages above which a range flush becomes a full flush. arch/x86/mm/tlb.c:
 tlb_single_page_flush_ceiling, v4.14 to v6.18."""
+
+TLB_NR_DYN_ASIDS: Final = 6
+"""Address spaces whose entries a CPU keeps with PCID.
+arch/x86/include/asm/tlbflush.h: TLB_NR_DYN_ASIDS."""

@@ -7,14 +7,15 @@ compiles. A loop calls placeholders where a strategy's functions belong;
 environment Python runs the same functions, a thousand times slower.
 """
 
+import gc
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import cache, wraps
 from pathlib import Path
-from types import FunctionType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any, Final, NoReturn, TypeVar, cast
 
 import numpy as np
@@ -29,6 +30,13 @@ Given = Mapping[Callable[..., Any], Callable[..., Any]]
 """Functions by those whose place they take."""
 
 _KEPT_CACHES: Final = 4
+_KEPT_LOOPS: Final = 500
+"""Files of 50 to 1,100 KB: those of some changes to the sources."""
+_LENGTH: Final = 16
+_MEMBERS: Final = ("_fields", "__members__")
+"""Of named tuples and of enumerations."""
+_MAKERS: Final = ("jit.py", "native.py", "parts.py")
+"""The sources of what makes the code."""
 
 _COUNTS_REFERENCES: Final = False
 """Compiled functions allocate nothing and return numbers, so that references to
@@ -49,16 +57,6 @@ def tell(listener: Callable[[str], None]) -> None:
 def _announce() -> None:
     while _LISTENERS:
         _LISTENERS.pop()("compiling what runs for the first time: some seconds")
-
-
-@cache
-def digest() -> str:
-    """SHA-256 of every source file of this package, as hex."""
-    whole = hashlib.sha256()
-    for path in sorted(PACKAGE.rglob("*.py")):
-        whole.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0")
-        whole.update(path.read_bytes() + b"\0")
-    return whole.hexdigest()
 
 
 def noinline(function: F) -> F:
@@ -152,6 +150,7 @@ class Loop:
                 raise _unbound(one)
         self.__wrapped__ = function
         self.given = given
+        self.sources = _sources(function, given)
         self.loaded: dict[tuple[Any, ...], Callable[[list[Any]], Any]] = {}
         """Code by the types of its arguments."""
 
@@ -188,9 +187,8 @@ class Loop:
 
     def _path(self, types: tuple[Any, ...]) -> Path | None:
         """The file of the code; None if there is nowhere to write."""
-        takers = sorted(map(_identity, dict(self.given).values()))
-        facts = (_identity(self.__wrapped__), *takers, repr(types))
-        name = hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
+        facts = (self.sources, *map(_fields_too, types))
+        name = hashlib.sha256("\n".join(facts).encode()).hexdigest()[:_LENGTH]
         try:
             return _cache_directory() / f"{self.__wrapped__.__name__}-{name}.o"
         except OSError:
@@ -205,8 +203,21 @@ class Loop:
             no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=_COUNTS_REFERENCES
         )(_bind(self.__wrapped__, self.given, _as_part, entry=True))
         types = tuple(map(numba.typeof, map(native.plain, arguments)))
-        dispatcher.compile(types)
-        return native.code_of(dispatcher.overloads[types], dispatcher.targetctx)
+        with _no_collector():
+            dispatcher.compile(types)
+            return native.code_of(dispatcher.overloads[types], dispatcher.targetctx)
+
+
+@contextmanager
+def _no_collector() -> Iterator[None]:
+    """Collect no garbage meanwhile: numba makes many objects, and nearly all stay."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 @cache
@@ -259,11 +270,15 @@ def _reached(function: FunctionType, given: Pairs) -> frozenset[FunctionType]:
 
 
 def _is_ours(value: Any) -> bool:
-    package = __name__.partition(".")[0]
-    return (
-        isinstance(value, FunctionType)
-        and value.__module__.partition(".")[0] == package
-    )
+    return isinstance(value, FunctionType) and _is_in_package(value.__module__)
+
+
+def _is_our_module(value: Any) -> bool:
+    return isinstance(value, ModuleType) and _is_in_package(value.__name__)
+
+
+def _is_in_package(module: str) -> bool:
+    return module.partition(".")[0] == __name__.partition(".")[0]
 
 
 def _as_python(copy: FunctionType, _: FunctionType) -> Any:
@@ -286,25 +301,84 @@ def _as_part(copy: FunctionType, function: FunctionType) -> Any:
     )(copy)
 
 
-def _identity(function: FunctionType) -> str:
-    """A function as the name of its code tells it from others of these sources."""
-    code = function.__code__
-    file = Path(code.co_filename)
-    place = f"{function.__module__}.{function.__qualname__}:{code.co_firstlineno}"
-    if not file.is_relative_to(PACKAGE):  # `digest` does not know it
-        place += f" {file} {file.stat().st_mtime_ns if file.exists() else ''}"
-    return place
+def _sources(function: FunctionType, given: Pairs) -> str:
+    """Digest of all that numba reads of a function and of those that it reaches."""
+    takers = [f"{_name(one)} is {_name(other)}" for one, other in given]
+    reached = {function, *_reached(function, given), *dict(given).values()}
+    whole = "\n".join(sorted([*takers, *map(_text, reached)]))
+    return hashlib.sha256(whole.encode()).hexdigest()
+
+
+def _text(function: FunctionType) -> str:
+    """A function as numba reads it: without comments, docstring and line numbers."""
+    names = function.__code__.co_names
+    spaces = [function.__globals__]
+    spaces += [vars(m) for m in map(spaces[0].get, names) if _is_our_module(m)]
+    read = [(name, space[name]) for space in spaces for name in names if name in space]
+    return "\n".join(
+        [
+            _name(function),
+            "noinline" * (function in _NOINLINE),
+            *_code(function.__code__, function.__doc__),
+            *(f"{name} = {_value(value)}" for name, value in read),
+        ]
+    )
+
+
+def _code(code: CodeType, docstring: str | None = None) -> Iterator[str]:
+    yield code.co_code.hex()
+    yield code.co_exceptiontable.hex()
+    yield f"{code.co_flags} {code.co_argcount} {code.co_names} {code.co_varnames}"
+    for number, value in enumerate(code.co_consts):
+        if isinstance(value, CodeType):
+            yield from _code(value)
+        elif number or value != docstring:
+            yield _value(value)
+
+
+def _value(value: Any) -> str:
+    """The value of a name: functions, classes and modules by their names."""
+    if isinstance(value, type):
+        return f"{_name(value)} {[getattr(value, of, '') for of in _MEMBERS]}"
+    if isinstance(value, FunctionType | ModuleType):
+        return _name(value)
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} {value.shape} {value.tobytes().hex()}"
+    return f"{type(value).__qualname__} {value!r}"
+
+
+def _name(value: FunctionType | type | ModuleType) -> str:
+    if isinstance(value, ModuleType):
+        return value.__name__
+    return f"{value.__module__}.{value.__qualname__}"
+
+
+def _fields_too(kind: Any) -> str:
+    """A type of an argument, or a fact of one, with the fields of a named tuple."""
+    return f"{kind!r} {getattr(kind, '_fields', '')}"
 
 
 @cache
 def _cache_directory() -> Path:
+    """The folder of code that this processor can run and this compiler has made."""
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     root = home / "xpfo-model"
-    sources = hashlib.sha256(f"{digest()}\n{native.host()}".encode())
-    directory = root / sources.hexdigest()[:16]
+    makers = "".join((PACKAGE / name).read_text(encoding="utf-8") for name in _MAKERS)
+    maker = hashlib.sha256(f"{makers}\n{native.host()}".encode())
+    directory = root / maker.hexdigest()[:_LENGTH]
     directory.mkdir(parents=True, exist_ok=True)
     directory.touch()
-    caches = sorted(root.iterdir(), key=lambda path: path.stat().st_mtime)
-    for old in caches[:-_KEPT_CACHES]:
+    for old in _by_age(root)[:-_KEPT_CACHES]:
         shutil.rmtree(old, ignore_errors=True)
+    for old in _by_age(directory)[:-_KEPT_LOOPS]:
+        old.unlink(missing_ok=True)
     return directory
+
+
+def _by_age(directory: Path) -> list[Path]:
+    """What is in a directory, the oldest first; other processes may remove some."""
+    found = []
+    for path in directory.iterdir():
+        with suppress(FileNotFoundError):
+            found.append((path.stat().st_mtime_ns, path))
+    return [path for _, path in sorted(found)]

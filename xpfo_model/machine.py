@@ -5,6 +5,7 @@ A frame's alias is *mapped* or not. Once unmapped it is *stale* on every CPU tha
 has not flushed since: that CPU may still translate it. `state` has what is kept.
 """
 
+from xpfo_model.constants import TLB_SINGLE_PAGE_FLUSH_CEILING
 from xpfo_model.state import (
     ABSENT,
     ALLOC,
@@ -67,6 +68,7 @@ __all__ = [
     "end_exposure",
     "flush",
     "flush_local",
+    "flush_mapping",
     "grow",
     "hand_to_kernel",
     "hand_to_user",
@@ -82,8 +84,10 @@ __all__ = [
     "set_kpte",
     "set_pte",
     "settle_stale",
+    "shoot_down",
     "spares",
     "split_entry",
+    "stale_pages",
     "take_back",
     "unmap",
     "unmap_block",
@@ -316,13 +320,34 @@ def settle_stale(m: Machine) -> None:
     m.counts.stale_frames = kept
 
 
+def stale_pages(m: Machine) -> int:
+    """Pages from the first stale frame to the last: what one range must cover."""
+    count = m.counts.stale_frames
+    if not count:
+        return 0
+    first = m.stale_frames[0]
+    last = first
+    for i in range(1, count):
+        first = min(first, m.stale_frames[i])
+        last = max(last, m.stale_frames[i])
+    return int(last - first) + 1
+
+
 def flush(m: Machine, cause: int) -> None:
     """One synchronous shootdown on every CPU: nothing is stale after it.
 
-    With interrupts off it may wait for ever; that is counted, too. With `unanswered`
-    set it is only asked for: the checker lets other CPUs act before they answer.
-    Mirrors arch/x86/mm/tlb.c: flush_tlb_kernel_range, v4.14 to v6.18.
+    The range is from the first stale frame to the last; above the ceiling the whole
+    TLB is flushed. With interrupts off it may wait for ever; that is counted, too.
+    With `unanswered` set it is only asked for: the checker lets other CPUs act before
+    they answer. Mirrors arch/x86/mm/tlb.c: flush_tlb_kernel_range, v4.14 to v6.18.
     """
+    if stale_pages(m) > TLB_SINGLE_PAGE_FLUSH_CEILING:
+        m.counts.full_by_cause[cause] += 1
+    shoot_down(m, cause)
+
+
+def shoot_down(m: Machine, cause: int) -> None:
+    """Count a synchronous flush, and let nothing be stale unless it is unanswered."""
     m.counts.flushes_by_cause[cause] += 1
     m.counts.flushes += 1
     if m.settings.irqs_off:
@@ -331,9 +356,25 @@ def flush(m: Machine, cause: int) -> None:
         drop_all_stale(m)
 
 
+def flush_mapping(m: Machine, cause: int, frames: Frames) -> None:
+    """A flush for frames whose PTEs are as they were, of the size of their mapping.
+
+    Where the 2M entry is not split, the range is 2M for each page, and the whole TLB
+    is flushed. Mirrors arch/x86/mm/xpfo.c: xpfo_flush_kernel_tlb, v6.
+    """
+    pages = 0
+    for frame in frames:
+        is_split = m.split[frame >> m.settings.block_order]
+        pages += 1 if is_split else 1 << m.settings.block_order
+    if max(pages, stale_pages(m)) > TLB_SINGLE_PAGE_FLUSH_CEILING:
+        m.counts.full_by_cause[cause] += 1
+    shoot_down(m, cause)
+
+
 def flush_local(m: Machine, cpu: int) -> None:
     """Flush everything on one CPU. Mirrors arch/x86/mm/tlb.c: __flush_tlb_all."""
     m.counts.local_flushes += 1
+    m.counts.local_full += 1
     drop_stale(m, cpu, m.stale_frames[: m.counts.stale_frames])
     settle_stale(m)
 

@@ -18,6 +18,7 @@ import pickle
 import platform
 import struct
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -70,6 +71,8 @@ def saved(path: Path) -> Code | None:
     try:
         head, _, data = path.read_bytes().partition(b"\n")
         facts = json.loads(head)
+        with suppress(OSError):  # it may be another user's
+            path.touch()  # `jit` removes those that were used least lately
         return Code(**facts | {"data": data}) if facts["data"] == _sha(data) else None
     except (OSError, ValueError, TypeError, LookupError):
         return None

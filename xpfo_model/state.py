@@ -83,12 +83,16 @@ class Counts(np.record):  # type: ignore[misc]  # NumPy allows it
 
     flushes_by_cause: npt.NDArray[np.int64]
     """Synchronous flushes, by cause."""
+    full_by_cause: npt.NDArray[np.int64]
+    """Of these, flushes of the whole TLB, by cause."""
     flushes: int
     """Synchronous flushes, all causes together."""
     flushes_irqs_off: int
     """Synchronous flushes that were asked for with interrupts off."""
     local_flushes: int
     """Flushes of one CPU's TLB by itself."""
+    local_full: int
+    """Of these, flushes of the whole TLB."""
     unmapped: int
     """Direct-map entries cleared."""
     mapped: int
@@ -114,7 +118,7 @@ class Counts(np.record):  # type: ignore[misc]  # NumPy allows it
 def _zero(kind: type[np.record]) -> np.record:
     """A record of a class, each of its fields an int64, or an array by cause."""
     fields = [
-        (name, np.int64, (len(CAUSES),) if name == "flushes_by_cause" else ())
+        (name, np.int64, (len(CAUSES),) if name.endswith("_by_cause") else ())
         for name in kind.__annotations__
     ]
     return cast("np.record", np.zeros((), np.dtype((kind, fields)))[()])

@@ -61,17 +61,21 @@ needs() { # PROGRAM PACKAGE
 }
 needs xz xz-utils
 needs patch patch
-needs make make
-needs gcc gcc
-needs ld binutils
-needs flex flex
-needs bison bison
-needs bc bc
-needs perl perl
-if command -v gcc >/dev/null; then
-	echo '#include <gelf.h>' | gcc -E - >/dev/null 2>&1 || missing+=(libelf-dev)
-	echo '#include <stdio.h>' | gcc -E - >/dev/null 2>&1 || missing+=(libc6-dev)
-fi
+case $until in
+config | build)
+	needs make make
+	needs gcc gcc
+	needs ld binutils
+	needs flex flex
+	needs bison bison
+	needs bc bc
+	needs perl perl
+	for header in stdio.h:libc6-dev gelf.h:libelf-dev; do
+		echo "#include <${header%:*}>" | gcc -E - >/dev/null 2>&1 ||
+			missing+=("${header#*:}")
+	done
+	;;
+esac
 if [ ! -r "$source" ]; then
 	name=${source##*/}
 	missing+=("${name%.tar.*}")
@@ -116,12 +120,12 @@ if ! done_for patch "$patched"; then
 		sort -u)
 	[ -n "$touched" ] || die "the patches in $series change no file"
 	while read -r file; do
-		mkdir -p "$out/trial/${file%/*}"
+		mkdir -p "$(dirname "$out/trial/$file")"
 		if [ -e "$out/pristine/$file" ]; then
 			cp -p "$out/pristine/$file" "$out/trial/$file"
 		elif ! grep -qxF "$file" "$out/pristine/.added" 2>/dev/null &&
 			[ -e "$tree/$file" ]; then
-			mkdir -p "$out/pristine/${file%/*}"
+			mkdir -p "$(dirname "$out/pristine/$file")"
 			cp -p "$tree/$file" "$out/pristine/$file"
 			cp -p "$tree/$file" "$out/trial/$file"
 		fi
@@ -146,7 +150,7 @@ if ! done_for patch "$patched"; then
 	(cd "$out/trial" && find . -type f -printf '%P\n') | while read -r file; do
 		[ -e "$out/pristine/$file" ] || echo "$file" >>"$out/pristine/.added"
 		cmp -s "$out/trial/$file" "$tree/$file" && continue
-		mkdir -p "$tree/${file%/*}"
+		mkdir -p "$(dirname "$tree/$file")"
 		cp "$out/trial/$file" "$tree/$file"
 	done
 	rm -rf "$out/trial"

@@ -45,6 +45,9 @@ usage() {
 	  --events LIST         events to record (xpfo:* and six of kmem)
 	  --disk SIZE           a scratch ext4 file system on /mnt
 	  --swap SIZE           a disk to swap to
+	  --local               run the workload in the initramfs, by busybox's sh, with
+	                        no share mounted: 9p does not outlive hibernation
+	  --bounce              have the disks' DMA go through swiotlb's buffers
 	  --guest PROGRAM       compile guest/PROGRAM.c, as /tmp/guest/PROGRAM; may be
 	                        given more than once
 	  --append TEXT         more of the kernel's command line
@@ -62,7 +65,7 @@ mebibytes() { # SIZE: 512M or 1G as a number of MiB
 }
 
 kernel='' strategy='' cpus='' workload='' out='' start=mapped kmap='' verify=0
-memory=512M buffer=96M disk='' swap='' more='' keep='' timeout=900
+memory=512M buffer=96M disk='' swap='' within='' bounce='' more='' keep='' timeout=900
 guest=()
 events=kmem:mm_page_alloc,kmem:mm_page_free,kmem:mm_page_free_batched
 events+=,kmem:mm_page_alloc_zone_locked,kmem:mm_page_pcpu_drain
@@ -72,6 +75,8 @@ arguments() {
 	while [ $# -gt 0 ]; do
 		case $1 in
 		-h | --help) usage; exit 0 ;;
+		--local) within=1; shift; continue ;;
+		--bounce) bounce=1; shift; continue ;;
 		--*) [ $# -gt 1 ] || die "$1 needs a value" ;;
 		esac
 		case $1 in
@@ -128,6 +133,7 @@ needs flock util-linux
 
 work=${keep:-$(mktemp -d)}
 finish() {
+	guest_end
 	if [ -e "$work/console.log" ]; then
 		cat "$work/console.log" "$work/out"/{dmesg,log} 2>/dev/null >"$out.console"
 		echo "${0##*/}: nothing recorded; the guest's console: $out.console" >&2
@@ -144,6 +150,7 @@ work=$(cd "$work" && pwd)
 cp "$(command -v busybox)" "$work/root/bin/busybox"
 cp "$workload" "$work/root/workload.sh"
 cp "$here/init" "$work/root/init"
+[ -z "$within" ] || touch "$work/root/local"
 for program in "${guest[@]}"; do
 	gcc -O2 -Wall -Wextra -static -pthread -o "$work/root/guest/$program" \
 		"$here/guest/$program.c" || die "cannot compile guest/$program.c"
@@ -159,11 +166,16 @@ append="console=ttyS0 quiet panic=-1 nokaslr xpfo=$strategy"
 [ -z "$kmap" ] || append+=" xpfo_kmap=$kmap"
 [ "$verify" = 0 ] || append+=" xpfo_verify=$verify"
 append+=" trace_event=$events trace_buf_size=$buffer trace_clock=counter${more:+ $more}"
+platform=''	# virtio leaves the DMA API aside, if not told that it is needed
+if [ -n "$bounce" ]; then
+	append+=' swiotlb=force'
+	platform=,iommu_platform=on,disable-legacy=on
+fi
 drives=()
 drive() { # SERIAL SIZE
 	truncate -s "$2" "$work/$1.img"
 	drives+=(-drive "file=$work/$1.img,if=none,id=$1,format=raw,cache=unsafe"
-		-device "virtio-blk-pci,drive=$1,serial=$1")
+		-device "virtio-blk-pci,drive=$1,serial=$1$platform")
 }
 if [ -n "$disk" ]; then
 	drive scratch "$disk"

@@ -11,18 +11,26 @@ guest_pack() { # ROOT INITRAMFS: the folder as an initramfs
 	(cd "$1" && find . | cpio -o -H newc --quiet) | gzip -1 >"$2"
 }
 
+guest_pid=''
+guest_end() { [ -z "$guest_pid" ] || kill "$guest_pid" 2>/dev/null || true; }
+
 # The guest must leave OUT/status, and its workload's status must be 0.
 guest_boot() { # WORK CPUS MEMORY SECONDS KERNEL COMMAND-LINE [QEMU-OPTION]...
 	local work=$1 cpus=$2 memory=$3 seconds=$4 kernel=$5 append=$6
 	local share=security_model=none,multidevs=remap
 	shift 6
+	# In the background, so that a signal ends the script, and the script the guest.
 	timeout "$seconds" qemu-system-x86_64 \
 		-accel tcg,thread=multi -cpu max -smp "$cpus" -m "$memory" \
 		-nographic -no-reboot -nic none \
 		-kernel "$kernel" -initrd "$work/initramfs.gz" -append "$append" \
 		-virtfs "local,path=/,mount_tag=host,readonly=on,$share" \
 		-virtfs "local,path=$work/out,mount_tag=out,$share" \
-		"$@" </dev/null 2>&1 | tr -d '\r' >"$work/console.log" || true
+		"$@" </dev/null >"$work/console.log" 2>&1 &
+	guest_pid=$!
+	wait "$guest_pid" || true
+	guest_pid=''
+	sed -i 's/\r//g' "$work/console.log"
 
 	[ -e "$work/out/status" ] || {
 		tail -n 30 "$work/console.log" >&2

@@ -71,7 +71,11 @@ for tool in qemu-system-x86_64 busybox cpio apt-get dpkg-deb; do
 done
 
 work=${keep:-$(mktemp -d)}
-[ -n "$keep" ] || trap 'rm -rf "$work"' EXIT
+finish() {
+	guest_end
+	[ -n "$keep" ] || rm -rf "$work"
+}
+trap finish EXIT
 rm -rf "$work/root" "$work/out" "$work/scratch.img"
 mkdir -p "$work/root"/{bin,modules,proc,sys,dev,host,out} "$work/out"
 work=$(cd "$work" && pwd)

@@ -123,12 +123,28 @@ class Walk(RuleBasedStateMachine):
         had = self.where(free=False)
         self.take(op, cpu, [had[pick % len(had)]])
 
-    @precondition(lambda self: BUDDY in self.world.place)
-    @rule(cpu=CPU, pick=PICK, length=st.integers(1, 31), migratetype=LIST)
-    def refill(self, cpu, pick, length, migratetype):
-        buddies = [f for f, place in enumerate(self.world.place) if place == BUDDY]
-        start = pick % len(buddies)
-        self.take(do.REFILL, cpu, buddies[start : start + length], migratetype)
+    @property
+    def buddies(self):
+        return [f for f, place in enumerate(self.world.place) if place == BUDDY]
+
+    @precondition(lambda self: self.buddies)
+    @rule(
+        cpu=CPU,
+        pick=PICK,
+        length=st.integers(1, 31),
+        migratetype=LIST,
+        op=st.sampled_from([do.REFILL, do.REFILL, do.REFILL_ATOMIC]),
+    )
+    def refill(self, cpu, pick, length, migratetype, op):
+        start = pick % len(self.buddies)
+        self.take(op, cpu, self.buddies[start : start + length], migratetype)
+
+    @precondition(lambda self: self.buddies and self.some(free=False))
+    @rule(cpu=CPU, pick=PICK, other=PICK)
+    def move(self, cpu, pick, other):
+        had = self.where(free=False)
+        free = self.buddies
+        self.take(do.MOVE_PAGE, cpu, [had[pick % len(had)], free[other % len(free)]])
 
     @precondition(lambda self: self.some(free=True))
     @rule(cpu=CPU, pick=PICK)

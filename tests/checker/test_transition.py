@@ -77,6 +77,14 @@ def saying_change(m, cpu, block, migratetype):
         CALLS.append("irqs off")
 
 
+def saying_isolate(m, cpu, frames):
+    CALLS.append(("isolate", cpu, list(frames)))
+
+
+def saying_migrate(m, cpu, src, dst):
+    CALLS.append(("migrate", cpu, src, dst, m.owner[src]))
+
+
 def saying_switch(m, cpu):
     CALLS.append(("switch", cpu))
     if m.settings.irqs_off:
@@ -94,6 +102,8 @@ class Told:
         "refill": saying_refill,
         "drain": saying_drain,
         "change_block": saying_change,
+        "isolate": saying_isolate,
+        "migrate": saying_migrate,
         "context_switch": saying_switch,
     }
 
@@ -180,6 +190,56 @@ def test_refills_take_from_the_buddy_and_drains_give_back(irqs_off):
         assert t.do(f"CPU 1 drains frame {frame} to the buddy allocator") is None
         assert t.do(f"CPU 1 refills the MOVABLE list with frame {frame}") is None
     assert t.do("CPU 1 refills the MOVABLE list with frames 1 and 2") is None
+
+
+def test_a_page_moves_to_a_free_frame_and_leaves_its_own():
+    t = Told()
+    assert t.do("CPU 0 moves the page of frame 0 to frame 1") is None
+    t.do("CPU 0 allocates frame 0 for a user")
+    t.do("CPU 0 kmaps frame 0")
+    assert t.do("CPU 1 moves the page of frame 0 to frame 1") is None
+    t.do("CPU 0 kunmaps frame 0")
+    assert t.do("CPU 1 moves the page of frame 0 to frame 1") == [
+        ("isolate", 1, [1]),
+        ("migrate", 1, 0, 1, USER),
+        ("free", 1, [0], USER),
+    ]
+    assert t.frames[:2] == [(MOVABLE_LIST, 1, 0, FREE), (USER_HAS, 1, 0, USER)]
+    assert t.do("CPU 1 moves the page of frame 1 to frame 0") is None
+    t.do("CPU 0 allocates frame 0 for the kernel")
+    t.do("CPU 0 moves the page of frame 0 to frame 2")
+    assert t.frames[2] == (KERNEL_HAS, 0, 0, KERNEL)
+
+
+@pytest.mark.parametrize("user", [True, False])
+def test_a_page_that_moves_is_nobody_s_until_its_flush_is_answered(user):
+    t = waiting("pcp_batch_closed")
+    t.do(f"CPU 0 allocates frame 0 for {'a user' if user else 'the kernel'}")
+    t.do("CPU 0 has its flush answered")
+    t.do("CPU 0 moves the page of frame 0 to frame 1")
+    if not user:
+        assert t.frames[1] == (KERNEL_HAS, 0, 0, KERNEL)
+        return
+    assert t.world.waits[0] == TO_KUNMAPPED + 3 + 1
+    assert [f[0] for f in t.frames] == [IN_FLIGHT, IN_FLIGHT, BUDDY]
+    unpack(t.world, pack(t.world, 0))
+    assert [f[3] for f in t.frames[:2]] == [USER, KERNEL]
+    assert t.do("CPU 1 frees frame 0 to the MOVABLE list") is None
+    t.do("CPU 0 has its flush answered")
+    assert t.frames[:2] == [(MOVABLE_LIST, 1, 0, FREE), (USER_HAS, 1, 0, USER)]
+    assert violated(t.world, 0) == 0
+
+
+def test_a_refill_in_an_interrupt_is_on_its_list_at_once():
+    t = Told()
+    refill = "refills the MOVABLE list with frame 1, interrupts off"
+    assert t.do(f"CPU 0 {refill}") == [("refill", 0, [1], 1), "irqs off"]
+    assert t.frames[1][0] == MOVABLE_LIST
+    t = waiting("pcp_batch_closed")
+    t.do("CPU 0 allocates frame 0 for a user")
+    assert t.do(f"CPU 0 {refill}") is not None
+    assert [f[0] for f in t.frames[:2]] == [IN_FLIGHT, MOVABLE_LIST]
+    assert t.world.m.alias[1] & 1, "it is left mapped"
 
 
 @pytest.mark.parametrize("irqs_off", range(4))

@@ -48,7 +48,7 @@ def worlds(draw):
     world = memory(create(scope, marks=True))
     m = world.m
     for cpu in range(scope.cpus):
-        waits = draw(st.integers(0, TO_KUNMAPPED + scope.frames - 1))
+        waits = draw(st.integers(0, TO_KUNMAPPED + 2 * scope.frames - 1))
         others = list(world.waits).count(waits)
         if waits < TO_KUNMAPPED or others < scope.nesting:
             world.waits[cpu] = waits
@@ -163,7 +163,7 @@ def test_an_action_that_is_not_possible_changes_nothing(drawn, data):
 
 @pytest.mark.parametrize(
     ("name", "marked", "unmarked"),
-    [("small", 36, 32), ("default", 53, 47), ("large", 70, 60), ("wide", 68, 60)],
+    [("small", 36, 32), ("default", 53, 47), ("large", 72, 62), ("wide", 68, 60)],
 )
 def test_the_width_of_a_state(name, marked, unmarked):
     scope = checker.scope(name)

@@ -14,8 +14,8 @@ SITE = "https://example.org/xpfo"
 
 
 @pytest.fixture(scope="module")
-def verdicts(evidence):
-    return {i: claims.evaluate(c, evidence) for i, c in claims.REGISTRY.items()}
+def verdicts(verdict_of):
+    return {identity: verdict_of(identity) for identity in claims.REGISTRY}
 
 
 @pytest.mark.parametrize("identity", list(claims.REGISTRY))
@@ -36,15 +36,15 @@ def test_a_cover_letter_is_ascii_of_72_columns(verdicts, identity):
 
 def test_a_cover_letter_defines_the_strategies_that_it_names(verdicts):
     text = cite.cover_letter(verdicts["pcp-batch-divides"])
-    for name in ("v6", "pcp_batch"):
+    for name in ("per_frame", "pcp_batch"):
         assert f"{name}: {strategies.REGISTRY[name].what}" in " ".join(text.split())
 
 
 @pytest.mark.parametrize("holds", [(False, False), (True, True), (False, True)])
 def test_only_a_verdict_that_stands_has_a_cover_letter(verdicts, holds):
-    one = verdicts["seed-sequence"]
+    one = verdicts["two-readings-fit"]
     finding, counter = (dataclasses.replace(one.finding, holds=it) for it in holds)
-    with pytest.raises(ValueError, match="claim seed-sequence"):
+    with pytest.raises(ValueError, match="claim two-readings-fit"):
         dataclasses.replace(one, finding=finding, counter=counter)
 
 
@@ -79,7 +79,7 @@ def test_bibtex_has_balanced_braces_and_the_link(verdicts):
 
 
 def test_without_a_site_there_is_no_link_and_the_text_says_so(verdicts):
-    verdict = verdicts["seed-sequence"]
+    verdict = verdicts["two-readings-fit"]
     assert cite.cover_letter(verdict).splitlines()[-1] == cite.NO_LINK
     assert "url" not in cite.bibtex(verdict)
 
@@ -89,6 +89,6 @@ def test_the_command_prints_the_text_of_the_site_from_any_directory(
 ):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(clone, "commit", lambda: COMMIT)
-    assert cli.main(["claims", "seed-sequence", "--site", SITE]) == 0
-    expected = cite.cover_letter(verdicts["seed-sequence"], commit=COMMIT, site=SITE)
+    assert cli.main(["claims", "two-readings-fit", "--site", SITE]) == 0
+    expected = cite.cover_letter(verdicts["two-readings-fit"], commit=COMMIT, site=SITE)
     assert capsys.readouterr().out == expected

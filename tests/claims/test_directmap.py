@@ -22,8 +22,6 @@ from reference import Reference, rows_of_log
 from xpfo_model import jit, machine, replay
 from xpfo_model.claims import directmap
 from xpfo_model.claims.inputs import Inputs
-from xpfo_model.figures import draw, themes
-from xpfo_model.figures.charts import Lines
 
 BLOCK = 4
 BLOCKS = 3
@@ -211,13 +209,3 @@ def test_a_course_ends_with_the_counts_of_the_whole(evidence):
     assert course[-1][1] == evidence.counts("netmap-3cpu", "freetype")
     grown = [counts.splits for _, counts in course]
     assert grown == sorted(grown)
-
-
-def test_lines_are_drawn_with_a_label_each(tmp_path):
-    points = [(10.0, 1.0), (20.0, 3.0)]
-    chart = Lines("l", [("t", [("v6", points), ("pageblock", points)])], "n", "splits")
-    texts = [t.get_text() for t in draw.draw(chart, themes.LIGHT).axes[0].texts]
-    assert texts == [" v6 3", " pageblock 3"]
-    draw.save(chart, tmp_path / "a.svg")
-    draw.save(chart, tmp_path / "b.svg", themes.LIGHT)
-    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()

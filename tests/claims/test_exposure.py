@@ -11,7 +11,8 @@ from reference import HIGHUSER
 
 from xpfo_model import events as ev
 from xpfo_model import gfp, jit, machine, replay
-from xpfo_model.claims import exposure, kunmap
+from xpfo_model.claims import access, exposure
+from xpfo_model.claims.inputs import Inputs
 from xpfo_model.replay.reconstruct import Reconstruction, calls_of
 
 CPUS = 3
@@ -442,19 +443,24 @@ def test_a_copy_is_flushed_whatever_was_zeroed():
 def test_kunmap_flushes_are_zeroed_pages_and_copies_at_the_rate(evidence):
     totals = evidence.totals("cc-4cpu")
     rest = totals["user_allocations"] - totals["user_zeroed"]
-    for copies in exposure.COPIES:
-        counts = exposure.in_use(evidence, "cc-4cpu", "v6", copy_percent=copies)
+    for copies in access.COPIES:
+        counts = access.in_use(Inputs(evidence), "cc-4cpu", "v6", copy_percent=copies)
         expected = totals["user_zeroed"] + rest * copies // 100
         assert counts.flushes_by_cause["kunmap"] == expected
 
 
-def test_the_published_factor_is_that_of_the_seconds_for_flushes():
-    assert kunmap.published_factor() == pytest.approx(7430.464 / 3695.269)
+@pytest.mark.parametrize("name", exposure.SYNCHRONOUS)
+@pytest.mark.parametrize("copies", [access.COPIES[0], access.COPIES[-1]])
+def test_a_flush_of_all_cpus_before_the_hand_out_leaves_nothing(evidence, name, copies):
+    for trace in evidence.names:
+        counts = access.in_use(Inputs(evidence), trace, name, copy_percent=copies)
+        assert (counts.frames_exposed, counts.frame_time_exposed) == (0, 0)
 
 
-def test_the_rate_of_copies_that_gives_the_measured_factor(evidence):
-    at = kunmap._copies_at(evidence, "cc-4cpu", "pcp_batch", 2.01)
-    near = [
-        kunmap._factor(evidence, "cc-4cpu", "pcp_batch", round(at) + d) for d in (-2, 2)
-    ]
-    assert near[1] < 2.01 < near[0]
+@pytest.mark.parametrize("name", ["v6", "v8"])
+def test_what_a_user_gets_unmapped_is_what_was_kmapped(evidence, name):
+    # after zeroing v6 has unmapped the zeroed pages and no other
+    totals = evidence.totals("cc-1cpu")
+    counts = access.in_use(Inputs(evidence), "cc-1cpu", name)
+    rest = totals["user_allocations"] - totals["user_zeroed"]
+    assert counts.frames_exposed == rest

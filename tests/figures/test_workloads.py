@@ -43,8 +43,9 @@ def test_the_mix_of_forks_and_pipes_is_like_its_trace(evidence):
     assert mix.statistics.life[2] == pytest.approx(trace.life[2], rel=0.3)
 
 
-def test_the_figure_is_in_the_page_for_light_and_for_dark(rows):
-    text = page.as_html(page.lifetimes(rows))
-    assert text.count("data:image/svg+xml;base64,") == 2
-    assert "only-light" in text
-    assert "only-dark" in text
+def test_the_figure_is_in_the_page_wide_and_narrow_and_says_what_it_shows(rows):
+    chart = page.lifetimes(rows)
+    text = page.as_html(chart)
+    for kind in ("wide", "narrow"):
+        assert f'class="chart {kind}" role="img" aria-label="{chart.title}. ' in text
+    assert text.count("<svg ") == text.count("</svg>") == 2

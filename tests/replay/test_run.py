@@ -24,9 +24,11 @@ from logs import (
 )
 from reference import Reference, previous_owners, rows_of_log
 
-from xpfo_model import machine, replay, strategies
+from xpfo_model import events as ev
+from xpfo_model import gfp, machine, replay, strategies
 from xpfo_model.errors import TraceError, UnknownStrategyError
-from xpfo_model.replay.reconstruct import Reconstruction, calls_of
+from xpfo_model.replay import calls
+from xpfo_model.replay.reconstruct import Reconstruction, calls_of, room_for
 
 # Counted by an independent program: reference definitions over whole traces.
 RECORDED = {
@@ -62,6 +64,13 @@ RECORDED = {
 
 MEMORY = 10 * 512
 """Frames that the logs of hypothesis name, and more."""
+QUARTERS = {
+    "cc-1cpu": {"per_frame": [12332, 512, 0, 1], "pcp_batch": [841, 17, 0, 1]},
+    "cc-4cpu": {"per_frame": [12061, 0, 0, 1606], "pageblock": [110, 3, 1, 1190]},
+    "forkpipe-4cpu": {"pcp_batch": [2690, 2317, 1845, 2075]},
+}
+"""Flushes by quarter of the user allocations, by a second independent program."""
+
 PREVIOUS_OWNERS = ("first_touch", "from_kernel", "from_user")
 
 
@@ -123,6 +132,9 @@ def test_the_recorded_traces_give_the_independent_counts(evidence, trace):
         assert counts.flushes == flushes, name
         if rest:
             assert [counts.frames_unmapped, counts.frames_mapped] == rest[:2], name
+        if name in QUARTERS[trace]:
+            quarters = [sum(quarter.values()) for quarter in counts.quarters]
+            assert quarters == QUARTERS[trace][name], name
         for causes in rest[2:]:
             nonzero = {c: n for c, n in counts.flushes_by_cause.items() if n}
             assert nonzero == causes, name
@@ -140,6 +152,9 @@ def test_every_strategy_counts_what_its_definition_says(log, name, start):
     assert {c: n for c, n in counts.flushes_by_cause.items() if n} == dict(
         expected.flushes
     )
+    assert [sum(q.values()) for q in counts.quarters] == expected.quarters()
+    by_owner = {who: n for who, n in counts.flushes_by_owner.items() if n}
+    assert by_owner == {who: n for who, n in expected.by_owner.items() if n}
     assert counts.frames_unmapped == expected.n_unmapped
     if name == "v6" and start == machine.UNMAPPED:
         return  # as posted it maps what is freed, never what is allocated
@@ -225,6 +240,104 @@ def test_a_list_of_held_frames_is_known_in_any_chunk(log, length):
 def test_another_start_is_an_error(how):
     with pytest.raises(ValueError, match="lost"):
         replay.Run("v6", cpus=1, **how)
+
+
+NOFS = USER_MOVABLE & ~gfp.mask("__GFP_FS", "v6.1")
+NOWAIT = gfp.mask("__GFP_MOVABLE", "v6.1") | gfp.mask("GFP_NOWAIT", "v6.1")
+
+
+def test_each_strategy_tells_users_by_its_own_test():
+    log = log_of([alloc(0, USER_MOVABLE), alloc(1, NOFS), alloc(2, GFP_KERNEL)])
+    outcome = replay.replay(log, ["per_frame", "pcp_batch_closed"])
+    counts = outcome.strategies
+    assert [counts["per_frame"].flushes, counts["pcp_batch_closed"].flushes] == [1, 2]
+    assert outcome.totals["user_allocations"] == 1
+    assert [outcome.users[test]["first_touch"] for test in gfp.USER_TESTS] == [1, 2]
+    told = outcome.as_json()["strategies"]
+    assert told["pcp_batch_closed"]["user_test"] == gfp.WIDE
+    assert told["per_frame"]["user_test"] == gfp.POSTED
+
+
+def test_allocations_are_counted_by_quarter():
+    rows = [alloc(0, USER_MOVABLE), alloc(1, GFP_KERNEL), free(0), free(1)]
+    rows += [alloc(pfn, USER_MOVABLE) for pfn in (0, 1, 2)]
+    outcome = replay.replay(log_of(rows), ["per_frame"])
+    who = ("first_touch", "from_kernel", "from_user", "kernel_allocations")
+    assert [[q[key] for key in who] for q in outcome.quarters] == [
+        [1, 0, 0, 0],
+        [0, 0, 1, 1],
+        [0, 1, 0, 0],
+        [1, 0, 0, 0],
+    ]
+    counts = outcome.strategies["per_frame"]
+    assert [sum(q.values()) for q in counts.quarters] == [1, 0, 1, 1]
+    assert [counts.flushes, counts.flushes_warm] == [3, 2]
+    assert counts.flushes_by_owner == {
+        "first_touch": 2,
+        "from_kernel": 1,
+        "from_user": 0,
+        "for_kernel": 0,
+    }
+
+
+def test_who_had_a_frame_before_depends_on_the_test():
+    rows = [alloc(0, NOFS), free(0), alloc(0, USER_MOVABLE)]
+    users = replay.replay(log_of(rows)).users
+    assert [users[test]["from_kernel"] for test in gfp.USER_TESTS] == [1, 0]
+    assert [users[test]["from_user"] for test in gfp.USER_TESTS] == [0, 1]
+
+
+def test_a_refill_that_may_not_wait_is_left_to_the_guarantee():
+    rows = [locked(0, 1), locked(1, 1), alloc(0, NOWAIT), alloc(1, USER_MOVABLE)]
+    outcome = replay.replay(log_of(rows), ["pcp_batch_local", "pcp_batch_closed"])
+    local, closed = (c.flushes_by_cause for c in outcome.strategies.values())
+    assert [local["refill"], local["alloc"]] == [1, 0]
+    assert [closed["refill"], closed["alloc"]] == [0, 1]
+    assert outcome.waits == {
+        "movable_no_reclaim": 1,
+        "movable_irqs_off": 0,
+        "movable_refills_no_wait": 1,
+    }
+
+
+def test_with_interrupts_off_nobody_waits_but_a_huge_page_does():
+    off = {"flags": ev.IRQS_OFF}
+    huge = gfp.mask("GFP_TRANSHUGE_LIGHT", "v6.1")
+    rows = [
+        *(locked(0, 1), alloc(0, USER_MOVABLE) | off),
+        *(locked(512, 1, order=9), alloc(512, huge, order=9)),
+    ]
+    outcome = replay.replay(log_of(rows), ["pcp_batch_closed"])
+    causes = outcome.strategies["pcp_batch_closed"].flushes_by_cause
+    assert [causes["refill"], causes["alloc"]] == [1, 1]
+    assert outcome.waits["movable_no_reclaim"] == 1
+    assert outcome.waits["movable_irqs_off"] == 1
+    assert outcome.waits["movable_refills_no_wait"] == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "cause", "exposed"),
+    [("per_frame", {}, 1), ("pcp_batch_closed", {"migrate": 1}, 0)],
+)
+def test_a_page_that_moves_is_left_in_reach_or_costs_a_flush(name, cause, exposed):
+    run = replay.Run(name, cpus=1)
+    steps = room_for(3, 0)
+    steps.op[:] = [calls.ALLOC, calls.ISOLATE, calls.MIGRATE]
+    for column in (steps.cpu, steps.zeroed, steps.migratetype, steps.time):
+        column[:] = 0
+    steps.user[:] = [0b11, 0, 0]
+    steps.start[:], steps.stop[:] = [3, 8, 3], [4, 9, 8]
+    run.feed(steps, 16)
+    counts = run.counts
+    found = {c: n for c, n in counts.flushes_by_cause.items() if n}
+    assert found == {"alloc": 1, **cause}
+    assert [counts.moved, counts.moved_exposed] == [1, exposed]
+    assert run.machine.owner[8] == machine.USER
+    kernel = replay.Run(name, cpus=1, start="unmapped")
+    steps.user[0] = 0
+    kernel.feed(steps, 16)
+    assert kernel.counts.faults == 0
+    assert [kernel.machine.owner[8], kernel.counts.moved] == [machine.KERNEL, 0]
 
 
 @given(logs, st.integers(1, 7))
@@ -378,7 +491,8 @@ import sys, json
 sys.path.insert(0, sys.argv[1])
 from logs import *
 import random
-from xpfo_model import machine, replay, strategies
+from xpfo_model import events as ev
+from xpfo_model import gfp, machine, replay, strategies
 from xpfo_model.jit import Loop, compiled
 from xpfo_model.replay.calls import walk
 r = random.Random(1)

@@ -68,7 +68,7 @@ def test_both_starts_are_one_table_of_72_columns(log):
     outcomes = replay.replay_starts(
         log, list(strategies.REGISTRY), ["mapped", "unmapped"]
     )
-    text = table.table(*outcomes)
+    text = table.table(*outcomes, quarters=True)
     assert max(map(len, text.splitlines())) <= table.WIDTH
     assert text.index("memory starts mapped") < text.index("memory starts unmapped")
     assert text.count("trace test") == 1
@@ -89,3 +89,17 @@ def test_what_memory_starts_as_is_in_every_form():
     assert outcome.as_json()["strategies"]["v6"]["faults"] == 1
     row = next(csv.DictReader(io.StringIO(table.as_csv([outcome]))))
     assert [row["start"], row["held_first_touches"]] == ["unmapped", "1"]
+
+
+def test_quarters_are_shown_if_asked_for_and_in_csv():
+    rows = [alloc(pfn, USER_MOVABLE) for pfn in range(8)]
+    outcome = replay.replay(log_of(rows), ["per_frame"])
+    assert "warm" not in table.table(outcome)
+    lines = table.table(outcome, quarters=True).splitlines()
+    numbers = [line.split()[1:] for line in lines if line.startswith("per_frame ")]
+    assert numbers[-2:] == [["2", "2", "2", "2", "6", "8"], ["8", "0", "0", "0"]]
+    touched = [line.split() for line in lines if line.startswith("nobody had it")]
+    assert touched[0][-6:] == ["2", "2", "2", "2", "6", "8"]
+    row = next(csv.DictReader(io.StringIO(table.as_csv([outcome]))))
+    assert [row["flushes_q4"], row["flushes_warm"]] == ["2", "6"]
+    assert row["flushes_first_touch"] == "8"

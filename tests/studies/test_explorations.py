@@ -6,6 +6,7 @@ import pytest
 
 from xpfo_model import checker, machine, strategies
 from xpfo_model.checker import search, transition
+from xpfo_model.checker.check import FEW
 from xpfo_model.history.faults import FAULTS
 from xpfo_model.strategies import guarantee
 from xpfo_model.studies import explorations, store
@@ -42,7 +43,7 @@ def test_a_time_is_of_as_many_states_as_were_explored(stored):
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda f: f"{f.strategy}-{f.invariant}")
 def test_a_kept_time_is_of_the_search_as_it_is(fault, stored):
     timing = stored.timing(fault.strategy, fault.invariant)
-    where = checker.scope("default")
+    where = checker.limited(checker.scope("default"), FEW)
     report = checker.check(fault.strategy, where, fault.invariant)
     found = report.found[fault.invariant]
     assert (found.steps, found.visited) == (timing.steps, timing.visited)

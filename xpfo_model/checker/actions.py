@@ -69,6 +69,7 @@ def enumerate_actions(scope: Scope) -> Actions:
         for first in range(0, scope.frames - (1 << order) + 1, 1 << order)
     ]
     batches = [some for n in (1, 2) for some in combinations(range(scope.frames), n)]
+    moves = list(permutations(range(scope.frames), 2))
     lists = (MIGRATE_MOVABLE, MIGRATE_UNMOVABLE)
     for cpu in range(scope.cpus):
         for page in pages:
@@ -84,9 +85,7 @@ def enumerate_actions(scope: Scope) -> Actions:
             ]
         for op in (DRAIN, KMAP, KUNMAP, BOUNCE):
             rows += [(op, cpu, 0, one) for one in singles]
-        rows += [
-            (MOVE_PAGE, cpu, 0, two) for two in permutations(range(scope.frames), 2)
-        ]
+        rows += [(MOVE_PAGE, cpu, 0, two) for two in moves]
         rows += [(op, cpu, 0, ()) for op in (SWITCH, ANSWER)]
     frames: list[int] = []
     start, stop = [], []

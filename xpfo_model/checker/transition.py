@@ -281,10 +281,14 @@ def move(w: World, a: Actions, i: int, frames: Frames, how: int) -> bool:
         w.m.settings.irqs_off = atomic or how & REFILL_IRQS_OFF
         w.m.settings.cannot_wait = atomic
         refill(w.m, cpu, frames, a.migratetype[i])
+        target = TO_MOVABLE if a.migratetype[i] else TO_OTHER
+        if atomic:  # perhaps on a CPU that waits, and has frames in flight
+            for frame in frames:
+                land(w, frame, target)
+            return True
         for frame in frames:
             w.place[frame] = IN_FLIGHT + cpu
-        target = TO_MOVABLE if a.migratetype[i] else TO_OTHER
-        if how & LISTED_FIRST or atomic:
+        if how & LISTED_FIRST:
             arrive(w, cpu, target)
         else:
             finish(w, cpu, target)
@@ -328,6 +332,23 @@ def can_begin(w: World, cpu: int, op: int) -> bool:
     return bool(w.waits[cpu] == RUNS) or op in IN_INTERRUPT or op == FREE_PAGE
 
 
+def use_frames(w: World, a: Actions, i: int, nesting: int, how: int) -> bool:
+    """Do action `i`, which names frames, if it is possible; whether it was."""
+    op = a.op[i]
+    cpu = a.cpu[i]
+    frames = a.frames[a.start[i] : a.stop[i]]
+    if op <= ALLOC_ATOMIC:
+        return allocate(w, cpu, frames, op)
+    if op == FREE_PAGE:
+        target = MOVABLE_LIST if a.migratetype[i] else OTHER_LIST
+        return release(w, cpu, frames, target)
+    if op in (REFILL, REFILL_ATOMIC, DRAIN):
+        return move(w, a, i, frames, how)
+    if op == MOVE_PAGE:
+        return relocate(w, cpu, frames[0], frames[1])
+    return access(w, cpu, frames[0], op, nesting)
+
+
 def act(w: World, a: Actions, i: int, nesting: int, how: int) -> bool:
     """Do action `i` if it is possible; whether it was. If not, nothing changed.
 
@@ -351,18 +372,7 @@ def act(w: World, a: Actions, i: int, nesting: int, how: int) -> bool:
     elif op == CHANGE_BLOCK:
         done = flip(w, cpu, a.start[i], a.migratetype[i], how)
     else:
-        frames = a.frames[a.start[i] : a.stop[i]]
-        if op <= ALLOC_ATOMIC:
-            done = allocate(w, cpu, frames, op)
-        elif op == FREE_PAGE:
-            target = MOVABLE_LIST if a.migratetype[i] else OTHER_LIST
-            done = release(w, cpu, frames, target)
-        elif op in (REFILL, REFILL_ATOMIC, DRAIN):
-            done = move(w, a, i, frames, how)
-        elif op == MOVE_PAGE:
-            done = relocate(w, cpu, frames[0], frames[1])
-        else:
-            done = access(w, cpu, frames[0], op, nesting)
+        done = use_frames(w, a, i, nesting, how)
     if done:
         if asked(w) and w.waits[cpu] == RUNS:
             w.waits[cpu] = TO_NOBODY

@@ -15,6 +15,10 @@ from xpfo_model.claims import fidelity
 from xpfo_model.claims import kunmap
 from xpfo_model.claims import users
 from xpfo_model.claims import versions
+from xpfo_model.claims import kernel
+from xpfo_model.claims import prediction
+from xpfo_model.claims import gains
+from xpfo_model.claims import reach
 
 # isort: on
 from xpfo_model.claims.claim import (
@@ -40,8 +44,12 @@ __all__ = [
     "evaluate",
     "exposure",
     "fidelity",
+    "gains",
+    "kernel",
     "kunmap",
+    "prediction",
     "published_tables",
+    "reach",
     "safety",
     "select",
     "thread",

@@ -9,7 +9,7 @@ import csv
 import io
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from xpfo_model import clone, strategies
@@ -29,7 +29,8 @@ def _cell(value: str | float) -> str:
     return f"{value:.1f}" if isinstance(value, float) else value
 
 
-def _wrap(text: str, indent: str = "") -> str:
+def wrap(text: str, indent: str = "") -> str:
+    """Text in lines of at most 72 columns, all but the first behind `indent`."""
     return textwrap.fill(text, WIDTH, subsequent_indent=indent)
 
 
@@ -52,6 +53,12 @@ def _named(verdict: Standing) -> Iterator[str]:
             yield name
 
 
+def definitions(names: Iterable[str]) -> Iterator[str]:
+    """What strategies are, in lines of at most 72 columns."""
+    for name in names:
+        yield wrap(f"{name}: {strategies.REGISTRY[name].what}", "  ")
+
+
 def _rests_on(verdict: Standing) -> str:
     """The machines of the traces, and other sources than traces."""
     basis, inputs = verdict.claim.basis, verdict.inputs
@@ -69,7 +76,7 @@ def _rests_on(verdict: Standing) -> str:
             f"Hardware: traces of {kernels} on {machines}, {cpus} "
             f"{'CPU' if cpus == '1' else 'CPUs'}; one recording each, no dispersion."
         )
-    return "\n".join(_wrap(part) for part in parts)
+    return "\n".join(wrap(part) for part in parts)
 
 
 def cover_letter(verdict: Standing, *, commit: str = "", site: str = "") -> str:
@@ -87,16 +94,13 @@ def cover_letter(verdict: Standing, *, commit: str = "", site: str = "") -> str:
     made_by = f"xpfo-model {clone.version(commit)}, claim {claim.id}"
     traces = [f"{i.short} sha256:{i.sha256[:_DIGITS]}" for i in verdict.inputs]
     parts = [
-        _wrap(f"XPFO, {claim.basis.how}."),
-        _wrap(finding.sentence),
+        wrap(f"XPFO, {claim.basis.how}."),
+        wrap(finding.sentence),
         _rests_on(verdict),
         "\n".join(columns(finding.table.columns, rows)),
+        "\n".join(definitions(_named(verdict))),
         "\n".join(
-            _wrap(f"{name}: {strategies.REGISTRY[name].what}", "  ")
-            for name in _named(verdict)
-        ),
-        "\n".join(
-            _wrap(line, "  ")
+            wrap(line, "  ")
             for line in (
                 f"Holds: {claim.must}.",
                 f"Fails, as it must, with {claim.instead}.",

@@ -58,10 +58,6 @@ class Basis(Enum):
         "found by a model checker that explored a tiny machine",
         "recorded exploration of the states of tiny machines",
     )
-    SEQUENCE = (
-        "counted by a model over a made-up sequence of allocations",
-        "a made-up sequence of allocations",
-    )
     DEMAND = (
         "counted by a model over made-up demand",
         "made-up demand on a modelled page allocator, 20 seeds a point",
@@ -69,6 +65,15 @@ class Basis(Enum):
     ALLOCATOR = (
         "computed by a model of the page allocator from kernel traces",
         "a model of the page allocator, given the demand of recorded traces",
+    )
+
+    KERNEL = (
+        "counted by kernels that run the strategies, in an emulator",
+        "recordings of kernels that run the strategies",
+    )
+    KERNEL_AND_TRACES = (
+        "counted by kernels that run the strategies and by a model over kernel traces",
+        "recordings of kernels that run the strategies, and of stock kernels",
     )
 
     def __init__(self, how: str, what: str) -> None:
@@ -80,7 +85,12 @@ class Basis(Enum):
     @property
     def has_traces(self) -> bool:
         """Whether a claim of this kind uses traces."""
-        return self in {Basis.TRACES, Basis.TABLES_AND_TRACES, Basis.ALLOCATOR}
+        return self in {
+            Basis.TRACES,
+            Basis.TABLES_AND_TRACES,
+            Basis.ALLOCATOR,
+            Basis.KERNEL_AND_TRACES,
+        }
 
 
 @dataclass(frozen=True)

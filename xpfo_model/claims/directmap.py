@@ -11,16 +11,17 @@ from typing import Any, Final
 
 import numpy as np
 
+from xpfo_model.claims.access import BUILDS, in_use
 from xpfo_model.claims.claim import Basis, Finding, Table, claim
-from xpfo_model.claims.exposure import in_use
 from xpfo_model.claims.inputs import Inputs, ratio
-from xpfo_model.claims.prose import by_trace, count, each, spread
-from xpfo_model.claims.published_tables import BUILDS
+from xpfo_model.claims.pictures import at_end
+from xpfo_model.claims.prose import by_trace, count, each, listing, spread, two_digits
 from xpfo_model.claims.thread import SCARCE
 from xpfo_model.claims.whatif import rows as swept
 from xpfo_model.constants import PAGE_SIZE, PAGEBLOCK_NR_PAGES, PAGEBLOCK_ORDER
 from xpfo_model.errors import CannotJudgeError
-from xpfo_model.figures.charts import Bars, Curves, Lines, Spot
+from xpfo_model.figures.charts import Curves, Spot
+from xpfo_model.figures.forms import Course, Dumbbells
 from xpfo_model.history import mails
 from xpfo_model.replay.calls import ALLOC, REFILL
 from xpfo_model.strategies import RECOMMENDED
@@ -41,18 +42,25 @@ TABLED: Final = (
 CROWDED: Final = (SCARCE, "netmap-3cpu")
 """Traces on which users and kernel share pageblocks."""
 
-FULL_FLUSHES: Final = (1, 2)
-"""Full flushes of a split, least and most: the second where a 1G entry is split as
-well, or in v4.14. arch/x86/mm/pat/set_memory.c: __split_large_page, v6.1;
-arch/x86/mm/pageattr.c: __change_page_attr, v4.14."""
+FULL_FLUSHES: Final = {
+    "v4.14, as XPFO called it": 0,
+    "since c0a759abf5a6": 1,
+    "… with its 1G entry": 2,
+}
+"""Flushes of all CPUs for a split of a 2M entry. arch/x86/mm/pageattr.c in v4.14:
+__split_large_page flushes its own CPU, and __change_page_attr, which set_kpte does not
+call, all; arch/x86/mm/pat/set_memory.c: __split_large_page, v6.1."""
+MOST_FLUSHES: Final = max(FULL_FLUSHES.values())
 PAGES_OF_A_SPLIT: Final = 1
 """Order-0 pages for the new page table. Same function."""
 
 HALF: Final = 0.5
 MOST: Final = 0.8
-THIRD: Final = 1 / 3
+THIRDS: Final = 3
+THIRD: Final = 1 / THIRDS
 A_TENTH_MORE: Final = 1.1
-TENFOLD: Final = 10
+FOUR: Final = 4
+FOURTH: Final = "fourth"
 NO_SPLIT: Final = "no 2M entry is split"
 NO_FLUSH: Final = "nothing is flushed"
 MEMORY: Final = re.compile(r"(\d+) (MiB|GiB)")
@@ -121,7 +129,7 @@ def _shares(evidence: Inputs, names: tuple[str, ...]) -> Table:
 
 
 def _expenses(evidence: Inputs, strategy: str) -> Table:
-    """What the splits of a strategy cost beside its own flushes."""
+    """The cost of a strategy's splits beside its own flushes."""
 
     def times(number: int) -> Callable[[str], int]:
         return lambda trace: number * splits(evidence, trace, strategy)
@@ -129,34 +137,33 @@ def _expenses(evidence: Inputs, strategy: str) -> Table:
     def flushes(trace: str) -> int:
         return in_use(evidence, trace, strategy).flushes
 
-    most = times(FULL_FLUSHES[1])
+    most = times(MOST_FLUSHES)
 
     return by_trace(
         strategy,
         evidence.names,
         [
-            ("its own flushes", flushes),
-            ("full flushes for splits, least", times(FULL_FLUSHES[0])),
-            ("… most", most),
+            ("its own flushes of all CPUs", flushes),
+            *((f"for splits, {name}", times(n)) for name, n in FULL_FLUSHES.items()),
             (
-                "… most, % of its own",
-                lambda t: f"{ratio(100 * most(t), flushes(t), t, NO_FLUSH):.1f}",
+                "… the most, % of its own",
+                lambda t: two_digits(ratio(100 * most(t), flushes(t), t, NO_FLUSH)),
             ),
             ("pages for page tables", times(PAGES_OF_A_SPLIT)),
         ],
     )
 
 
-def _bars(title: str, names: tuple[str, ...], rows: list[tuple[Any, ...]]) -> Bars:
-    return Bars.by_trace(
-        title, rows, dict.fromkeys(names), "2M entries split", text=str, log=False
-    )
+def _bells(
+    title: str, names: tuple[str, ...], rows: list[tuple[Any, ...]]
+) -> Dumbbells:
+    return Dumbbells.by_trace(title, rows, names, "2M entries split", text=str)
 
 
 @claim(
     "block-flips-keep-2m",
-    must="on both builds, block flips keep whole at least half of the 2M entries that "
-    "batches of frames split",
+    must="on both builds, block flips split at most half as many 2M entries as batches "
+    "of frames",
     instead="kmap through the direct map, with the same flips",
     change={"flips": "pageblock"},
     downside="Not so on every trace: see exceptions-split-blocks.",
@@ -174,29 +181,24 @@ def block_flips(evidence: Inputs, flips: str = FLIPS) -> Finding:
     for trace in evidence.names:
         counts = [splits(evidence, trace, name) for name in names]
         rows.append((trace, *counts, all_blocks(evidence, trace)))
-    saved = {
-        row[0]: 100 * (1 - ratio(row[3], row[2], row[0], NO_SPLIT)) for row in rows
-    }
     values: dict[str, int | float | str] = {
-        f"{trace}.saved": round(percent) for trace, percent in saved.items()
-    }
-    values |= {
         f"per_frame.{trace}.touched": _percent(evidence, trace, "per_frame")
         for trace in evidence.names
     }
-    builds = [saved[evidence.use(name).short] for name in BUILDS]
+    builds = [row for row in rows if row[0] in BUILDS]
+    ours, theirs = (listing([str(row[i]) for row in builds]) for i in (3, 2))
+    values |= {"flips": ours, "batches": theirs}
     return Finding(
-        holds=min(builds) >= 100 * HALF,
-        sentence=f"Flipping whole pageblocks, {flips} keeps {spread(builds, '.0f')}% "
-        f"of the 2M entries that {RECOMMENDED} splits in the two builds, and "
-        f"{spread(saved.values(), '.0f')}% on all traces.",
+        holds=all(row[3] <= HALF * row[2] for row in builds),
+        sentence=f"In the two builds, flips of whole pageblocks ({flips}) split {ours} "
+        f"entries of 2M; {RECOMMENDED} splits {theirs}.",
         values=values,
         table=Table(("trace", *names, "all 2M"), tuple(rows)),
         more={
             "splits": _splits(evidence),
             "shares": _shares(evidence, ("per_frame", RECOMMENDED, FLIPS)),
         },
-        chart=_bars("In builds, flips of whole blocks split least", names, rows),
+        chart=_bells("In builds, flips of whole blocks split least", names, rows),
     )
 
 
@@ -222,11 +224,17 @@ def exceptions_split(evidence: Inputs, traces: tuple[str, ...] = CROWDED) -> Fin
     shares = [row[-1] for row in rows]
     return Finding(
         holds=min(shares) > 100 * MOST,
-        sentence=f"On {' and '.join(traces)}, {FLIPS} splits {spread(shares, 'd')}% "
-        f"as many 2M entries as {RECOMMENDED}.",
-        values={"smallest": min(shares), "largest": max(shares)},
+        sentence=f"On {listing([row[0] for row in rows])}, {FLIPS} splits "
+        f"{listing([str(row[2]) for row in rows])} entries of 2M; {RECOMMENDED} splits "
+        f"{listing([str(row[1]) for row in rows])}.",
+        values={
+            "flips": listing([str(row[2]) for row in rows]),
+            "batches": listing([str(row[1]) for row in rows]),
+        },
         table=Table(("trace", *names, "flips", "percent"), tuple(rows)),
-        chart=_bars("Frames that differ split their block", names, rows),
+        chart=at_end(
+            evidence, "Frames that differ from their block split it", traces, FLIPS
+        ),
     )
 
 
@@ -250,30 +258,31 @@ def batching_splits(evidence: Inputs, strategy: str = RECOMMENDED) -> Finding:
     fewer, more = (sum(row[i] for row in rows) for i in (1, 2))
     return Finding(
         holds=more >= A_TENTH_MORE * fewer,
-        sentence=f"Over {count(len(rows), 'trace')} {strategy} splits {more} entries "
-        f"of 2M; unmapping only what users get splits {fewer}.",
+        sentence=f"Over {count(len(rows), 'trace')}, unmapping whole refills "
+        f"({strategy}) splits {more} entries of 2M, and unmapping just what users get "
+        f"(per_frame) splits {fewer}.",
         values={
             "per_frame": fewer,
             "batch": more,
-            "more": round(100 * (ratio(more, fewer, rows[0][0], NO_SPLIT) - 1)),
+            "none": sum(row[2] == row[1] for row in rows),
         },
         table=Table(("trace", *names), tuple(rows)),
-        chart=_bars("Batches split entries of which users get no page", names, rows),
+        chart=_bells("Batches split entries of which users get no page", names, rows),
     )
 
 
 @claim(
     "splits-grow-with-cpus",
-    must=f"from 1 CPU to 256, pcp_batch splits at least {TENFOLD} times as many 2M "
-    "entries",
-    instead="pageblock in place of pcp_batch",
+    must="from 1 CPU to 256 with as much to do for each, the 2M entries that pcp_batch "
+    f"splits grow, and fall to a {FOURTH} or less for each CPU",
+    instead="pageblock, which has just booted and flips blocks whole",
     change={"strategy": "pageblock"},
     downside="A machine that has just booted, without kmap: zeroing would split more.",
     mails=(mails.HANSEN_2017_09_20_1727,),
     basis=Basis.DEMAND,
 )
 def splits_grow(evidence: Inputs, strategy: str = "pcp_batch") -> Finding:
-    """On larger machines batches split more entries, and block flips none."""
+    """On larger machines more entries are split, and fewer for each CPU."""
     names = ("per_frame", "pcp_batch", "pageblock")
     found = {
         name: {
@@ -284,18 +293,24 @@ def splits_grow(evidence: Inputs, strategy: str = "pcp_batch") -> Finding:
     }
     counts = list(found[strategy])
     one, most = (found[strategy][cpus] for cpus in (counts[0], counts[-1]))
+    each = [one / int(counts[0]), most / int(counts[-1])]
     return Finding(
-        holds=most > 0 and most >= TENFOLD * one,
+        holds=most > one and FOUR * each[1] <= each[0],
         sentence=f"In a build, {strategy} splits {one:g} entries of 2M on "
         f"{counts[0]} CPU and {most:g} on {counts[-1]} CPUs, with as much to do for "
-        "each.",
-        values={"one": one, "most": most},
+        f"each: {two_digits(each[0])} and {two_digits(each[1])} for each CPU.",
+        values={
+            "one": one,
+            "most": most,
+            "one.each": two_digits(each[0]),
+            "most.each": two_digits(each[1]),
+        },
         table=Table(
             ("CPUs", *names),
             tuple((cpus, *(found[name][cpus] for name in names)) for cpus in counts),
         ),
         chart=Curves(
-            "Batches split more on larger machines, block flips nothing",
+            "CPUs share the entries that they split",
             [
                 (name, [Spot(str(at), n, n, n) for at, n in some.items()])
                 for name, some in found.items()
@@ -333,7 +348,7 @@ def splits_early(evidence: Inputs, strategy: str = RECOMMENDED) -> Finding:
         half = next(n for n, c in course if c.splits >= HALF * last.splits)
         rows.append((trace, last.splits, allocations, round(100 * half / allocations)))
         extra.append(
-            ratio(100 * FULL_FLUSHES[1] * last.splits, last.flushes, trace, NO_FLUSH)
+            ratio(100 * MOST_FLUSHES * last.splits, last.flushes, trace, NO_FLUSH)
         )
     halves = [row[-1] for row in rows]
     return Finding(
@@ -343,14 +358,15 @@ def splits_early(evidence: Inputs, strategy: str = RECOMMENDED) -> Finding:
         values={
             "smallest": min(halves),
             "largest": max(halves),
-            "extra": max(extra),
+            "extra": two_digits(max(extra)),
         },
         table=Table(("trace", "splits", "allocations", "half at %"), tuple(rows)),
         more={"costs": _expenses(evidence, strategy)},
-        chart=Lines(
+        chart=Course(
             "Half of a batch's splits come in the first third",
             panels,
-            "page allocations so far",
-            "2M split",
+            "page allocations from the start of the trace, lines mark its thirds",
+            "2M entries split so far",
+            parts=THIRDS,
         ),
     )

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Claims about time: how long the kernel can reach a user's frame, and why.
 
-All runs here zero what is asked zeroed through kmap. Times are those of emulated
-machines, so that shares are claimed, not seconds.
+All runs here zero what is asked zeroed through kmap, and copy into as many of the
+other pages as a build does. Times are those of emulated machines, so that shares are
+claimed, not seconds.
 """
 
 from typing import Any, Final
@@ -10,35 +11,39 @@ from typing import Any, Final
 import numpy as np
 
 from xpfo_model import strategies
+from xpfo_model.claims.access import BUILDS, COPIES, copied_percent, in_use
 from xpfo_model.claims.claim import Finding, Table, claim
 from xpfo_model.claims.inputs import Inputs, ratio
-from xpfo_model.claims.prose import by_trace, each, listing, spread
-from xpfo_model.claims.published_tables import BUILDS
+from xpfo_model.claims.prose import by_trace, each, spread, two_digits
 from xpfo_model.errors import CannotJudgeError
 from xpfo_model.events import SCHED_SWITCH
-from xpfo_model.figures.charts import Bars, short
+from xpfo_model.figures.charts import Curves, Spot, short
+from xpfo_model.figures.forms import Dumbbells, Place, Plane
 from xpfo_model.history import mails
-from xpfo_model.replay.run import Counts
 from xpfo_model.strategies import RECOMMENDED
 
 SAME_ON_A_TRACE: Final = "cold_end"
 """Steers the allocator; on a trace it is v5."""
 POSTED: Final = ("none", "v5", "v6", "will_map", "nov2017", "v8", "v9")
-"""What is told first, in the order of its posting."""
+"""Told first, in the order of posting."""
 COUNTED: Final = tuple(
     n for n in dict.fromkeys((*POSTED, *strategies.REGISTRY)) if n != SAME_ON_A_TRACE
 )
-SYNCHRONOUS: Final = ("will_map", "per_frame", "pcp_batch", "pageblock", "freetype")
+SYNCHRONOUS: Final = (
+    "will_map",
+    "per_frame",
+    "per_frame_local",
+    "pcp_batch",
+    "pcp_batch_local",
+    "pageblock",
+    "freetype",
+)
 """Clear PTEs and flush every CPU before a user has the frame."""
 NANOSECONDS: Final = 1e9
 HALF: Final = 0.5
-COPIES: Final = (0, 25, 50, 100)
-"""Of the user pages that are not zeroed: percent that the kernel copies into."""
-
-
-def in_use(evidence: Inputs, trace: str, strategy: str, **how: Any) -> Counts:
-    """A strategy's counts with zeroing through kmap."""
-    return evidence.counts(trace, strategy, zeroing=True, **how)
+TENTH: Final = 0.1
+MOST: Final = 0.9
+FEW: Final = 0.02
 
 
 def share(evidence: Inputs, trace: str, strategy: str, **how: Any) -> float:
@@ -46,83 +51,97 @@ def share(evidence: Inputs, trace: str, strategy: str, **how: Any) -> float:
 
     Without XPFO it is all of it: that run gives the whole.
     """
-    whole = in_use(evidence, trace, "none", **how).frame_time_exposed
+    copies = {"copy_percent": how.get("copy_percent", 0)}
+    whole = in_use(evidence, trace, "none", **copies).frame_time_exposed
     exposed = in_use(evidence, trace, strategy, **how).frame_time_exposed
     return ratio(100 * exposed, whole, trace, "no user holds a frame for any time")
 
 
-def _percent(value: float) -> str:
-    """Two digits, and 0 only for nothing at all."""
-    return f"{value:.2g}" if value < 1 else f"{value:.0f}"
-
-
 @claim(
     "exposed-frame-time",
-    must="no strategy that clears PTEs and flushes every CPU before the hand-out "
-    "leaves a user's frame reachable for any of its time, on any trace",
-    instead="v9, which defers the flush, in place of the recommended strategy",
-    change={"recommended": "v9"},
+    must="on every trace of several CPUs, v9 leaves users' frames reachable for less "
+    "than half as long as v6, if the kernel maps what it maps in a build",
+    instead="v8, which clears no PTE at the refill, in place of v9",
+    change={"deferred": "v8"},
     downside="Not in it: the time that a kmap through the direct map itself takes.",
-    mails=(mails.AZIZ_2019_04_03,),
+    mails=(mails.AZIZ_2019_04_03, mails.XIE_2017_09_11),
     needs=("user_allocations",),
 )
-def exposed_frame_time(evidence: Inputs, recommended: str = RECOMMENDED) -> Finding:
+def exposed_frame_time(evidence: Inputs, deferred: str = "v9") -> Finding:
     """Frame-time of users that the kernel could reach, by strategy."""
-    evidence.several_cpus()  # v9 defers nothing on one CPU
+    traces = evidence.several_cpus()  # v9 defers nothing on one CPU
+    how = {"copy_percent": copied_percent(evidence)}
     rows: list[tuple[str, str, str, str]] = []
-    worst: dict[str, float] = {}
-    for name in COUNTED:
-        shares = {t: share(evidence, t, name) for t in evidence.names}
+    ends: dict[str, tuple[float, float]] = {}
+    for name in dict.fromkeys((*COUNTED, deferred)):
+        shares = {t: share(evidence, t, name, **how) for t in evidence.names}
         on = max(shares, key=lambda t: shares[t])
-        worst[name] = shares[on]
-        least, most = (_percent(end(shares.values())) for end in (min, max))
-        rows.append((name, least, most, on if worst[name] else "-"))
-    held = (*SYNCHRONOUS, recommended)
-    leaking = [name for name in held if worst[name]]
-    found = f"{'some' if leaking else 'none'} is exposed under"
+        ends[name] = min(shares.values()), max(shares.values())
+        least, most = map(two_digits, ends[name])
+        rows.append((name, least, most, on if ends[name][1] else "-"))
+    shorter = {
+        t: ratio(
+            share(evidence, t, deferred, **how),
+            share(evidence, t, "v6", **how),
+            t,
+            "v6 leaves nothing reachable",
+        )
+        for t in traces
+    }
+    values: dict[str, int | float | str] = {"copied": how["copy_percent"]}
+    for name in ("v6", "v8", "v9"):
+        some = [share(evidence, t, name, **how) for t in traces]
+        values |= {
+            f"{name}.least": two_digits(min(some)),
+            f"{name}.most": two_digits(max(some)),
+        }
     return Finding(
-        holds=not leaking,
-        sentence=f"Of the time that users own frames, {found} "
-        f"{listing(leaking or list(held))}; v9 exposes up to "
-        f"{_percent(worst['v9'])}%, v8 up to {_percent(worst['v8'])}%.",
-        values={f"{name}.most": percent for name, percent in worst.items()},
+        holds=max(shorter.values()) < HALF,
+        sentence="If the kernel zeroes what it is asked to and copies into "
+        f"{how['copy_percent']}% of the other pages, users' frames are reachable for "
+        f"{values['v6.least']} to {values['v6.most']}% of their time under v6, "
+        f"{values['v8.least']} to {values['v8.most']}% under v8 and "
+        f"{values['v9.least']} to {values['v9.most']}% under v9, on machines of "
+        f"several CPUs; {deferred} takes {spread(shorter.values(), two_digits)} times "
+        "as long as v6.",
+        values=values,
         table=Table(("strategy", "least %", "most %", "most on"), tuple(rows)),
         more={
-            "shares": _shares(evidence, list(COUNTED)),
-            "seconds": _seconds(evidence, [name for name in COUNTED if worst[name]]),
+            "shares": by_trace(
+                "% of users' frame-time",
+                evidence.names,
+                each(COUNTED, lambda n, t: short(share(evidence, t, n, **how))),
+            ),
+            "seconds": _seconds(evidence, [n for n in COUNTED if ends[n][1]], how),
         },
-        chart=Bars.in_one(
-            "Only a flush of every CPU before the hand-out leaves nothing reachable",
-            "largest share on any trace",
-            [(name, most, _percent(most)) for name, most in worst.items()],
-            "percent of users' frame-time, whole traces, zeroing counted",
-            text="{2}%",
-            log=False,
+        chart=Plane(
+            "A deferred flush leaves less reachable than a PTE that is not cleared",
+            [
+                Place(name, _rate(evidence, name, how), most)
+                for name, (_, most) in ends.items()
+            ],
+            "flushes of all CPUs for each user allocation, all traces, log scale",
+            "percent of users' frame-time that the kernel can reach their frames, "
+            f"{how['copy_percent']}% copied into, worst trace, log scale",
+            good="few flushes, nothing reachable",
         ),
     )
 
 
-def _shares(evidence: Inputs, names: list[str]) -> Table:
-    """Percent of the users' frame-time that was exposed, by strategy and trace."""
-    return by_trace(
-        "% of users' frame-time",
-        evidence.names,
-        each(names, lambda n, t: short(share(evidence, t, n))),
-    )
+def _rate(evidence: Inputs, strategy: str, how: dict[str, Any]) -> float:
+    """Flushes of all CPUs for each user allocation, over all traces together."""
+    flushes = sum(in_use(evidence, t, strategy, **how).flushes for t in evidence.names)
+    return flushes / sum(evidence.totals(t)["user_allocations"] for t in evidence.names)
 
 
-def _seconds(evidence: Inputs, names: list[str]) -> Table:
+def _seconds(evidence: Inputs, names: list[str], how: dict[str, Any]) -> Table:
     """The same in frame-seconds; without XPFO all of it is exposed."""
 
     def exposed(name: str, trace: str) -> str:
-        seconds = in_use(evidence, trace, name).frame_time_exposed / NANOSECONDS
-        return f"{seconds:,.0f}"
+        counts = in_use(evidence, trace, name, **how)
+        return f"{counts.frame_time_exposed / NANOSECONDS:,.0f}"
 
-    return by_trace(
-        "exposed frame-seconds",
-        evidence.names,
-        each(names, exposed),
-    )
+    return by_trace("exposed frame-seconds", evidence.names, each(names, exposed))
 
 
 def _waits(evidence: Inputs, trace: str) -> tuple[float, float]:
@@ -140,76 +159,90 @@ def _waits(evidence: Inputs, trace: str) -> tuple[float, float]:
 
 @claim(
     "deferral-window",
-    must="on every trace of several CPUs, at least as many frames are handed out "
-    "reachable as there are zeroed user pages",
+    must=f"on every trace of several CPUs, v9 hands out more than {MOST:.0%} of users' "
+    f"frames reachable, and leaves them so for less than {FEW:.0%} of their time, if "
+    "the kernel maps what it maps in a build",
     instead="the recommended strategy, which waits for all CPUs, in place of v9",
     change={"strategy": RECOMMENDED},
-    downside="What a TLB may hold, not what it holds: most entries are long evicted.",
+    downside="A TLB may hold an entry so long; most are evicted before.",
     mails=(mails.HANSEN_2019_01_11, mails.GLEIXNER_2019_04_05),
     needs=("user_allocations",),
 )
 def deferral_window(evidence: Inputs, strategy: str = "v9") -> Finding:
     """A deferred flush leaves the frame in the TLBs of the other CPUs."""
     traces = evidence.several_cpus()
+    how = {"copy_percent": copied_percent(evidence)}
     rows: list[tuple[Any, ...]] = []
+    handed_out: list[float] = []
+    shares: list[float] = []
     for trace in traces:
-        totals = evidence.totals(trace)
-        users, zeroed = totals["user_allocations"], totals["user_zeroed"]
-        handed = in_use(evidence, trace, strategy).frames_exposed
-        percent = share(evidence, trace, strategy)
-        rows.append((trace, users, zeroed, handed, round(percent, 3)))
-    shares = [row[4] for row in rows]
-    handed_out = [100 * row[3] / row[1] for row in rows]
+        users = evidence.totals(trace)["user_allocations"]
+        handed = in_use(evidence, trace, strategy, **how).frames_exposed
+        handed_out.append(100 * handed / users)
+        shares.append(share(evidence, trace, strategy, **how))
+        rows.append((trace, users, handed, two_digits(shares[-1])))
     return Finding(
-        holds=all(row[3] >= row[2] for row in rows),
-        sentence=f"Under {strategy}, {spread(handed_out, _percent)}% of the user "
-        "frames are reachable through another CPU's TLB when they are handed out, and "
-        f"user frames are so for {spread(shares, _percent)}% of their time.",
+        holds=min(handed_out) > 100 * MOST and max(shares) < 100 * FEW,
+        sentence=f"Under {strategy}, {spread(handed_out, '.0f')}% of users' frames are "
+        "reachable through another CPU's TLB when they are handed out, and "
+        f"{spread(shares, two_digits)}% of their time.",
         values={
-            "smallest": min(shares),
-            "largest": max(shares),
-            "handed.smallest": min(handed_out),
-            "handed.largest": max(handed_out),
+            "smallest": two_digits(min(shares)),
+            "largest": two_digits(max(shares)),
+            "handed.smallest": round(min(handed_out)),
+            "handed.largest": round(max(handed_out)),
         },
-        more={"windows": _windows(evidence, strategy, traces)},
-        table=Table(("trace", "user", "zeroed", "reachable", "time %"), tuple(rows)),
-        chart=Bars.by_trace(
+        more={"windows": _windows(evidence, strategy, traces, how)},
+        table=Table(("trace", "user", "reachable", "time %"), tuple(rows)),
+        chart=Dumbbells.by_trace(
             f"{strategy} hands out frames that other CPUs may still translate",
-            [(row[0], row[1], row[3]) for row in rows],
-            ("user allocations", (strategy, "{2:,} handed out reachable")),
-            "frames",
-            log=False,
+            [
+                (trace, handed, percent)
+                for trace, handed, percent in zip(
+                    traces, handed_out, shares, strict=True
+                )
+            ],
+            ("handed out reachable, % of frames", "reachable, % of their time"),
+            f"percent, under {strategy}",
+            text=lambda value: f"{two_digits(value)}%",
+            most=100,
         ),
     )
 
 
-def _windows(evidence: Inputs, strategy: str, traces: list[str]) -> Table:
+def _windows(
+    evidence: Inputs, strategy: str, traces: list[str], how: dict[str, Any]
+) -> Table:
     """How often and how long a deferred flush leaves frames reachable."""
 
-    def handed(trace: str) -> str:
-        frames = in_use(evidence, trace, strategy).frames_exposed
-        return f"{100 * frames / evidence.totals(trace)['user_allocations']:.1f}"
+    def handed(name: str, trace: str) -> str:
+        frames = in_use(evidence, trace, name, **how).frames_exposed
+        users = evidence.totals(trace)["user_allocations"]
+        return two_digits(ratio(100 * frames, users, trace, "no user allocation"))
 
-    def percent(trace: str, **how: Any) -> str:
-        return short(share(evidence, trace, strategy, **how))
+    def percent(trace: str, **other: Any) -> str:
+        return two_digits(share(evidence, trace, strategy, **(how | other)))
 
     def wait(trace: str) -> str:
         median, longest = _waits(evidence, trace)
-        return f"{longest / median:,.0f}" if median else "-"
+        return two_digits(longest / median) if median else "-"
 
     return by_trace(
         strategy,
         traces,
         [
-            ("frames handed out reachable, %", handed),
+            *(
+                (f"{n}: handed out reachable, %", lambda t, n=n: handed(n, t))
+                for n in ("v6", "v8", strategy)
+            ),
             ("share of frame-time, %", percent),
             (
                 "… if a switch to idle flushes nothing",
                 lambda t: percent(t, idle_flushes=False),
             ),
             (
-                "… if each page not zeroed is copied into",
-                lambda t: percent(t, copy_percent=COPIES[-1]),
+                "… if the kernel copies into no page",
+                lambda t: percent(t, copy_percent=0),
             ),
             ("longest wait for a switch / median", wait),
         ],
@@ -218,44 +251,64 @@ def _windows(evidence: Inputs, strategy: str, traces: list[str]) -> Table:
 
 @claim(
     "uncleared-pte-exposes",
-    must="v6 and v8 leave user frames reachable for more than half of their time, on "
-    "every trace, if the kernel maps only what it zeroes",
-    instead="v9, which clears PTEs at the refill, in place of v8",
-    change={"batched": "v9"},
-    downside="A page that the kernel copies into is unmapped after that, too.",
-    mails=(mails.ANDERSEN_2017_09_11_0750,),
+    must="on every trace v6 leaves users' frames reachable for more than half of their "
+    "time if the kernel copies into none of them, and for less than a tenth if it "
+    "copies into as many as in a build",
+    instead="v9, which clears PTEs at the refill, in place of v6",
+    change={"strategy": "v9"},
+    downside="Which pages the kernel copies into is spread evenly here.",
+    mails=(mails.XIE_2017_09_11, mails.HAEFLIGER_2017_09_11),
     needs=("user_allocations",),
 )
-def uncleared_pte(evidence: Inputs, batched: str = "v8") -> Finding:
-    """Flushing without clearing the PTE protects nothing before the first kunmap."""
+def uncleared_pte(evidence: Inputs, strategy: str = "v6") -> Finding:
+    """Without a cleared PTE a frame is protected from its first kunmap on."""
     evidence.several_cpus()  # v9 defers nothing on one CPU
-    names = ("v6", batched)
-    rows: list[tuple[Any, ...]] = []
-    for trace in evidence.names:
-        shares = [share(evidence, trace, name) for name in names]
-        rows.append((trace, *(round(each, 1) for each in shares)))
-    values: dict[str, int | float | str] = {
-        f"{trace}.v6.{copies}": share(evidence, trace, "v6", copy_percent=copies)
-        for trace in BUILDS
-        for copies in COPIES
+    most = copied_percent(evidence)
+    rates = tuple(sorted({*COPIES, most}))
+    shares = {
+        trace: {
+            rate: share(evidence, trace, strategy, copy_percent=rate) for rate in rates
+        }
+        for trace in evidence.names
     }
-    least = [min(row[i] for row in rows) for i in (1, 2)]
-    most = [max(row[i] for row in rows) for i in (1, 2)]
-    values |= {"smallest": min(least), "largest": max(most)}
+    none, usual = (
+        [some[rate] for some in shares.values()] for rate in (COPIES[0], most)
+    )
+    values: dict[str, int | float | str] = {
+        f"{trace}.{rate}": two_digits(shares[trace][rate])
+        for trace in BUILDS
+        for rate in rates
+    }
+    values |= {
+        "none.least": two_digits(min(none)),
+        "none.most": two_digits(max(none)),
+        "usual.least": two_digits(min(usual)),
+        "usual.most": two_digits(max(usual)),
+        "copied": most,
+    }
     return Finding(
-        holds=min(least) > 100 * HALF,
-        sentence=f"Of users' frame-time, v6 leaves "
-        f"{spread((least[0], most[0]), _percent)}% reachable and {batched} "
-        f"{spread((least[1], most[1]), _percent)}%, where the kernel maps only what "
-        "it zeroes.",
+        holds=min(none) > 100 * HALF and max(usual) < 100 * TENTH,
+        sentence=f"Under {strategy} users' frames are reachable for "
+        f"{spread(none, two_digits)}% of their time if the kernel copies into none of "
+        f"the pages that it does not zero, and for {spread(usual, two_digits)}% if it "
+        f"copies into {most}% of them.",
         values=values,
-        table=Table(("trace", "v6%", f"{batched}%"), tuple(rows)),
-        chart=Bars.by_trace(
-            "A flush without a cleared PTE protects nothing",
-            rows,
-            names,
-            "percent of users' frame-time",
-            text=lambda value: f"{_percent(value)}%",
+        table=Table(
+            ("trace", *(f"{rate}% copied" for rate in rates)),
+            tuple(
+                (trace, *map(two_digits, some.values()))
+                for trace, some in shares.items()
+            ),
+        ),
+        chart=Curves(
+            f"{strategy} protects a frame from its first kunmap on",
+            [
+                (trace, [Spot(str(r), v, v, v) for r, v in some.items()])
+                for trace, some in shares.items()
+            ],
+            list(map(str, rates)),
+            "percent of the pages not zeroed that the kernel copies into",
+            "percent of users' frame-time reachable",
             log=False,
         ),
     )

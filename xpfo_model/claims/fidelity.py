@@ -13,7 +13,7 @@ from xpfo_model.claims.claim import Basis, Finding, Table, claim
 from xpfo_model.claims.inputs import Inputs
 from xpfo_model.claims.prose import count
 from xpfo_model.fidelity.tally import REASONS
-from xpfo_model.figures.charts import Bar, Bars
+from xpfo_model.figures.forms import Dumbbells, Place, Plane
 from xpfo_model.strategies import COUNTED
 from xpfo_model.studies.fidelity import ALLOCATIONS, OTHER, fidelity, profile_of
 
@@ -65,8 +65,11 @@ def steady(evidence: Inputs) -> list[str]:
     return evidence.all_but(RECLAIMS)
 
 
-def _bars(title: str, rows: Sequence[tuple[Any, ...]], unit: str) -> Bars:
-    return Bars.by_trace(title, rows, LEVELS, unit, text="{:.1f}".format, log=False)
+def _bells(
+    title: str, rows: Sequence[tuple[Any, ...]], unit: str, **how: Any
+) -> Dumbbells:
+    names = [f"level {level}" for level in LEVELS]
+    return Dumbbells.by_trace(title, rows, names, unit, text="{:.1f}".format, **how)
 
 
 @claim(
@@ -100,10 +103,12 @@ def names_the_frame(evidence: Inputs, kernel: str = "") -> Finding:
         table=Table(
             ("trace", *(f"{lv} missed per 1,000" for lv in LEVELS)), tuple(rows)
         ),
-        chart=_bars(
+        chart=_bells(
             "A few frames in a thousand are missed",
             rows,
             "frames missed per 1,000 allocations",
+            line=MOST_MISSED,
+            line_name=f"required: fewer than {MOST_MISSED}",
         ),
         more={
             "exact": Table(
@@ -178,20 +183,13 @@ def counts_the_flushes(evidence: Inputs, kernel: str = "") -> Finding:
         f"{worst[1]} on {worst[0]}.",
         values={"worst": worst[-1]},
         table=Table(("trace", "strategy", "kernel", "model", "% off"), tuple(rows)),
-        chart=Bars(
+        chart=Plane(
             "Flushes on the model's events are those on the kernel's",
-            [
-                (
-                    trace,
-                    [
-                        Bar(name, model, f"{model:,} of {real:,}")
-                        for of, name, real, model, _ in shown
-                        if of == trace
-                    ],
-                )
-                for trace in steady(evidence)
-            ],
-            "flushes on the model's events",
+            [Place(name, real, model, trace) for trace, name, real, model, _ in shown],
+            "flushes on the kernel's events, log scale",
+            "flushes on the model's events, log scale",
+            diagonal="as many",
+            crowded=True,
         ),
     )
 
@@ -226,7 +224,7 @@ def refills_and_drains(evidence: Inputs, kernel: str = "") -> Finding:
         f"{worst:.2f}%.",
         values={"worst": worst},
         table=Table(("trace", "what", "kernel", "model"), tuple(rows)),
-        chart=Bars.by_trace(
+        chart=Dumbbells.by_trace(
             "Refills and drains come as often as the kernel's",
             [
                 (trace, *(shares[trace, name] for name in HELD))
@@ -235,7 +233,8 @@ def refills_and_drains(evidence: Inputs, kernel: str = "") -> Finding:
             HELD,
             "percent off the kernel's",
             text="{:.2f}".format,
-            log=False,
+            line=100 * REFILLS_OFF,
+            line_name=f"allowed: {REFILLS_OFF:.1%}",
         ),
         more={
             "batches": Table(
@@ -274,7 +273,7 @@ def reclaim_is_not(evidence: Inputs, level: str = "full") -> Finding:
         f"level {level}.",
         values={"missed": lost / 10, **dict(rows)},
         table=Table(("reason", "frames missed"), tuple(rows)),
-        chart=_bars(
+        chart=_bells(
             "With memory short, only the per-cpu lists are predicted",
             [
                 (

@@ -16,7 +16,7 @@ from xpfo_model.replay.calls import Calls
 from xpfo_model.replay.outcome import lacking
 from xpfo_model.replay.reconstruct import Reconstruction
 from xpfo_model.replay.run import Counts
-from xpfo_model.studies.evidence import Evidence, Provenance
+from xpfo_model.studies.evidence import Evidence, Half, Provenance
 from xpfo_model.studies.store import Columns, Study
 
 NEEDS: Final = {
@@ -112,6 +112,11 @@ class Inputs:
         """What a strategy does over a trace; see `Evidence.counts`."""
         self.can_count(trace, strategy)
         return self._evidence.counts(trace, strategy, **how)
+
+    def halves(self, trace: str, strategy: str, **how: Any) -> tuple[Half, Half]:
+        """Counts over the first half of a trace, and all; see `Evidence.halves`."""
+        self.can_count(trace, strategy)
+        return self._evidence.halves(trace, strategy, **how)
 
     def course(
         self, trace: str, strategy: str, *, pieces: int

@@ -8,19 +8,24 @@ page that it did not zero is not in a trace, and swept.
 from collections.abc import Callable
 from typing import Any, Final
 
-from xpfo_model.claims.claim import Finding, Table, claim
-from xpfo_model.claims.exposure import (
+from xpfo_model.claims.access import (
+    BUILD,
+    BUILDS,
     COPIES,
-    HALF,
+    at_allocation,
+    copies_at,
     in_use,
+    october_factor,
+    recordings,
 )
+from xpfo_model.claims.claim import Finding, Table, claim
 from xpfo_model.claims.inputs import Inputs, ratio
-from xpfo_model.claims.prose import by_trace, each, listing, spread
-from xpfo_model.claims.published_tables import BUILDS, at_allocation
+from xpfo_model.claims.prose import by_trace, each, listing, spread, two_digits
 from xpfo_model.constants import MIGRATE_MOVABLE
-from xpfo_model.figures.charts import Bar, Bars, Shares
-from xpfo_model.history import mails, numbers
-from xpfo_model.history.numbers import BATCH, BATCH_NO_FLUSH, DUAL, NO_FLUSH, STRICT
+from xpfo_model.cost import like
+from xpfo_model.figures.charts import Bar, Shares
+from xpfo_model.figures.forms import Dumbbells, Slopes
+from xpfo_model.history import mails
 from xpfo_model.replay.calls import REFILL
 from xpfo_model.strategies import RECOMMENDED
 
@@ -36,15 +41,17 @@ TABLED: Final = (
     "pcp_batch_local",
     "freetype",
 )
-"""What flushes every CPU and waits, as posted first."""
+"""Strategies that flush every CPU and wait, as posted first."""
 DEFERRED: Final = ("v8", "v9")
+HALF: Final = 0.5
 PROTOTYPE: Final = "nov2017"
 AHEAD: Final = "pcp_batch_prezero"
 
 
 @claim(
     "second-flush-dominates",
-    must="most of pcp_batch's flushes are for a kunmap after zeroing, on every trace",
+    must="most of pcp_batch's flushes are at the kunmap of a page that was zeroed, on "
+    "every trace",
     instead="kmap through a mapping of one CPU",
     change={"strategy": RECOMMENDED},
     downside="Flushes, not seconds; each is taken to cost the same.",
@@ -52,7 +59,7 @@ AHEAD: Final = "pcp_batch_prezero"
     needs=("user_allocations", "user_zeroed"),
 )
 def second_flush(evidence: Inputs, strategy: str = "pcp_batch") -> Finding:
-    """What batching leaves is the second flush."""
+    """A batch leaves the second flush."""
     rows: list[tuple[Any, ...]] = []
     for trace in evidence.names:
         by_cause = in_use(evidence, trace, strategy).flushes_by_cause
@@ -67,8 +74,8 @@ def second_flush(evidence: Inputs, strategy: str = "pcp_batch") -> Finding:
     shares = [row[-1] for row in rows]
     return Finding(
         holds=min(shares) > 100 * HALF,
-        sentence=f"Of the flushes of {strategy}, {spread(shares, '.0f')}% follow the "
-        "kunmap of a page that was zeroed.",
+        sentence=f"At least {spread(shares, '.0f')}% of the flushes of {strategy} are "
+        "at a kunmap: so many follow zeroing alone.",
         values={
             "smallest": min(shares),
             "largest": max(shares),
@@ -113,33 +120,10 @@ def _at_kunmap(evidence: Inputs, trace: str, strategy: str) -> int:
     return in_use(evidence, trace, strategy).flushes_by_cause.get("kunmap", 0)
 
 
-def published_factor() -> float:
-    """By how much the batch of October 2018 divided the seconds of the flushes."""
-    s = {
-        c: numbers.seconds("2018-10", DUAL, c)
-        for c in (STRICT, NO_FLUSH, BATCH, BATCH_NO_FLUSH)
-    }
-    return (s[STRICT] - s[NO_FLUSH]) / (s[BATCH] - s[BATCH_NO_FLUSH])
-
-
 def _factor(evidence: Inputs, trace: str, batched: str, copies: int) -> float:
     posted = in_use(evidence, trace, "v6", copy_percent=copies).flushes
     left = in_use(evidence, trace, batched, copy_percent=copies).flushes
     return ratio(posted, left, trace, f"no flush of {batched}")
-
-
-def _copies_at(evidence: Inputs, trace: str, batched: str, factor: float) -> float:
-    """The percent of copies at which a batch divides by so much: both grow evenly."""
-    ends = [
-        [
-            in_use(evidence, trace, name, copy_percent=copies).flushes
-            for copies in (COPIES[0], COPIES[-1])
-        ]
-        for name in ("v6", batched)
-    ]
-    (posted, more_posted), (left, more_left) = ends
-    slope = factor * (more_left - left) - (more_posted - posted)
-    return 100 * (posted - factor * left) / slope if slope else 0.0
 
 
 @claim(
@@ -153,8 +137,8 @@ def _copies_at(evidence: Inputs, trace: str, batched: str, factor: float) -> flo
     needs=("user_allocations", "refills_movable"),
 )
 def batching_halves(evidence: Inputs, batched: str = "pcp_batch") -> Finding:
-    """With both sources counted a batch divides by two or three, as was measured."""
-    measured = published_factor()
+    """With kunmaps counted, too, a batch divides by two or three, as was measured."""
+    measured = october_factor()
     values: dict[str, int | float | str] = {"published": round(measured, 2)}
     rows: list[tuple[Any, ...]] = []
     for trace in evidence.names:
@@ -162,11 +146,15 @@ def batching_halves(evidence: Inputs, batched: str = "pcp_batch") -> Finding:
         rows.append((trace, *factors))
     for trace in BUILDS:
         for name in (batched, PROTOTYPE):
-            at = _copies_at(evidence, trace, name, measured)
+            at = copies_at(evidence, trace, name, measured)
             values[f"{trace}.{'at' if name == batched else 'nov2017.at'}"] = at
+    counted = [one.per_allocation or 0.0 for one in like(BUILD, recordings(evidence))]
+    if counted:
+        values["mixed.accesses"] = two_digits(max(counted))
+        values["mixed.factor"] = two_digits((1 + max(counted)) / max(counted))
     builds = [row for row in rows if row[0] in BUILDS]
     low, high = (
-        listing(list(dict.fromkeys(f"{row[i]:,.2f}" for row in builds)))
+        listing(list(dict.fromkeys(two_digits(row[i]) for row in builds)))
         for i in (-1, 1)
     )
     return Finding(
@@ -177,40 +165,31 @@ def batching_halves(evidence: Inputs, batched: str = "pcp_batch") -> Finding:
         values=values,
         table=Table(
             ("trace", *(f"{c}% copied" for c in COPIES)),
-            tuple((row[0], *(f"{factor:.2f}" for factor in row[1:])) for row in rows),
+            tuple((row[0], *map(two_digits, row[1:])) for row in rows),
         ),
         more={"factors": _factors(evidence, batched)},
-        chart=Bars(
+        chart=Slopes(
             f"With kunmap counted, {batched} divides v6's flushes by two or three",
-            [
-                (
-                    row[0],
-                    [
-                        *(
-                            Bar(f"{c}% copied", row[i], f"{row[i]:,.2f}", kind=0)
-                            for i, c in enumerate(COPIES, 1)
-                        ),
-                        Bar("October 2018", measured, f"{measured:.2f}, seconds", 1),
-                    ],
-                )
-                for row in builds
-            ],
-            "flushes of v6 for each flush",
-            log=False,
+            [f"{copies}%" for copies in COPIES],
+            [(row[0], [(batched, row[1:])]) for row in builds],
+            f"flushes of v6 for each flush of {batched}, by how many of the pages that "
+            "are not zeroed are copied into",
+            line=measured,
+            line_name=f"October 2018, seconds: {measured:.2f}",
         ),
     )
 
 
 def _factors(evidence: Inputs, batched: str) -> Table:
-    """What a batch divides v6's flushes by: at allocation, then with each rate."""
+    """By how much a batch divides v6's flushes: at allocation, then with each rate."""
 
     def alone(trace: str) -> str:
         posted = in_use(evidence, trace, "v6").flushes_by_cause["alloc"]
         left = at_allocation(in_use(evidence, trace, batched))
-        return f"{ratio(posted, left, trace, f'no flush of {batched}'):.1f}"
+        return two_digits(ratio(posted, left, trace, f"no flush of {batched}"))
 
     def whole(name: str, copies: int) -> Callable[[str], str]:
-        return lambda trace: f"{_factor(evidence, trace, name, copies):.2f}"
+        return lambda trace: two_digits(_factor(evidence, trace, name, copies))
 
     return by_trace(
         f"v6 / {batched}",
@@ -310,10 +289,11 @@ def local_kmap_beats_prezero(evidence: Inputs, strategy: str = RECOMMENDED) -> F
                 ],
             )
         },
-        chart=Bars.by_trace(
+        chart=Dumbbells.by_trace(
             "A mapping of one CPU beats zeroing ahead",
             rows,
-            dict.fromkeys(("pcp_batch", AHEAD, strategy)),
+            ("pcp_batch", AHEAD, strategy),
             "TLB flushes, zeroing counted, log scale",
+            log=True,
         ),
     )

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Numbers, ranges and lists in words, and tables with a column for each trace."""
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
@@ -17,8 +18,20 @@ def count(number: int, what: str) -> str:
 
 
 def listing(parts: list[str]) -> str:
-    """SymbolTable in a row: a, b and c."""
+    """Parts in a row: a, b and c."""
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def two_digits(number: float) -> str:
+    """A number in its two leading digits: 25, 1.4, 0.03, 1,200.
+
+    One recording of each trace allows no more.
+    """
+    if not number:
+        return "0"
+    rounded = float(f"{number:.1e}")
+    places = 1 - math.floor(math.log10(abs(rounded)))
+    return f"{rounded:,.{max(places, 0)}f}"
 
 
 def spread(numbers: Iterable[float], form: str | Callable[[float], str]) -> str:

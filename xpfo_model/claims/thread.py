@@ -1,126 +1,110 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Claims about cost: what the September 2017 thread argued from experience."""
+"""Claims about what the thread of September 2017 argued from experience."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any, Final
 
-from xpfo_model.claims.claim import Basis, Finding, Table, claim
+import numpy as np
+
+from xpfo_model.claims.claim import Finding, Table, claim
 from xpfo_model.claims.inputs import Inputs
-from xpfo_model.claims.prose import count, spread
-from xpfo_model.constants import PAGEBLOCK_NR_PAGES, PCP_BATCH_2017
-from xpfo_model.figures.charts import Bars, Grid
+from xpfo_model.claims.prose import spread, two_digits
+from xpfo_model.figures.forms import Course, Dots, Dumbbells, Flow
 from xpfo_model.history import mails
-from xpfo_model.replay.calls import ALLOC, Calls, split_refills
-from xpfo_model.replay.reconstruct import Reconstruction, calls_of
-from xpfo_model.replay.run import Counts, Run
-from xpfo_model.strategies.guarantee import restore
-from xpfo_model.workloads import SEED_SEQUENCE, seed_sequence
+from xpfo_model.replay.calls import ALLOC
 
 SCARCE: Final = "reclaim-2cpu"
 """The trace of a machine with less memory than its workload needs."""
 
 SMALL_SHARE: Final = 0.25
 """A part of the user allocations that is still called small."""
+MUCH_LARGER: Final = 2
+"""How many times the share of any other trace is much larger."""
 MUCH_MORE_RARE: Final = 1000
 """How many allocations a change of ownership must stand against."""
-WORTH_BATCHING: Final = 5
-"""How many times fewer flushes than v6 make a batch worth its code."""
+WORTH_BATCHING: Final = 1.25
+"""How many times fewer flushes make a batch worth its code."""
 WORTH_A_BLOCK: Final = 10
 """How many refills of a MOVABLE list a block must serve to be the better unit."""
+PIECES: Final = 96
+"""Into which a trace is cut, to find its half and its quarters."""
+
+OWNERS: Final = ("first_touch", "from_kernel", "from_user")
+"""Who had a user's frame before: nobody since boot, the kernel, a user."""
+SOURCES: Final = ("nobody", "kernel", "user")
+HEADS: Final = ("trace", "user allocations", "nobody had it", "the kernel", "a user")
 
 
-@claim(
-    "v6-flushes-per-user-allocation",
-    must="flushes equal user allocations on every trace",
-    instead="per_frame in place of v6",
-    change={"strategy": "per_frame"},
-    downside="A trace has no kunmap: v6 flushes once more at the last one.",
-    mails=(mails.ANDERSEN_2017_09_07, mails.HANSEN_2017_09_20_0848),
-    needs=("user_allocations",),
-)
-def v6_flushes(evidence: Inputs, strategy: str = "v6") -> Finding:
-    """v6 pays one flush for each user allocation."""
-    rows: list[tuple[Any, ...]] = []
+def owners(evidence: Inputs, trace: str) -> tuple[int, ...]:
+    """User allocations of a trace, and of these who had the frame before."""
+    totals = evidence.totals(trace)
+    return (totals["user_allocations"], *(totals[owner] for owner in OWNERS))
+
+
+def _shares(evidence: Inputs, *, first_touches: bool) -> dict[str, float]:
+    """Percent of the user allocations that take a frame from the kernel."""
+    found = {}
     for name in evidence.names:
-        users = evidence.totals(name)["user_allocations"]
-        rows.append((name, users, evidence.counts(name, strategy).flushes))
-    flushes = sum(row[2] for row in rows)
-    users = sum(row[1] for row in rows)
-    return Finding(
-        holds=all(row[1] == row[2] for row in rows),
-        sentence=f"{strategy} flushes the TLB {flushes:,} times for {users:,} user "
-        f"allocations on {count(len(rows), 'trace')}.",
-        values={"flushes": flushes, "user_allocations": users},
-        table=Table(("trace", "user allocations", f"{strategy} flushes"), tuple(rows)),
-        chart=Bars.by_trace(
-            f"{strategy} flushes once for every user allocation",
-            rows,
-            ("user allocations", strategy),
-            "allocations, and flushes",
-            log=False,
-        ),
-    )
+        users, nobody, kernel, _ = owners(evidence, name)
+        found[name] = 100 * (kernel + first_touches * nobody) / users
+    return found
 
 
-def _transitions(
-    evidence: Inputs, names: list[str], title: str, **replaced: Any
-) -> tuple[list[float], str, dict[str, Any], Table, Bars]:
-    rows: list[tuple[Any, ...]] = []
-    for name in names:
-        users = evidence.totals(name)["user_allocations"]
-        moved = evidence.counts(name, "per_frame", **replaced).flushes
-        rows.append((name, users, moved, round(100 * moved / users, 1)))
-    shares = [row[3] for row in rows]
-    values: dict[str, Any] = {"smallest": min(shares), "largest": max(shares)}
-    values |= {f"{row[0]}.share": row[3] for row in rows}
-    values |= {f"{row[0]}.transitions": row[2] for row in rows}
-    table = Table(("trace", "user allocations", "K to U", "percent"), tuple(rows))
-    chart = Bars.by_trace(
+def _flow(title: str, rows: Sequence[Sequence[Any]]) -> Flow:
+    """Rows of `HEADS` as a figure."""
+    return Flow(
         title,
-        rows,
-        ("user allocations", ("per_frame", "{2:,} ({3:.1f}%)")),
-        "allocations, and flushes of per_frame: one for each transition",
-        log=False,
+        [(row[0], dict(zip(SOURCES, row[2:], strict=True))) for row in rows],
+        "user allocations, by who had the frame before",
+        dict(zip(SOURCES, ("nobody", "the kernel", "a user"), strict=True)),
     )
-    return shares, spread(shares, ".1f"), values, table, chart
 
 
 @claim(
     "few-transitions",
-    must=f"at most {SMALL_SHARE:.0%} of the user allocations take a frame from the "
-    "kernel, on each trace of a machine with memory to spare",
-    instead="v6's free, which maps the frame back, in place of a free that does not",
-    change={"free": restore},
-    downside="Not so where memory is short: see under-pressure-frames-alternate.",
-    mails=(mails.HANSEN_2017_09_20_0848,),
+    must=f"at most {SMALL_SHARE:.0%} of the user allocations of each trace get a frame "
+    "that the kernel had",
+    instead="memory that nobody has had counted as the kernel's, as in every posted "
+    "version",
+    change={"first_touches": True},
+    downside="Small machines; a page allocated in bulk has no event, and no owner.",
+    mails=(mails.HANSEN_2017_09_20_0848, mails.ANDERSEN_2017_09_20_1809),
     needs=("user_allocations",),
 )
-def few_transitions(
-    evidence: Inputs, free: Callable[..., Any] | None = None
-) -> Finding:
-    """Most user allocations reuse a frame that users had before."""
-    names = evidence.all_but(SCARCE)
-    replaced: dict[str, Any] = {} if free is None else {"free": free}
-    shares, words, values, table, chart = _transitions(
-        evidence,
-        names,
-        "Few user allocations take a frame from the kernel",
-        **replaced,
-    )
+def few_transitions(evidence: Inputs, *, first_touches: bool = False) -> Finding:
+    """Pages stay on one side: most user allocations get a frame that users had."""
+    shares = _shares(evidence, first_touches=first_touches)
+    rows: list[tuple[Any, ...]] = [
+        (name, *owners(evidence, name)) for name in evidence.names
+    ]
+    again = [100 * row[4] / row[1] for row in rows]
+    fresh = [100 * row[2] / row[1] for row in rows]
+    whose = "that nobody or the kernel had" if first_touches else "that the kernel had"
     return Finding(
-        holds=all(share <= 100 * SMALL_SHARE for share in shares),
-        sentence=f"{words}% of the user allocations take a frame from the kernel; "
-        "the others get one that users had before.",
-        values=values,
-        table=table,
-        chart=chart,
+        holds=all(share <= 100 * SMALL_SHARE for share in shares.values()),
+        sentence=f"{spread(shares.values(), two_digits)}% of the user allocations get "
+        f"a frame {whose}; {spread(again, two_digits)}% get one that a user had, and "
+        f"{spread(fresh, two_digits)}% one that nobody has had since boot.",
+        values={
+            "smallest": min(shares.values()),
+            "largest": max(shares.values()),
+            "user.smallest": min(again),
+            "user.largest": max(again),
+            "nobody.smallest": min(fresh),
+            "nobody.largest": max(fresh),
+            **{f"{name}.share": share for name, share in shares.items()},
+            **{f"{row[0]}.transitions": row[3] for row in rows},
+        },
+        table=Table(HEADS, tuple(rows)),
+        chart=_flow("Few user allocations get a frame that the kernel had", rows),
     )
 
 
 @claim(
     "under-pressure-frames-alternate",
-    must=f"more than {SMALL_SHARE:.0%} of the user allocations take a frame from the "
-    "kernel where page cache and slab compete for memory",
+    must="where page cache and slab compete for memory, the share of user allocations "
+    f"that get a frame of the kernel is at least {MUCH_LARGER} times that of any other "
+    "trace",
     instead="sockets and mappings on a machine with memory to spare",
     change={"trace": "netmap-3cpu"},
     downside="Made to be hard: 224 MiB for what needs more.",
@@ -128,54 +112,152 @@ def few_transitions(
     needs=("user_allocations",),
 )
 def under_pressure(evidence: Inputs, trace: str = SCARCE) -> Finding:
-    """Reclaim gives frames of one kind to the other, again and again."""
-    shares, words, values, table, chart = _transitions(
-        evidence, [trace], "Where memory is short, frames change sides"
-    )
+    """Reclaim hands frames from one side to the other."""
+    shares = _shares(evidence, first_touches=False)
+    evidence.use(trace)
+    others = {name: shares[name] for name in evidence.all_but(trace)}
+    most = max(others.values())
+    rows: list[tuple[Any, ...]] = [
+        (name, *owners(evidence, name)) for name in (trace, *others)
+    ]
     return Finding(
-        holds=all(share > 100 * SMALL_SHARE for share in shares),
-        sentence=f"On {trace}, {words}% of the user allocations take a frame from "
-        "the kernel: each is a flush that no safe strategy can avoid, only share.",
-        values=values,
-        table=table,
-        chart=chart,
+        holds=shares[trace] >= MUCH_LARGER * most,
+        sentence=f"On {trace}, {two_digits(shares[trace])}% of the user allocations "
+        "get a frame that the kernel had; on the other traces at most "
+        f"{two_digits(most)}%.",
+        values={"share": shares[trace], "others": most},
+        table=Table(HEADS, tuple(rows)),
+        chart=_flow("Where memory is short, frames change sides", rows),
     )
+
+
+def alternations(evidence: Inputs, trace: str, *, on_a_cpu: bool) -> tuple[int, int]:
+    """How often an allocation is of another side than the one before; user pages.
+
+    `on_a_cpu` compares with the last one of the same CPU, else with the last of all.
+    """
+    last: dict[int, int] = {}
+    changes = users = 0
+    for some in evidence.steps(trace)[0]:
+        at = some.op == ALLOC
+        sides, cpus = some.user[at] != 0, some.cpu[at]
+        users += int(np.count_nonzero(sides))
+        for cpu in np.unique(cpus) if on_a_cpu else (0,):
+            own = sides[cpus == cpu] if on_a_cpu else sides
+            before = last.get(int(cpu), int(own[0])) if len(own) else 0
+            changes += int(np.count_nonzero(np.diff(own, prepend=bool(before))))
+            if len(own):
+                last[int(cpu)] = int(own[-1])
+    return changes, users
+
+
+@claim(
+    "alternations-outnumber-transitions",
+    must="on every trace with more than one CPU, the type of allocation alternates "
+    "more often than a user gets a frame that the kernel had",
+    instead="each CPU by itself in place of the machine as a whole",
+    change={"on_a_cpu": True},
+    downside="Counted whether or not any PTE has to change.",
+    mails=(mails.ANDERSEN_2017_09_20_1809, mails.HANSEN_2017_09_20_1727),
+    needs=("user_allocations",),
+)
+def alternations_outnumber(evidence: Inputs, *, on_a_cpu: bool = False) -> Finding:
+    """The type of allocation alternates more often than frames change sides."""
+    rows: list[tuple[Any, ...]] = []
+    for name in evidence.several_cpus():
+        everywhere, users = alternations(evidence, name, on_a_cpu=False)
+        each = alternations(evidence, name, on_a_cpu=True)[0]
+        from_kernel = evidence.totals(name)["from_kernel"]
+        rows.append((name, users, everywhere, each, from_kernel))
+    at = 3 if on_a_cpu else 2
+    per_100 = [100 * row[at] / row[1] for row in rows]
+    kernel = [100 * row[4] / row[1] for row in rows]
+    where = "each CPU by itself" if on_a_cpu else "the machine as a whole"
+    return Finding(
+        holds=all(row[at] > row[4] for row in rows),
+        sentence=f"For 100 user allocations the type alternates "
+        f"{spread(per_100, two_digits)} times on {where}; "
+        f"{spread(kernel, two_digits)} of them get a frame that the kernel had.",
+        values={"smallest": min(per_100), "largest": max(per_100)},
+        table=Table(
+            ("trace", "user allocations", "alternations", "on a CPU", "K to U"),
+            tuple(rows),
+        ),
+        chart=Dumbbells.by_trace(
+            "Types alternate more often than frames change sides",
+            [(row[0], *(100 * n / row[1] for n in row[2:])) for row in rows],
+            ("alternations", "alternations on a CPU", "frames of the kernel"),
+            "for 100 user allocations, log scale",
+            text=two_digits,
+            log=True,
+        ),
+    )
+
+
+def _adds_up(
+    evidence: Inputs, trace: str
+) -> list[tuple[str, list[tuple[float, float]]]]:
+    """Flushes so far, by strategy, after each piece of a trace."""
+    lines = []
+    for name in ("per_frame", "pcp_batch"):
+        course = evidence.course(trace, name, pieces=PIECES)
+        lines.append((name, [(float(n), float(c.flushes)) for n, c in course]))
+    return lines
+
+
+def second_half(evidence: Inputs, trace: str, strategy: str) -> int:
+    """Flushes of a strategy after half of a trace's allocations."""
+    course = evidence.course(trace, strategy, pieces=PIECES)
+    allocations, counts = course[-1]
+    half = [c.flushes for done, c in course if done <= allocations / 2]
+    return counts.flushes - (half[-1] if half else 0)
 
 
 @claim(
     "pcp-batch-divides",
-    must=f"at least {WORTH_BATCHING} times fewer flushes than v6 on every trace",
-    instead="refills of one frame (batch = 1)",
-    change={"batch": 1},
-    downside="What v6 flushes at kunmap is not in these numbers, and stays.",
-    mails=(mails.HANSEN_2017_09_20_1727, mails.ANDERSEN_2017_09_20_1937),
+    must="on every trace, from its boot, per_frame flushes at least "
+    f"{WORTH_BATCHING:g} times as often as pcp_batch",
+    instead="the second half of each trace in place of the whole",
+    change={"warm": True},
+    downside="Flushes at kunmap, the larger part, are in neither number.",
+    mails=(mails.HANSEN_2017_09_20_1621, mails.HANSEN_2017_09_20_1727),
     needs=("user_allocations", "refills_movable"),
 )
-def pcp_batch_divides(evidence: Inputs, batch: int | None = None) -> Finding:
-    """Batching at refill divides the flushes."""
+def pcp_batch_divides(evidence: Inputs, *, warm: bool = False) -> Finding:
+    """A batch at the refill saves flushes while memory is handed out first."""
     rows: list[tuple[Any, ...]] = []
     for name in evidence.names:
-        posted = evidence.counts(name, "v6").flushes
-        fixed = evidence.counts(name, "per_frame").flushes
-        flushes = evidence.counts(name, "pcp_batch", batch=batch).flushes
-        rows.append((name, posted, fixed, flushes, round(posted / flushes, 1)))
-    times = [row[4] for row in rows]
+        whole = [evidence.counts(name, s).flushes for s in ("per_frame", "pcp_batch")]
+        late = [second_half(evidence, name, s) for s in ("per_frame", "pcp_batch")]
+        rows.append((name, *whole, *late))
+    at = 3 if warm else 1
+    factors = {row[0]: row[1] / max(row[2], 1) for row in rows}
+    before, after = (sum(row[i] for row in rows) for i in (3, 4))
     return Finding(
-        holds=all(factor >= WORTH_BATCHING for factor in times),
-        sentence="Unmapping a whole refill with one flush divides the flushes of v6 "
-        f"by {spread(times, ',.1f')}.",
+        holds=all(row[at] >= WORTH_BATCHING * row[at + 1] for row in rows),
+        sentence="From boot, unmapping a whole refill with one flush divides the "
+        f"flushes of per_frame by {spread(factors.values(), two_digits)}. In the "
+        f"second half of all traces together per_frame flushes {before:,} times and "
+        f"pcp_batch {after:,} times.",
         values={
-            "smallest": min(times),
-            "largest": max(times),
-            **{f"{row[0]}.factor": row[4] for row in rows},
-            **{f"{row[0]}.factor_per_frame": round(row[2] / row[3], 1) for row in rows},
+            "smallest": min(factors.values()),
+            "largest": max(factors.values()),
+            "warm.per_frame": before,
+            "warm.pcp_batch": after,
+            **{f"{name}.factor": factor for name, factor in factors.items()},
         },
-        table=Table(("trace", "v6", "per_frame", "pcp_batch", "v6/pcp"), tuple(rows)),
-        chart=Bars.by_trace(
-            "Batching at the refill leaves a fraction of the flushes",
-            rows,
-            ("v6", "per_frame", "pcp_batch"),
-            "TLB flushes, log scale",
+        table=Table(
+            (
+                *("trace", "per_frame", "pcp_batch"),
+                *("late per_frame", "late pcp_batch"),
+            ),
+            tuple(rows),
+        ),
+        chart=Course(
+            "A batch saves flushes while memory is handed out first",
+            [(name, _adds_up(evidence, name)) for name in evidence.names],
+            "page allocations from the start of the trace, lines mark its quarters",
+            "flushes at allocation and refill so far",
         ),
     )
 
@@ -192,7 +274,7 @@ def pcp_batch_divides(evidence: Inputs, batch: int | None = None) -> Finding:
 def ownership_changes_rare(
     evidence: Inputs, event: str = "ownership_changes"
 ) -> Finding:
-    """A pageblock changes hands far more rarely than a page is allocated."""
+    """A pageblock changes its migratetype far more rarely than a page is allocated."""
     rows: list[tuple[Any, ...]] = []
     for name in evidence.names:
         evidence.can_count(name, "pageblock")
@@ -204,15 +286,18 @@ def ownership_changes_rare(
     words = event.replace("_", " ")
     return Finding(
         holds=all(factor >= MUCH_MORE_RARE for factor in factors),
-        sentence=f"{words.capitalize()} come once in {spread(factors, ',')} page "
-        "allocations.",
+        sentence=f"{words.capitalize()} come once in {spread(factors, two_digits)} "
+        "page allocations.",
         values={"smallest": min(factors), "largest": max(factors)},
         table=Table(("trace", "allocations", words, "ratio"), tuple(rows)),
-        chart=Bars.by_trace(
-            "Ownership changes are thousands of times rarer than allocations",
-            rows,
-            ("page allocations", ("pageblock", f"{{2:,}} {words}")),
-            "events, log scale",
+        chart=Dots.of(
+            f"{words.capitalize()} are thousands of times rarer than allocations",
+            [(row[0], row[3], row[2]) for row in rows],
+            "page allocations for each of them, log scale",
+            text=f"1 in {{1:,}}; {{2:,}} {words}",
+            log=True,
+            line=MUCH_MORE_RARE,
+            line_name=f"required: {MUCH_MORE_RARE:,}",
         ),
     )
 
@@ -223,7 +308,7 @@ def ownership_changes_rare(
     "together",
     instead="pcp_batch's flushed refills in place of block flips",
     change={"strategy": "pcp_batch", "cause": "refill"},
-    downside="What remains for pageblock is flushed at allocation, frame by frame.",
+    downside="A frame that differs from its block is flushed at its allocation.",
     mails=(mails.HANSEN_2017_09_20_1727,),
     needs=("user_allocations", "refills_movable"),
 )
@@ -241,112 +326,18 @@ def block_flips_rarest(
     return Finding(
         holds=refills >= WORTH_A_BLOCK * flips,
         sentence=f"{strategy} flushes {flips:,} times ahead of time for {refills:,} "
-        f"MOVABLE refills, and {rest:,} times at allocation for what it missed.",
+        f"MOVABLE refills, and {rest:,} times at allocation for frames that were not "
+        "unmapped ahead.",
         values={"flips": flips, "refills": refills, "rest": rest},
         table=Table(
             ("trace", "MOVABLE refills", f"{cause} flushes", "alloc flushes"),
             tuple(rows),
         ),
-        chart=Bars.by_trace(
+        chart=Dumbbells.by_trace(
             "A block flip serves many refills; the exceptions cost more than the flips",
             rows,
-            (
-                "MOVABLE refills",
-                (strategy, f"{{2:,}} at a {cause}"),
-                (strategy, "{3:,} at allocation"),
-            ),
-            "refills and flushes, log scale",
+            ("MOVABLE refills", f"flushes at a {cause}", "flushes at allocation"),
+            f"refills, and flushes of {strategy}, log scale",
+            log=True,
         ),
     )
-
-
-@claim(
-    "seed-sequence",
-    must="alternation flushes twice for kernel, kernel, user, kernel, every other "
-    "strategy once, and batching flushes no more for the rest of the refill",
-    instead="refills of one frame (batch = 1)",
-    change={"batch": 1},
-    downside="Made up: four allocations on cold lists, not a workload.",
-    basis=Basis.SEQUENCE,
-    mails=(
-        mails.ANDERSEN_2017_09_20_1809,
-        mails.HANSEN_2017_09_20_1727,
-        mails.ANDERSEN_2017_09_20_1937,
-    ),
-)
-def seed(evidence: Inputs, batch: int = PCP_BATCH_2017) -> Finding:
-    """The seed mail's own sequence, step by step."""
-    del evidence  # made up: no trace is used
-    more = PCP_BATCH_2017 - 1
-    log = seed_sequence(more_users=more)
-    reconstruction = Reconstruction(log.about.kernel)
-    parts = [split_refills(s, batch) for s in calls_of(log.chunks(), reconstruction)]
-    shown = ("v6", "per_frame", "alternation", "pcp_batch", "pageblock")
-    first: dict[str, int] = {}
-    rest: dict[str, int] = {}
-    cells: dict[str, list[str]] = {}
-    unmapped: dict[str, int] = {}
-    for strategy in shown:
-        after = _after_allocations(Run(strategy, cpus=1), parts, reconstruction.frames)
-        flushes = [counts.flushes for counts in after]
-        frames = [counts.frames_unmapped for counts in after]
-        first[strategy] = flushes[len(SEED_SEQUENCE) - 1]
-        rest[strategy] = flushes[-1] - first[strategy]
-        unmapped[strategy] = frames[-1]
-        ends = [*range(len(SEED_SEQUENCE)), len(after) - 1]
-        cells[strategy] = [
-            _cell(b - a, d - c)
-            for a, b, c, d in zip(
-                [0, *(flushes[i] for i in ends)],
-                [flushes[i] for i in ends],
-                [0, *(frames[i] for i in ends)],
-                [frames[i] for i in ends],
-                strict=False,
-            )
-        ]
-    batched = ("pcp_batch", "pageblock")
-    holds = all(n == (2 if s == "alternation" else 1) for s, n in first.items())
-    holds = holds and not any(rest[s] for s in batched)
-    return Finding(
-        holds=holds and rest["v6"] == more and rest["per_frame"] == more,
-        sentence="For kernel, kernel, user, kernel, alternation flushes "
-        f"{first['alternation']} times and pcp_batch {first['pcp_batch']}; for {more} "
-        f"more user pages v6 flushes {rest['v6']} times and pcp_batch "
-        f"{rest['pcp_batch']}.",
-        values={
-            "more": more,
-            "batch": batch,
-            "block": PAGEBLOCK_NR_PAGES,
-            **{f"{s}.first": n for s, n in first.items()},
-            **{f"{s}.rest": n for s, n in rest.items()},
-            **{f"{s}.unmapped": n for s, n in unmapped.items()},
-        },
-        table=Table(
-            ("strategy", "K K U K", f"+{more} users", "frames unmapped"),
-            tuple((s, first[s], rest[s], unmapped[s]) for s in shown),
-        ),
-        chart=Grid(
-            "The seed mail's sequence: one flush covers the whole refill",
-            ("kmalloc", "kmalloc", "user page", "kmalloc", f"{more} user pages"),
-            [(s, cells[s]) for s in shown],
-            loud="flush",
-        ),
-    )
-
-
-def _after_allocations(run: Run, parts: list[Calls], frames: int) -> list[Counts]:
-    """The counts after each allocation, one step at a time."""
-    after = []
-    for steps in parts:
-        for i, op in enumerate(steps.op):
-            row = {f: getattr(steps, f)[i : i + 1] for f in Calls._fields}
-            run.feed(Calls(**(row | {"frames": steps.frames})), frames)
-            if op == ALLOC:
-                after.append(run.counts)
-    return after
-
-
-def _cell(flushes: int, frames: int) -> str:
-    times = "flush" if flushes == 1 else f"flush x{flushes}"
-    unmaps = f"unmap {frames}" if frames else ""
-    return "\n".join(part for part in (times if flushes else "", unmaps) if part)

@@ -8,10 +8,11 @@ import numpy as np
 from xpfo_model import gfp
 from xpfo_model.claims.claim import Finding, Table, claim
 from xpfo_model.claims.inputs import Inputs, ratio
-from xpfo_model.claims.prose import spread
+from xpfo_model.claims.prose import spread, two_digits
 from xpfo_model.constants import MIGRATE_MOVABLE
 from xpfo_model.events import FAILED, MM_PAGE_ALLOC
-from xpfo_model.figures.charts import Bar, Bars, Shares
+from xpfo_model.figures.charts import Bar, Shares
+from xpfo_model.figures.forms import Dots
 from xpfo_model.history import mails
 from xpfo_model.replay.calls import ALLOC
 from xpfo_model.replay.run import Run
@@ -77,12 +78,10 @@ def pipes_dominate(evidence: Inputs, trace: str = PIPES) -> Finding:
             "buffers": buffers,
         },
         table=Table(("pcp_batch flushes", trace), rows),
-        chart=Bars.in_one(
+        chart=Shares(
             f"{trace}: what pcp_batch leaves is flushed for pipe buffers",
-            "flushes of pcp_batch, by what they are for",
-            rows,
-            "TLB flushes",
-            log=False,
+            [(trace, [Bar(row[0], row[1], f"{row[1]:,}") for row in rows])],
+            "percent of the flushes of pcp_batch",
         ),
     )
 
@@ -197,17 +196,24 @@ def zeroed(evidence: Inputs, total: str = "user_zeroed") -> Finding:
         rows.append((name, users, part, round(100 * part / users, 1)))
     shares = [row[3] for row in rows]
     words = total.removeprefix("user_").replace("_", " ")
+    kmaps = (
+        "user pages that the kernel zeroes, with a kmap and a kunmap each"
+        if total == "user_zeroed"
+        else "kernel pages from MOVABLE lists"
+    )
     return Finding(
         holds=all(share > 25 for share in shares),  # noqa: PLR2004 - the quarter of must
-        sentence=f"{spread(shares, '.1f')}% of the user allocations are {words}: each "
-        "pays a second flush at the kunmap of its zeroing.",
+        sentence=f"For 100 user allocations there are {spread(shares, two_digits)} "
+        f"{kmaps}.",
         values={"smallest": min(shares), "largest": max(shares)},
         table=Table(("trace", "user allocations", words, "percent"), tuple(rows)),
-        chart=Bars.by_trace(
+        chart=Dots.of(
             "Many user pages are zeroed, and pay a second flush at kunmap",
-            rows,
-            ("user allocations", (words, "{2:,} ({3:.1f}%)")),
-            "allocations",
-            log=False,
+            [(row[0], row[3], row[2], row[1]) for row in rows],
+            f"{words}, percent of the user allocations",
+            text="{1:.1f}%, {2:,} of {3:,}",
+            most=100,
+            line=25,
+            line_name="a quarter",
         ),
     )

@@ -6,7 +6,8 @@ from typing import Any, Final
 from xpfo_model.claims.claim import Basis, Finding, Table, claim
 from xpfo_model.claims.inputs import Inputs
 from xpfo_model.claims.whatif import RATE, Row, rows, served
-from xpfo_model.figures.charts import Bars, short
+from xpfo_model.figures.charts import short
+from xpfo_model.figures.forms import Slopes
 from xpfo_model.history import mails
 from xpfo_model.studies import whatif
 from xpfo_model.studies.whatif import BUILD, KERNELS, SITUATIONS
@@ -50,18 +51,9 @@ def _table(evidence: Inputs) -> tuple[Table, dict[str, Any]]:
     return Table(("workload", "kernel", "refills", *SHOWN), tuple(table)), values
 
 
-def _bars(found: dict[str, dict[str, Row]], title: str) -> Bars:
-    return Bars.by_trace(
-        title,
-        [
-            (kernel, *(some[kernel]["flushes"] for some in found.values()))
-            for kernel in KERNELS
-        ],
-        found,
-        RATE,
-        text=short,
-        log=False,
-    )
+def _slopes(found: dict[str, dict[str, Row]], title: str, workload: str) -> Slopes:
+    lines = [(n, [some[k]["flushes"] for k in KERNELS]) for n, some in found.items()]
+    return Slopes(title, KERNELS, [(SHORT.get(workload, workload), lines)], RATE)
 
 
 @claim(
@@ -95,16 +87,16 @@ def refill_less(evidence: Inputs, strategy: str = "pcp_batch") -> Finding:
         f"{KERNELS[-1]}.",
         values=values,
         table=table,
-        chart=Bars.by_trace(
+        chart=Slopes(
             "The newer the kernel, the more frames a batch serves",
+            KERNELS,
             [
-                (kernel, *(some[kernel] for some in serves.values()))
-                for kernel in KERNELS
+                (
+                    "build",
+                    [(n, [some[k] for k in KERNELS]) for n, some in serves.items()],
+                )
             ],
-            serves,
             "frames from the kernel to a user, for each flush (model)",
-            text="{:.0f}".format,
-            log=False,
         ),
     )
 
@@ -135,5 +127,7 @@ def readahead(evidence: Inputs, workload: str = "page-cache") -> Finding:
         f"{short(batch[first])}.",
         values=values,
         table=table,
-        chart=_bars(found, "Files from a disk: readahead became the kernel's"),
+        chart=_slopes(
+            found, "Files from a disk: readahead became the kernel's", workload
+        ),
     )

@@ -14,7 +14,8 @@ from xpfo_model.claims.claim import Basis, Finding, Table, claim
 from xpfo_model.claims.inputs import Inputs
 from xpfo_model.claims.prose import spread
 from xpfo_model.constants import PAGE_SIZE
-from xpfo_model.figures.charts import Bars, Curves, Spot, short
+from xpfo_model.figures.charts import Curves, Spot, short
+from xpfo_model.figures.forms import Dot, Dots
 from xpfo_model.history import mails
 from xpfo_model.studies import store, whatif
 from xpfo_model.studies.whatif import BUILD, NAMES, READING
@@ -230,16 +231,28 @@ def blocks_beat_batches(evidence: Inputs, workload: str = BUILD) -> Finding:
                 for b in ratios
             ),
         ),
-        chart=Bars.by_trace(
+        chart=Dots(
             "In a build whole blocks flush less than the kernel's batches",
             [
-                (f"batch {batch}", batches[batch]["flushes"], blocks[batch]["flushes"])
+                (
+                    f"batch {batch}",
+                    [
+                        Dot(
+                            name,
+                            row["flushes"],
+                            short(row["flushes"]),
+                            row["low"],
+                            row["high"],
+                        )
+                        for name, row in (
+                            ("pcp_batch", batches[batch]),
+                            ("pageblock", blocks[batch]),
+                        )
+                    ],
+                )
                 for batch in (*KERNELS_BATCHES, MOST_BATCH, max(ratios))
             ],
-            ("pcp_batch", "pageblock"),
-            RATE,
-            text=short,
-            log=False,
+            f"{RATE}, median and 95% interval",
         ),
     )
 

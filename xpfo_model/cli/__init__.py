@@ -18,12 +18,14 @@ from xpfo_model.cli import (
     diff,
     fidelity,
     record,
+    report,
 )
 from xpfo_model.cli.common import EXIT_ERROR, EXIT_INTERRUPTED
 from xpfo_model.errors import XpfoModelError
 
 COMMANDS: Final = {
     "compare": compare,
+    "report": report,
     "confront": confront,
     "convert": convert,
     "record": record,

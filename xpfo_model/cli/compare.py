@@ -11,14 +11,14 @@ from xpfo_model.cli.common import add_kernel, opened, warn
 from xpfo_model.errors import MissingToolError
 from xpfo_model.machine import MAPPED, STARTS
 from xpfo_model.replay import table
-from xpfo_model.replay.outcome import ALL_FREE
+from xpfo_model.replay.outcome import ALL_FREE, Outcome
 from xpfo_model.replay.run import FREED
 
 BOTH: Final = "both"
 """Count with memory that starts mapped, and with memory that starts unmapped."""
 
 
-def _figures() -> ModuleType:
+def figures() -> ModuleType:
     """The module that draws, looked for before anything is computed."""
     try:
         from xpfo_model.figures import draw  # noqa: PLC0415 - matplotlib is an extra
@@ -30,11 +30,18 @@ def _figures() -> ModuleType:
     return draw
 
 
+def _letter(outcome: Outcome) -> str:
+    from xpfo_model import clone  # noqa: PLC0415 - quick --help
+    from xpfo_model.claims import cite_trace  # noqa: PLC0415 - the same
+
+    return cite_trace.letter(outcome, commit=clone.commit())
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Count the flushes of every strategy over traces."""
     from xpfo_model import replay  # noqa: PLC0415 - quick --help
 
-    draw = _figures() if arguments.plot else None
+    draw = figures() if arguments.plot else None
     starts = STARTS if arguments.start == BOTH else (arguments.start,)
     held = None if arguments.held == ALL_FREE else arguments.held
     outcomes = []
@@ -42,18 +49,24 @@ def run(arguments: argparse.Namespace) -> int:
         with opened(arguments, path) as trace:
             found = replay.replay_starts(trace, arguments.strategies, starts, held=held)
         outcomes += found
-        if arguments.json:
+        if arguments.cite:
+            letters = "\n".join(map(_letter, found))
+            print("\n" * bool(number) + letters, end="", flush=True)
+        elif arguments.json:
             for outcome in found:
                 print(json.dumps(outcome.as_json()), flush=True)
         elif not arguments.csv:
-            print("\n" * bool(number) + table.table(*found), flush=True)
-        if arguments.json or arguments.csv:
+            print(
+                "\n" * bool(number) + table.table(*found, quarters=arguments.quarters),
+                flush=True,
+            )
+        if arguments.json or arguments.csv or arguments.cite:
             notes = [*found[0].about.notes(), *(n for one in found for n in one.notes)]
             warn(list(dict.fromkeys(notes)))
     if arguments.csv:
         print(table.as_csv(outcomes), end="")
-    elif not arguments.json:
-        print(table.LEGEND, end="")
+    elif not (arguments.json or arguments.cite):
+        print(table.LEGEND + table.COURSE * arguments.quarters, end="")
     if draw is not None:
         draw.save_comparison(outcomes, arguments.plot)
     return 0
@@ -90,6 +103,12 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "mapped, as in every posted version, by default",
     )
     command.add_argument(
+        "--quarters",
+        action="store_true",
+        help="also by quarter of the user allocations, and by who had a frame before; "
+        "JSON and CSV always have it",
+    )
+    command.add_argument(
         "--held",
         choices=(ALL_FREE, FREED),
         default=ALL_FREE,
@@ -99,6 +118,11 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     form = command.add_mutually_exclusive_group()
     form.add_argument(
         "--json", action="store_true", help="one object per trace, or per start"
+    )
+    form.add_argument(
+        "--cite",
+        action="store_true",
+        help="a text for a cover letter, as those of the claims",
     )
     form.add_argument("--csv", action="store_true", help="one row per strategy")
     command.add_argument("--plot", metavar="FILE", help="also draw it: .svg .png .pdf")

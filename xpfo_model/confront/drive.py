@@ -48,6 +48,7 @@ from xpfo_model.machine import (
     map_back,
     take_back,
 )
+from xpfo_model.strategies.guarantee import move_unseen
 from xpfo_model.strategies.hooks import (
     alloc,
     change_block,
@@ -303,8 +304,13 @@ def hooks_of(found: Recorded) -> dict[str, Callable[..., Any]]:
         "kunmap": physmap_kunmap if is_local else own_kunmap,
         "kmap_elsewhere": own_kmap if is_local else local_kmap,
         "kunmap_elsewhere": own_kunmap if is_local else local_kunmap,
-        "follow": follow_source if strategies.heeds_moves(name) else follow_allocation,
+        "follow": follow_source if _heeds_moves(name) else follow_allocation,
     }
+
+
+def _heeds_moves(name: str) -> bool:
+    """Whether a strategy acts where a page is moved. Raises `UnknownStrategyError`."""
+    return strategies.load(name).migrate is not move_unseen
 
 
 def drive_model(found: Recorded, **replaced: Callable[..., Any]) -> Driven:

@@ -136,7 +136,7 @@ def _original(function: Any) -> Any:
     )
 
 
-_flush: Final = _original(machine.flush)
+_shoot_down: Final = _original(machine.shoot_down)
 _clear_pte: Final = _original(machine.clear_pte)
 _set_pte: Final = _original(machine.set_pte)
 _split_entry: Final = _original(machine.split_entry)
@@ -145,9 +145,9 @@ _map_block: Final = _original(machine.map_block)
 
 
 @noinline
-def flush(m: Any, cause: int) -> None:
-    """As `machine.flush`, with a note of what was unmapped since the last."""
-    _flush(m, cause)
+def shoot_down(m: Any, cause: int) -> None:
+    """As `machine.shoot_down`, with a note of what was unmapped since the last."""
+    _shoot_down(m, cause)
     first, last = m.at[FIRST], m.at[LAST]
     if last < first or _OF_MACHINE[cause] == FOR_BLOCK:
         # v6 flushes a page that stays mapped; a block is flushed whole
@@ -214,7 +214,7 @@ def map_block(m: Any, block: int, spared: int) -> int:
 
 
 GIVEN: Final[Given] = {
-    machine.flush: flush,
+    machine.shoot_down: shoot_down,
     machine.clear_pte: clear_pte,
     machine.set_pte: set_pte,
     machine.split_entry: split_entry,

@@ -1,27 +1,29 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What a flush costs, and what a kernel build with XPFO costs in all.
+"""The cost of a flush, and of a kernel build with XPFO in all.
 
-Cycles of one flush (`flush`) from parameters with sources and ranges
-(`parameters`), those that no source gives fitted to two published rows
-(`calibration`); flush counts from traces (`shares`); system time of a build by
-design (`build`); and how far an answer moves within the ranges (`ranges`).
+The work that a strategy makes for each user allocation (`work`), from traces, and from
+how often a kernel that runs XPFO maps users' pages (`kmaps`); cycles of one flush
+(`flush`) from parameters with sources and ranges (`parameters`); an interrupt from a
+machine's published row (`calibration`); seconds of its build (`build`); and the
+interval that an answer must lie in (`ranges`).
 """
 
+from xpfo_model.cost import kmaps
 from xpfo_model.cost.build import (
-    DESIGNS,
-    Design,
-    anchored_seconds,
-    build_cycles,
-    fitted_excess,
-    local_at_its_clock,
-    predicted_seconds,
-    read_strict,
+    cycles,
+    flushing_seconds,
+    overhead_seconds,
+    seconds,
 )
 from xpfo_model.cost.calibration import (
-    CALIBRATED_PARAMETERS,
-    calibrated,
+    SERIES,
+    asid_seconds,
+    charged,
+    consistent,
     flush_seconds,
-    switch_share,
+    ipi_cycles,
+    read_strict,
+    users,
 )
 from xpfo_model.cost.flush import FULL, Kind, flush_cycles, local_cycles
 from xpfo_model.cost.ipis import (
@@ -30,55 +32,68 @@ from xpfo_model.cost.ipis import (
     demanded_cpus,
     received,
 )
-from xpfo_model.cost.parameters import PARAMETERS, Parameter, Values, values
-from xpfo_model.cost.ranges import (
+from xpfo_model.cost.kmaps import ZEROING, Kmaps, like
+from xpfo_model.cost.parameters import (
+    DERIVED,
+    PARAMETERS,
     Answer,
-    Swing,
-    fitted_values,
+    Number,
+    Parameter,
+    Values,
+    values,
+)
+from xpfo_model.cost.ranges import (
+    Interval,
+    Narrowing,
+    grid,
     interval,
-    tornado,
+    narrowings,
+    union,
     value_of,
 )
-from xpfo_model.cost.shares import (
-    BuildCounts,
-    october_share,
-    share_parameters,
-    zeroing_share,
-)
+from xpfo_model.cost.work import V6, Kunmap, Rates, Work
 
 __all__ = [
-    "CALIBRATED_PARAMETERS",
     "CPUS_OF_2017",
-    "DESIGNS",
+    "DERIVED",
     "FAULTS_PER_SECOND",
     "FULL",
     "PARAMETERS",
+    "SERIES",
+    "V6",
+    "ZEROING",
     "Answer",
-    "BuildCounts",
-    "Design",
+    "Interval",
     "Kind",
+    "Kmaps",
+    "Kunmap",
+    "Narrowing",
+    "Number",
     "Parameter",
-    "Swing",
+    "Rates",
     "Values",
-    "anchored_seconds",
-    "build_cycles",
-    "calibrated",
+    "Work",
+    "asid_seconds",
+    "charged",
+    "consistent",
+    "cycles",
     "demanded_cpus",
-    "fitted_excess",
-    "fitted_values",
     "flush_cycles",
     "flush_seconds",
+    "flushing_seconds",
+    "grid",
     "interval",
-    "local_at_its_clock",
+    "ipi_cycles",
+    "kmaps",
+    "like",
     "local_cycles",
-    "october_share",
-    "predicted_seconds",
+    "narrowings",
+    "overhead_seconds",
     "read_strict",
     "received",
-    "share_parameters",
-    "switch_share",
-    "tornado",
+    "seconds",
+    "union",
+    "users",
     "value_of",
     "values",
-    "zeroing_share",
 ]

@@ -3,8 +3,10 @@
 
 from typing import Final
 
-from xpfo_model.cost.build import fitted_excess
-from xpfo_model.cost.parameters import Values
+from xpfo_model.cost.calibration import ipi_cycles
+from xpfo_model.cost.flush import local_cycles
+from xpfo_model.cost.parameters import Number, Values
+from xpfo_model.history.numbers import DESKTOP
 
 FAULTS_PER_SECOND: Final = 1e6
 """Page faults with an allocation, on each CPU."""
@@ -17,14 +19,15 @@ CPUS_OF_2017: Final = SOCKETS * CORES * THREADS
 """The machine of the arithmetic; see `mails.HANSEN_2017_09_20_1621`."""
 
 
-def received(cpus: int, flushes: float) -> float:
+def received(cpus: int, flushes: Number) -> Number:
     """Interrupts that each CPU receives if each CPU flushes so often."""
     return (cpus - 1) * flushes
 
 
-def demanded_cpus(interrupts: float, v: Values) -> float:
+def demanded_cpus(interrupts: float, v: Values) -> Number:
     """CPUs' worth of time that so many interrupts a second take on one CPU.
 
-    Each costs what a flush costs each CPU of the fitted machine.
+    Each costs what it costs each CPU of the 4-core machine, with a flush of one page.
     """
-    return interrupts * fitted_excess(v) / v["flushes"]
+    each = ipi_cycles(v, DESKTOP) + local_cycles(1, v)
+    return interrupts * each / (DESKTOP.hertz or 1.0)

@@ -1,20 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Every parameter of the cost model: value, unit, range and source.
 
-Those that a published table fixes are in `calibration`, those that a trace fixes
-in `shares`. What is typed here stands in the source that is named beside it.
+What is typed here stands in the source that is named beside it. `calibration` has
+what two published rows fix, `kmaps` what a kernel that runs XPFO counted.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
-from xpfo_model.constants import PCP_BATCH_2017, TLB_SINGLE_PAGE_FLUSH_CEILING
+from xpfo_model.constants import TLB_NR_DYN_ASIDS, TLB_SINGLE_PAGE_FLUSH_CEILING
 from xpfo_model.history import mails, numbers
-from xpfo_model.history.numbers import BASE, DESKTOP, DUAL, LARGE, NO_FLUSH, Confidence
+from xpfo_model.history.numbers import BASE, DUAL, NO_FLUSH, Confidence
 
-Values: TypeAlias = Mapping[str, float]
+Number: TypeAlias = Any
+"""A float, or an array of floats: one for each setting of the unknowns."""
+Values: TypeAlias = Mapping[str, Number]
 """A value for each parameter, by name."""
+Answer: TypeAlias = Callable[[Values], Number]
+"""From values to one number, for each setting."""
 
 
 @dataclass(frozen=True)
@@ -32,60 +36,51 @@ class Parameter:
     confidence: Confidence
 
 
-def values(parameters: Iterable[Parameter], **changed: float) -> dict[str, float]:
+def values(parameters: Iterable[Parameter], **changed: Number) -> dict[str, Number]:
     """The value of each parameter, but for those that are changed."""
     return {item.name: item.value for item in parameters} | changed
 
 
-def initiator_share(series: str) -> float:
-    """An initiator's cost in receivers, if both machines' strict rows are solved.
-
-    ``excess = initiator + (cpus - 1) * receiver``, in seconds, on each machine.
-    """
-    small, large = (numbers.excess(series, m) for m in (DESKTOP, LARGE))
-    few, many = DESKTOP.cpus or 0, LARGE.cpus or 0
-    receiver = (large - small) / (many - few)
-    return (small - (few - 1) * receiver) / receiver
-
-
 PRIMARY: Final = Confidence.PRIMARY
 DERIVED: Final = Confidence.DERIVED
-CALIBRATED: Final = Confidence.CALIBRATED
+ASSUMED: Final = Confidence.ASSUMED
 
-INGO: Final = "Ingo Molnar, June 2015, cycles of the flush functions"
-INVLPG_CYCLES: Final = 260
-"""``__flush_tlb_one()``."""
+# Cycles of the kernel's own functions on an idle CPU, from two mails of June 2015.
+SINGLE_CYCLES: Final = 260
+"""``__flush_tlb_one()``, one INVLPG; `mails.MOLNAR_2015_06_08_2152`."""
 RANGE_CYCLES: Final = 404
-"""``__flush_tlb_range()`` of one page."""
-CR3_CYCLES: Final = 96
-"""``__flush_tlb()``, which spares global entries."""
-FULL_OVER_ONE: Final = 1.05
-"""*A few percent more than one INVLPG*: Dave Hansen, July 2014."""
-INVLPG_SECONDS: Final = 100e-9
-"""arch/x86/mm/tlb.c, comment of commit a5102476a24b."""
-SLOPE_PAGES: Final = 33
-"""The common size that the slope of the 2014 table is taken to."""
+"""``__flush_tlb_range()`` of one page; the same."""
+HASWELL_SINGLE: Final = 216
+HASWELL_RANGE: Final = 284
+HASWELL_GLOBAL: Final = 960
+"""``__flush_tlb_global()``, of a Haswell Xeon; `mails.HANSEN_2015_06_09`."""
+HOT_GLOBAL: Final = 746
+COLD_SINGLE: Final = 883
+COLD_RANGE: Final = 1603
+COLD_GLOBAL: Final = 1795
+"""The same functions with hot and with cold caches; `mails.MOLNAR_2015_06_08_2203`."""
+PTI_CYCLES: Final = (2119, 6791)
+"""A local flush of 1 and of 10 pages with PTI; `mails.AMIT_2019_08_23`."""
+PTI_PAGES: Final = (1, 10)
+REFILL_CYCLES: Final = 22_000
+"""Of a TLB of 512 entries, if all are used again; `mails.HANSEN_2014_07_01`."""
 FACTOR_OF_AN_ORDER: Final = 3.0
-"""What *an order of magnitude only* is taken to mean, each way."""
+"""Taken for *an order of magnitude*, each way."""
 SMALL_OVERHEAD: Final = 0.02
 """*It actually went up by about 2%*, system time of make -j60."""
-PCP_BATCH_2019: Final = 63
-"""Page frames of a pcp refill with a cap of 1 MiB. mm/page_alloc.c:
-zone_batchsize; v4.20, the version that the tables were measured on, is not
-verified."""
-MILAN_CPUS: Final = 36
-"""Cores of the machine on which INVLPGB was measured."""
 TLB_SHARES: Final = (0.40, 0.04)
-"""Of CPU time spent on invalidation, before and after: the INVLPGB series."""
-TLB_LOOPS: Final = (527_000, 1_157_000)
-"""Loops a second of tlb_flush2_threads, before and after: the same."""
+"""Of CPU time spent on invalidation, with interrupts and with INVLPGB, while the
+benchmark made as many loops a second: `mails.VAN_RIEL_2025_02_23`. Its doubled
+throughput is with another change as well, and no part of the gain."""
+MILAN_CPUS: Final = 72
+"""Of the machine on which INVLPGB was measured. Commit 4afeb0ed1753."""
+OTHER_ASIDS: Final = TLB_NR_DYN_ASIDS - 1
+"""Address spaces that a flush of a kernel page leaves for a switch, with PTI."""
 
-_one = numbers.flush_cycles(1)
-_slope = (numbers.flush_cycles(SLOPE_PAGES) - _one) / (SLOPE_PAGES - 1)
-_pairs = numbers.XPFO_LOCK_ACQUISITIONS / 2
 _october = numbers.excess("2018-10", DUAL, NO_FLUSH)
 _october_base = numbers.seconds("2018-10", DUAL, BASE)
-_gain = TLB_SHARES[0] / TLB_SHARES[1]
+_pairs = numbers.XPFO_LOCK_ACQUISITIONS / 2
+_pti_slope = (PTI_CYCLES[1] - PTI_CYCLES[0]) / (PTI_PAGES[1] - PTI_PAGES[0])
 
 PARAMETERS: Final = (
     Parameter(
@@ -100,43 +95,47 @@ PARAMETERS: Final = (
     ),
     Parameter(
         name="invlpg",
-        value=INVLPG_CYCLES,
-        low=_slope,
-        high=INVLPG_SECONDS * (DESKTOP.hertz or 0),
+        value=SINGLE_CYCLES,
+        low=HASWELL_SINGLE,
+        high=_pti_slope,
         unit="cycles",
-        what="one INVLPG",
-        source=f"{INGO}; low: slope of {mails.HANSEN_2014_02_18}; high: 100 ns",
+        what="one INVLPG; with PTI an INVPCID as well",
+        source=f"{mails.MOLNAR_2015_06_08_2152}; low: {mails.HANSEN_2015_06_09}; "
+        f"high: a page more with PTI, {mails.AMIT_2019_08_23}",
         confidence=PRIMARY,
     ),
     Parameter(
         name="call",
-        value=RANGE_CYCLES - INVLPG_CYCLES,
-        low=RANGE_CYCLES - INVLPG_CYCLES,
-        high=_one - _slope,
+        value=RANGE_CYCLES - SINGLE_CYCLES,
+        low=HASWELL_RANGE - HASWELL_SINGLE,
+        high=COLD_RANGE - COLD_SINGLE,
         unit="cycles",
-        what="a local flush, whatever its range",
-        source=f"{INGO}; high: intercept of {mails.HANSEN_2014_02_18}, with its bias",
+        what="a flush of a range beside its INVLPGs",
+        source=f"{mails.MOLNAR_2015_06_08_2152}; low: {mails.HANSEN_2015_06_09}; "
+        f"high: with cold caches, {mails.MOLNAR_2015_06_08_2203}",
         confidence=DERIVED,
     ),
     Parameter(
         name="full",
-        value=INVLPG_CYCLES * FULL_OVER_ONE,
-        low=CR3_CYCLES,
-        high=numbers.flush_cycles(None),
+        value=HASWELL_GLOBAL,
+        low=HOT_GLOBAL,
+        high=COLD_GLOBAL,
         unit="cycles",
-        what="a full local flush, without what it destroys",
-        source=f"{INGO}, and Dave Hansen, July 2014; high: {mails.HANSEN_2014_02_18}",
-        confidence=DERIVED,
+        what="a full flush of one CPU, without what it destroys",
+        source=f"{mails.HANSEN_2015_06_09}; range: hot and cold caches, "
+        f"{mails.MOLNAR_2015_06_08_2203}",
+        confidence=PRIMARY,
     ),
     Parameter(
-        name="initiator",
-        value=1.0,
-        low=initiator_share("v8"),
-        high=initiator_share("v7"),
-        unit="receivers",
-        what="what sending and waiting costs the initiator",
-        source="an assumption; range: the strict rows of v8 and v7, both machines",
-        confidence=CALIBRATED,
+        name="refill",
+        value=REFILL_CYCLES / 2,
+        low=0.0,
+        high=REFILL_CYCLES,
+        unit="cycles",
+        what="TLB misses after a full flush",
+        source=f"the middle; low: hardly measurable, {mails.MOLNAR_2015_06_08_2152}; "
+        f"high: all of 512 entries, {mails.HANSEN_2014_07_01}",
+        confidence=ASSUMED,
     ),
     Parameter(
         name="overhead",
@@ -144,39 +143,60 @@ PARAMETERS: Final = (
         low=0.0,
         high=_october / _october_base,
         unit="of base",
-        what="XPFO's bookkeeping, without any flush",
+        what="bookkeeping and PTE writes of v6, without any flush",
         source=f"{mails.AZIZ_2018_09_14}; high: {mails.AZIZ_2018_10_24}",
         confidence=PRIMARY,
     ),
     Parameter(
-        name="flushes",
+        name="writes",
+        value=0.5,
+        low=0.0,
+        high=1.0,
+        unit="of overhead",
+        what="the part that goes with PTE writes, the rest with pages",
+        source="no source parts them",
+        confidence=ASSUMED,
+    ),
+    Parameter(
+        name="pairs",
         value=_pairs,
         low=_pairs / FACTOR_OF_AN_ORDER,
         high=_pairs * FACTOR_OF_AN_ORDER,
         unit="per build",
-        what="flushes of v6 in one build: an order of magnitude",
+        what="kmap/kunmap pairs of user pages: an order of magnitude",
         source=f"half the lock acquisitions in {mails.AZIZ_2018_09_14}",
         confidence=DERIVED,
     ),
     Parameter(
-        name="refill_pages",
-        value=PCP_BATCH_2019,
-        low=PCP_BATCH_2017,
-        high=PCP_BATCH_2019,
-        unit="pages",
-        what="a refill, flushed as one range",
-        source="mm/page_alloc.c: zone_batchsize, caps of 512 KiB and 1 MiB",
-        confidence=Confidence.UNVERIFIED,
+        name="asids",
+        value=0.0,
+        low=0.0,
+        high=1.0,
+        unit="of deferral",
+        what="PTI: full flushes at later switches, at most those of v8's deferral",
+        source="arch/x86/mm/tlb.c: flush_tlb_one_kernel sets invalidate_other; whether "
+        "PTI was on is in no mail",
+        confidence=ASSUMED,
+    ),
+    Parameter(
+        name="charged",
+        value=1.0,
+        low=0.0,
+        high=1.0,
+        unit="of the rest",
+        what="whether CPUs beyond the build's jobs are in its system time",
+        source="both readings fit the tables",
+        confidence=ASSUMED,
     ),
     Parameter(
         name="invlpgb_gain",
-        value=_gain * TLB_LOOPS[1] / TLB_LOOPS[0],
-        low=_gain,
-        high=_gain * TLB_LOOPS[1] / TLB_LOOPS[0],
+        value=TLB_SHARES[0] / TLB_SHARES[1],
+        low=TLB_SHARES[0] / TLB_SHARES[1],
+        high=TLB_SHARES[0] / TLB_SHARES[1],
         unit="times",
-        what=f"INVLPGB against interrupts to {MILAN_CPUS} cores",
+        what=f"INVLPGB against interrupts to {MILAN_CPUS} CPUs, for one flush",
         source=str(mails.VAN_RIEL_2025_02_23),
         confidence=DERIVED,
     ),
 )
-"""What a source gives."""
+"""Given by a source, or assumed."""

@@ -1,9 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The contents of figures, as data: `figures` draws them."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+
+from xpfo_model.figures.forms import (
+    Course,
+    DirectMap,
+    Dots,
+    Dumbbells,
+    Film,
+    Flow,
+    Matrix,
+    Plane,
+    Slopes,
+    Streams,
+)
 
 _DIGITS = 3
 
@@ -27,65 +39,6 @@ class Bar:
     """What stands at its end."""
     kind: int | None = None
     """Of what is no strategy, the same for bars of one colour; else by their order."""
-
-
-@dataclass(frozen=True)
-class Bars:
-    """Groups of horizontal bars, one group a trace."""
-
-    title: str
-    groups: Sequence[tuple[str, Sequence[Bar]]]
-    unit: str
-    log: bool = True
-
-    @classmethod
-    def by_trace(
-        cls,
-        title: str,
-        rows: Iterable[Sequence[Any]],
-        names: Iterable[str | tuple[str, str]],
-        unit: str,
-        *,
-        text: Callable[[Any], str] = "{:,}".format,
-        log: bool = True,
-    ) -> Self:
-        """A group for each row: its first cell is the heading, the next ones are bars.
-
-        Parameters
-        ----------
-        names
-            Of the bars, one for each cell after the first. A pair is a name and the
-            text of its bar, a format of the row's cells such as ``"{2:,} flushes"``.
-        text
-            Writes the number of a bar whose name has no text.
-        """
-        bars = [(name, "") if isinstance(name, str) else name for name in names]
-        groups = []
-        for row in rows:
-            group = [
-                Bar(name, row[at], form.format(*row) if form else text(row[at]))
-                for at, (name, form) in enumerate(bars, 1)
-            ]
-            groups.append((row[0], group))
-        return cls(title, groups, unit, log)
-
-    @classmethod
-    def in_one(
-        cls,
-        title: str,
-        heading: str,
-        rows: Iterable[Sequence[Any]],
-        unit: str,
-        *,
-        text: str = "{1:,}",
-        log: bool = True,
-    ) -> Self:
-        """One group, a bar for each row: a name, a number, and cells for its text.
-
-        `text` is a format of the row's cells.
-        """
-        group = [Bar(row[0], row[1], text.format(*row)) for row in rows]
-        return cls(title, [(heading, group)], unit, log)
 
 
 @dataclass(frozen=True)
@@ -132,18 +85,6 @@ class Ranges:
 
 
 @dataclass(frozen=True)
-class Lines:
-    """Quantities that grow in steps from left to right, a panel a trace."""
-
-    title: str
-    panels: Sequence[tuple[str, Sequence[tuple[str, Sequence[tuple[float, float]]]]]]
-    """Trace, then strategies with their points."""
-    along: str
-    """What is counted from left to right."""
-    unit: str
-
-
-@dataclass(frozen=True)
 class Spot:
     """One point of a curve, with its interval."""
 
@@ -168,15 +109,19 @@ class Curves:
     log: bool = True
 
 
-@dataclass(frozen=True)
-class Calls:
-    """Who does what, one action a line from top to bottom, and how it ends."""
-
-    title: str
-    lanes: Sequence[str]
-    steps: Sequence[tuple[int, str]]
-    """Index of the lane, and what happens."""
-    end: str
-
-
-Chart = Calls | Bars | Shares | Grid | Ranges | Lines | Curves
+Chart = (
+    Course
+    | Curves
+    | DirectMap
+    | Dots
+    | Dumbbells
+    | Film
+    | Flow
+    | Grid
+    | Matrix
+    | Plane
+    | Ranges
+    | Shares
+    | Slopes
+    | Streams
+)

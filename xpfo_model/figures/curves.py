@@ -1,92 +1,148 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Draw `charts.Curves`: what depends on a number, with intervals."""
+"""Draw `charts.Curves` and `forms.Slopes`: what depends on one number, or changes."""
 
-from collections.abc import Sequence
-from math import floor, log10
-from typing import Any, Final
+from collections.abc import Iterator, Sequence
+from typing import Final
 
-from matplotlib.figure import Figure
-
+from xpfo_model.figures import axes
 from xpfo_model.figures.charts import Curves, Spot, short
-from xpfo_model.figures.themes import Theme, colour_of
+from xpfo_model.figures.forms import Slopes
+from xpfo_model.figures.paper import Page, Paper, width_of
+from xpfo_model.figures.scales import Scale, apart, linear, log
 
-SIZE: Final = (6.4, 4.2)
-"""Inches."""
-ROOM_FOR_LABELS: Final = 1.32
-"""The axis is so many times as wide as the points."""
-LINE_OF_TEXT: Final = 0.055
-"""Of the height."""
-LINEAR_BELOW: Final = 0.01
-"""A logarithm has no place for zero: below this the axis is linear, or from the
-power of ten below the least value on."""
-HEADROOM: Final = 2
-"""The logarithmic axis ends at so many times the largest value."""
-MARKS: Final = ("o", "s", "^", "D", "v", "P", "X")
-"""So that colours are not all that tells lines apart."""
+_HEIGHT: Final = 250.0
+_GAP: Final = 22.0
+_LABEL: Final = 15.0
+_TICKS_UP: Final = 6
+_PANEL: Final = 210.0
+"""Pixels that a panel of slopes is at least wide."""
+_SLOPE: Final = 120.0
 
 
-def curves(chart: Curves, theme: Theme) -> Figure:
-    """Each line through its points, labelled at its end."""
-    figure = Figure(figsize=SIZE, layout="constrained")
-    axes = figure.subplots()
-    ends = []
-    for number, (name, spots) in enumerate(chart.lines):
-        places = [_place(chart, spot) for spot in spots]
-        middle = [spot.value for spot in spots]
-        low = [spot.value - spot.low for spot in spots]
-        high = [spot.high - spot.value for spot in spots]
-        axes.errorbar(
-            places,
-            middle,
-            yerr=(low, high),
-            color=colour_of(name, number, theme),
-            marker=MARKS[number % len(MARKS)],
-            markersize=4,
-            linewidth=1.5,
-            elinewidth=1,
-            capsize=2,
+def curves(chart: Curves, page: Page) -> Paper:
+    """Each line through its points with their intervals, labelled at its end."""
+    paper = Paper(page)
+    y = paper.title(chart.title)
+    y = axes.heading(paper, y, chart.unit)
+    signs = [axes.sign_of(n, at) for at, (n, _) in enumerate(chart.lines)]
+    if page.narrow:
+        y = axes.key(paper, y, signs)
+    top, bottom = y + 8, y + _HEIGHT
+    values = [v for _, spots in chart.lines for v in _extent(spots)]
+    scale: Scale = (
+        log(values, bottom, top, gap=-_GAP)
+        if chart.log
+        else linear(values, bottom, top)
+    )
+    left = axes.room_up(scale, _TICKS_UP)
+    told = [
+        f"{'' if page.narrow else name + ' '}{short(spots[-1].value)}"
+        for name, spots in chart.lines
+    ]
+    right = page.width - max(width_of(text, page.body) for text in told) - 12
+    axes.up(paper, scale, left, right, most=_TICKS_UP)
+    steps = max(len(chart.ticks) - 1, 1)
+    place = {
+        tick: left + 8 + (right - left - 16) * at / steps
+        for at, tick in enumerate(chart.ticks)
+    }
+    for sign, (_, spots) in zip(signs, chart.lines, strict=True):
+        points = [(place[spot.tick], scale.at(spot.value)) for spot in spots]
+        for spot in spots:
+            if spot.low < spot.high:
+                x, ends = place[spot.tick], [scale.at(spot.low), scale.at(spot.high)]
+                paper.line([(x, end) for end in ends], sign.colour, width=1.2)
+        paper.line(points, sign.colour, width=1.8, dash=sign.dash)
+        paper.dots(points, sign.colour, sign.marker, size=7.5, hollow=sign.hollow)
+    ends = [scale.at(spots[-1].value) for _, spots in chart.lines]
+    _tell(paper, told, ends, right, top, bottom)
+    axes.names_along(paper, place, bottom + 16)
+    return paper.finish(axes.below(paper, bottom + 33, chart.along))
+
+
+def _extent(spots: Sequence[Spot]) -> Iterator[float]:
+    for spot in spots:
+        yield from (spot.low, spot.value, spot.high)
+
+
+def _tell(
+    paper: Paper, told: Sequence[str], ends: Sequence[float], right: float,
+    top: float, bottom: float,
+) -> None:  # fmt: skip
+    """What each line is, beside its end and apart from the others."""
+    for text, end, y in zip(told, ends, apart(ends, _LABEL, top, bottom), strict=True):
+        if abs(y - end) > 1:
+            paper.line(
+                [(right + 1, end), (right + 9, y)], paper.theme["axis"], width=0.8
+            )
+        paper.text((right + 11, y), text, middle=True)
+
+
+def slopes(chart: Slopes, page: Page) -> Paper:
+    """A panel for each heading; in it a line a name, told at its end."""
+    paper = Paper(page)
+    top = paper.title(chart.title)
+    top = axes.heading(paper, top, chart.unit)
+    across = max(1, min(len(chart.panels), int(page.width // _PANEL)))
+    names = list(dict.fromkeys(name for _, lines in chart.panels for name, _ in lines))
+    signs = {n: axes.sign_of(n, at) for at, n in enumerate(names)}
+    keyed = across > 1 or page.narrow
+    if keyed:
+        top = axes.key(paper, top, list(signs.values()))
+    values = [v for _, lines in chart.panels for _, some in lines for v in some]
+    values += [] if chart.line is None else [chart.line]
+    width = page.width / across
+    y = top
+    for first in range(0, len(chart.panels), across):
+        row = chart.panels[first : first + across]
+        head, foot = y + 30, y + 30 + _SLOPE
+        scale: Scale = (
+            log(values, foot, head, gap=-_GAP)
+            if chart.log
+            else linear(values, foot, head)
         )
-        ends.append((middle[-1], name, short(middle[-1])))
-    last = len(chart.ticks) - 1
-    axes.set_xlim(-0.3, last * ROOM_FOR_LABELS)
-    axes.set_xticks(range(len(chart.ticks)), chart.ticks)
-    axes.set_ylim(bottom=0)
-    if chart.log:
-        seen = [value for _, spots in chart.lines for value in _extent(spots)]
-        least = min((value for value in seen if value > 0), default=1.0)
-        linear = max(LINEAR_BELOW, 10.0 ** floor(log10(least)))
-        axes.set_yscale("symlog", linthresh=linear)
-        axes.yaxis.set_major_formatter("{x:,g}")
-        axes.set_ylim(0, HEADROOM * max(*seen, linear))
-    axes.grid(axis="y", linewidth=0.5)
-    axes.set_xlabel(chart.along)
-    axes.set_ylabel(chart.unit)
-    _label(axes, ends, last)
-    figure.suptitle(chart.title, x=0.01, ha="left", fontsize=11, fontweight="bold")
-    return figure
+        for column, (heading, lines) in enumerate(row):
+            _panel(
+                paper, chart, scale, heading, lines, signs, column * width,
+                width - (18 if across > 1 else 0), y, keyed=keyed,
+            )  # fmt: skip
+        y = foot + 26
+    return paper.finish(y)
 
 
-def _extent(spots: Sequence[Spot]) -> list[float]:
-    return [value for spot in spots for value in (spot.low, spot.value, spot.high)]
-
-
-def _place(chart: Curves, spot: Spot) -> int:
-    return list(chart.ticks).index(spot.tick)
-
-
-def _label(axes: Any, ends: list[tuple[float, str, str]], last: int) -> None:
-    """Each line's name and last value beside its end, never one upon another."""
-    to_axes = axes.transData + axes.transAxes.inverted()
-    above = 2.0
-    for value, name, text in sorted(ends, reverse=True):
-        height = to_axes.transform((last, value))[1]
-        place = above = min(height, above - LINE_OF_TEXT)
-        axes.annotate(
-            f"{name} {text}",
-            xy=(last, value),
-            xytext=(last + 0.18, place),
-            textcoords=axes.get_xaxis_transform(),
-            va="center",
-            fontsize=8.5,
-            arrowprops={"arrowstyle": "-", "linewidth": 0.4, "shrinkA": 0},
-        )
+def _panel(
+    paper: Paper, chart: Slopes, scale: Scale, heading: str,
+    lines: Sequence[tuple[str, Sequence[float]]], signs: dict[str, axes.Sign],
+    start: float, width: float, y: float, *, keyed: bool,
+) -> None:  # fmt: skip
+    size = axes.TICK
+    paper.text((start, y + 14), heading, bold=True)
+    firsts = [short(some[0]) for _, some in lines]
+    lasts = [short(s[-1]) + ("" if keyed else f" {name}") for name, s in lines]
+    left = start + max(width_of(text, size) for text in firsts) + 10
+    right = start + width - max(width_of(text, size) for text in lasts) - 12
+    steps = len(chart.ticks) - 1
+    place = {
+        tick: left + (right - left) * at / steps for at, tick in enumerate(chart.ticks)
+    }
+    head, foot = y + 30, y + 30 + _SLOPE
+    for x in place.values():
+        paper.line([(x, head - 4), (x, foot + 4)], paper.theme["rule"], layer=0)
+    if chart.line is not None:
+        at = scale.at(chart.line)
+        paper.line([(left, at), (right, at)], paper.theme.ink, dash=(2, 2))
+        paper.text((left + 3, at - 4), chart.line_name, size=size)
+    for name, some in lines:
+        points = [(x, scale.at(v)) for x, v in zip(place.values(), some, strict=True)]
+        sign = signs[name]
+        paper.line(points, sign.colour, width=2, dash=sign.dash)
+        paper.dots(points, sign.colour, sign.marker, hollow=sign.hollow)
+    for texts, at, x, align in (
+        (firsts, 0, left - 8, "right"),
+        (lasts, -1, right + 8, "left"),
+    ):
+        ends = [scale.at(some[at]) for _, some in lines]
+        spread = apart(ends, _LABEL - 2, head, foot)
+        for text, place_ in zip(texts, spread, strict=True):
+            paper.text((x, place_), text, size=size, align=align, middle=True)
+    axes.names_along(paper, place, foot + 19)

@@ -1,12 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The page on workloads: traces and mixes side by side, as text and as a figure."""
 
-import base64
-import html
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -14,7 +10,7 @@ import numpy as np
 from xpfo_model.allocator import zoneinfo
 from xpfo_model.allocator.zones import Layout
 from xpfo_model.events import EventLog
-from xpfo_model.figures import draw, themes
+from xpfo_model.figures import draw
 from xpfo_model.figures.charts import Range, Ranges
 from xpfo_model.replay.outcome import replay
 from xpfo_model.studies.evidence import Evidence
@@ -172,19 +168,9 @@ def lifetimes(rows: Mapping[str, Measured]) -> Ranges:
 
 
 def as_html(chart: Ranges) -> str:
-    """A chart for light and for dark pages, in the page itself."""
-    alt = html.escape(
-        f"{chart.title}. "
-        + "; ".join(f"{r.name}: {r.low:,.0f} to {r.high:,.0f}" for r in chart.rows)
+    """A chart in the page itself."""
+    alt = f"{chart.title}. " + "; ".join(
+        f"{r.name}: {r.low:,.0f} to {r.high:,.0f}" for r in chart.rows
     )
-    images = []
-    for name, theme in themes.THEMES.items():
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "chart.svg"
-            draw.save(chart, path, theme)
-            data = base64.b64encode(path.read_bytes()).decode()
-        images.append(
-            f'<img class="only-{name}" alt="{alt}" '
-            f'src="data:image/svg+xml;base64,{data}">'
-        )
-    return f'<figure class="claim-figure">{"".join(images)}</figure>'
+    drawn = draw.as_html(chart, "lifetimes", alt)
+    return f'<figure class="claim-figure">{drawn}</figure>'

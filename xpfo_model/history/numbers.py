@@ -24,6 +24,8 @@ class Confidence(StrEnum):
     """Arithmetic on primary numbers, or read out of code."""
     CALIBRATED = "CALIBRATED"
     """Chosen so that the model meets a published row."""
+    ASSUMED = "ASSUMED"
+    """No source gives it: only the range says something."""
     UNVERIFIED = "UNVERIFIED"
     """From memory: not to be cited."""
     SECONDARY = "SECONDARY"
@@ -36,9 +38,7 @@ class Machine:
 
     name: str
     cpus: int | None
-    """CPUs that a flush reaches, by the mail's own word; None if it names none.
-
-    Whether the mails' *96-core* counts hardware threads is not verified."""
+    """CPUs that a flush reaches, by the mail's own word; None if it names none."""
     hertz: float | None
     """Clock in its model name; None if the mail does not give it."""
     hardware: str
@@ -47,6 +47,11 @@ class Machine:
 LARGE: Final = Machine(
     "96-core", 96, 2.10e9, "96-core Xeon Platinum 8160 @ 2.10GHz, 768 GB"
 )
+"""Of v7 to v9, in their word *96-core*: hardware threads, if it is `TWO_8160`."""
+TWO_8160: Final = Machine(
+    "two 8160", 96, 2.10e9, "two Xeon Platinum 8160, HT enabled, 768 GB"
+)
+"""Of September 2018: the same model, memory and ``-j60`` as `LARGE`; 24 cores each."""
 DESKTOP: Final = Machine("4-core", 4, 3.30e9, "4-core Core i5-3550 @ 3.30GHz, 8 GB")
 DUAL: Final = Machine("dual E5-2630", None, None, "dual Xeon E5-2630, 256 GB")
 TYCHO_LARGE: Final = Machine("E5-2650", 48, None, "24 cores, 48 threads, Xeon E5-2650")
@@ -71,7 +76,7 @@ BATCH_NO_FLUSH: Final = "batch, no flush"
 
 @dataclass(frozen=True)
 class Row:
-    """One published number."""
+    """A published number."""
 
     series: str
     machine: Machine
@@ -96,17 +101,21 @@ _V9: Final = mails.AZIZ_2019_04_03
 _OCTOBER: Final = mails.AZIZ_2018_10_24
 _TALK: Final = mails.ANDERSEN_2017_09_20_1634
 _AUGUST: Final = mails.STECKLINA_2018_08_30
+_EARLY: Final = mails.AZIZ_2018_09_07
 
 _LSS = "from a talk; the load is not named"
 _COMPILE = "of a kernel compile; not said of which time"
 _TWO_TO_THREE = f"2-3% {_COMPILE}"
 _UP_TO_TWO = f"1.5-2% {_COMPILE}"
 _FREE = "a freed page stays unmapped"
+_BUILDS = "a build of 4.18.6"
 _LABEL = "patch 16/16 labels this row 4.19"
 
 PAPER: Final = Machine("ret2dir paper", None, None, "not known")
 _PAPER = "0.18 to 2.91%, macro benchmarks of the ret2dir paper, from memory"
-_RECALLED = "5% that Khalid Aziz had named, as Julian Stecklina recalls it"
+_EXT4 = "a build of 4.18.6 on ext4; given in minutes"
+_EXT2 = "the same build on ext2; given in percent"
+_PRINTED = f"{_EXT4}; printed as ~8% worse, the minutes give 5.5%"
 
 ROWS: Final = (
     Row(
@@ -128,23 +137,24 @@ ROWS: Final = (
         _AUGUST,
         note=_TWO_TO_THREE,
     ),
+    Row("2018-09", TWO_8160, 60, "", BASE, 3174.036, 1.0, _EARLY, note=_EXT4),
+    Row("2018-09", TWO_8160, 60, "", NO_FLUSH, 3347.897, 1.08, _EARLY, note=_PRINTED),
+    Row("2018-09", TWO_8160, 60, "", STRICT, 26048.645, 8.2, _EARLY, note=_EXT4),
+    Row("2018-09 ext2", TWO_8160, 60, "", NO_FLUSH, None, 1.186, _EARLY, note=_EXT2),
+    Row("2018-09 ext2", TWO_8160, 60, "", STRICT, None, 10.0, _EARLY, note=_EXT2),
     Row(
         *("2018", QUAD, None, "", NO_FLUSH, None, 1.02),
         *(mails.STECKLINA_2018_09_12, Confidence.PRIMARY, _UP_TO_TWO),
-    ),
-    Row(
-        *("2018", THREADS_72, None, "", NO_FLUSH, None, 1.02),
-        *(mails.STECKLINA_2018_09_17, Confidence.PRIMARY, _COMPILE),
     ),
     Row(
         *("2018", ORACLE, 60, "", NO_FLUSH, None, 1.02, mails.AZIZ_2018_09_14),
         note="system time, within the noise",
     ),
     Row(
-        *("2018, recalled", ORACLE, None, "", NO_FLUSH, None, 1.05),
-        *(mails.STECKLINA_2018_09_17, Confidence.SECONDARY, _RECALLED),
+        *("2018", THREADS_72, None, "", NO_FLUSH, None, 1.02),
+        *(mails.STECKLINA_2018_09_17, Confidence.PRIMARY, _COMPILE),
     ),
-    Row("2018-10", DUAL, 30, "4.19-rc8", BASE, 913.84, 1.0, _OCTOBER),
+    Row("2018-10", DUAL, 30, "4.19-rc8", BASE, 913.84, 1.0, _OCTOBER, note=_BUILDS),
     Row("2018-10", DUAL, 30, "4.19-rc8", NO_FLUSH, 1027.985, 1.125, _OCTOBER),
     Row("2018-10", DUAL, 30, "4.19-rc8", BATCH_NO_FLUSH, 970.39, 1.062, _OCTOBER),
     Row("2018-10", DUAL, 30, "4.19-rc8", STRICT, 8458.449, 9.256, _OCTOBER),
@@ -199,12 +209,34 @@ FLUSH_COSTS: Final = tuple(
         (4, 7.41, 2447),
         (5, 1.73, 2358),
         (6, 1.32, 2563),
+        (7, 1.14, 2862),
         (8, 0.62, 3542),
+        (9, 0.08, 3289),
         (10, 0.43, 3570),
+        (11, 0.20, 3767),
+        (12, 0.08, 3996),
+        (13, 0.03, 4077),
+        (14, 0.02, 4836),
+        (15, 0.04, 5699),
         (16, 0.06, 5041),
+        (17, 0.57, 5473),
+        (18, 0.02, 5396),
+        (19, 0.03, 5296),
         (20, 0.02, 6749),
+        (21, 0.18, 6225),
+        (22, 0.01, 6393),
+        (23, 0.01, 6861),
+        (24, 0.12, 6912),
+        (25, 0.05, 7190),
+        (26, 0.01, 7793),
+        (27, 0.01, 7833),
+        (28, 0.01, 8253),
+        (29, 0.08, 8024),
+        (30, 0.03, 9670),
+        (31, 0.01, 8949),
         (32, 0.01, 9350),
         (33, 3.11, 8534),
+        (34, 0.02, 10977),
         (35, 0.02, 11400),
     )
 )
@@ -232,7 +264,7 @@ def find(series: str, machine: Machine, configuration: str) -> Row:
         ):
             return row
     raise XpfoModelError(
-        f"nobody published {configuration!r} of {series} on {machine.name}",
+        f"no published number of {configuration!r} of {series} on {machine.name}",
         remedy="xpfo_model.history.numbers.ROWS lists what was published",
     )
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from xpfo_model.machine import (
     FREE,
     KERNEL,
+    KUNMAP,
     USER,
     Frames,
     Machine,
@@ -24,6 +25,7 @@ from xpfo_model.machine import (
 )
 from xpfo_model.replay.calls import ALLOC as ALLOC_PAGES
 from xpfo_model.replay.calls import (
+    BEFORE_BITS,
     CHANGE_BLOCK,
     CONTEXT_SWITCH,
     ISOLATE,
@@ -32,6 +34,7 @@ from xpfo_model.replay.calls import (
     Calls,
 )
 from xpfo_model.replay.calls import FREE as FREE_PAGES
+from xpfo_model.replay.quarters import NO_USER, SHIFT, USERS, Tally
 from xpfo_model.strategies.hooks import (
     alloc,
     change_block,
@@ -123,11 +126,25 @@ def move_pages(m: Machine, s: Calls, i: int) -> None:
         move(m, s.cpu[i], s.start[i], s.stop[i])
 
 
-def run_steps(m: Machine, s: Calls, history: npt.NDArray[np.int64]) -> None:
+def note_flushes(m: Machine, s: Calls, i: int, t: Tally) -> None:
+    """Note what step `i` flushed: in its cell, and by who had the frames before."""
+    row = min(t.at[USERS] >> t.at[SHIFT], len(t.cells) - 1)
+    for cause in range(len(t.before)):
+        more = m.counts.flushes_by_cause[cause] - t.before[cause]
+        t.cells[row, cause] += more
+        t.before[cause] += more
+        if s.op[i] == ALLOC_PAGES and cause != KUNMAP:
+            test = m.settings.user_test
+            who = s.before[i] >> (BEFORE_BITS * test) & ((1 << BEFORE_BITS) - 1)
+            t.owners[who if s.user[i] >> test & 1 else NO_USER] += more
+
+
+def run_steps(m: Machine, s: Calls, t: Tally, history: npt.NDArray[np.int64]) -> None:
     """Call a strategy's hooks, step by step; bound with `jit.compiled`.
 
     `history`, unless empty, gets the flushes so far after each step.
     """
+    flushes = m.counts.flushes
     for i in range(len(s.op)):
         op = s.op[i]
         m.settings.now = s.time[i]
@@ -141,5 +158,10 @@ def run_steps(m: Machine, s: Calls, history: npt.NDArray[np.int64]) -> None:
             move_pages(m, s, i)
         else:
             change_lists(m, s, i)
+        if m.counts.flushes != flushes:
+            note_flushes(m, s, i, t)
+            flushes = m.counts.flushes
+        if op == ALLOC_PAGES:
+            t.at[USERS] += s.user[i] & 1
         if len(history):
             history[i] = m.counts.flushes

@@ -63,6 +63,8 @@ class Outcome:
     """How often the MOVABLE list was asked by somebody who may not wait."""
     users: dict[str, dict[str, int]] = field(default_factory=dict)
     """User allocations by who had a frame before, by each of `gfp.USER_TESTS`."""
+    quarters: list[dict[str, int]] = field(default_factory=list)
+    """Allocations by quarter of the user allocations."""
     strategies: dict[str, Counts] = field(default_factory=dict)
     """What each strategy did that could be counted."""
     not_counted: dict[str, str] = field(default_factory=dict)
@@ -84,12 +86,6 @@ class Outcome:
                 f"{self.held_frames:,} frames are first seen being freed, such as "
                 "the initrd's: this start takes them for unmapped; if they are mapped, "
                 f"{self.held_first_touches:,} user allocations more find one mapped"
-            )
-        blind = [name for name in self.strategies if strategies.heeds_moves(name)]
-        if blind and not any(counts.moved for counts in self.strategies.values()):
-            notes.append(
-                f"{', '.join(blind)}: the trace shows no migration of pages, and its "
-                "flushes are not counted"
             )
         faulting = [name for name, c in self.strategies.items() if c.faults]
         if faulting:
@@ -116,12 +112,16 @@ class Outcome:
             "totals": self.totals,
             "users": self.users,
             "waits": self.waits,
+            "quarters": self.quarters,
             "not_counted": self.not_counted,
             "strategies": {
                 name: {
                     "user_test": strategies.REGISTRY[name].user_test,
                     "flushes": counts.flushes,
                     "flushes_by_cause": counts.flushes_by_cause,
+                    "flushes_by_owner": counts.flushes_by_owner,
+                    "flushes_warm": counts.flushes_warm,
+                    "quarters": list(counts.quarters),
                     "frames_unmapped": counts.frames_unmapped,
                     "frames_mapped": counts.frames_mapped,
                     "frames_exposed": counts.frames_exposed,
@@ -217,6 +217,7 @@ def _outcome(
         held_frames=held_frames,
         held_first_touches=held_first_touches,
         waits=reconstruction.waits,
+        quarters=reconstruction.quarters,
         users={test: reconstruction.owners_by(test) for test in USER_TESTS},
         strategies={r.strategy: r.counts for r in runs if not missing[r.strategy]},
         not_counted={

@@ -23,6 +23,8 @@ from xpfo_model.events import (
 )
 from xpfo_model.jit import compiled
 from xpfo_model.replay.calls import (
+    ALLOC,
+    BEFORE_BITS,
     FIRST_TOUCH_HELD,
     HELD,
     KERNEL,
@@ -44,9 +46,20 @@ from xpfo_model.replay.calls import (
     walk,
 )
 from xpfo_model.replay.held import Held
+from xpfo_model.replay.quarters import (
+    NO_USER,
+    SHIFT,
+    USERS,
+    make_room,
+    quarters,
+    tally,
+)
 
 OWNERS: Final = {"first_touch": NOBODY, "from_kernel": KERNEL, "from_user": USER}
 """Who had a frame of a user allocation before: names of the columns."""
+
+
+NR_COLUMNS: Final = len(OWNERS) + 1
 
 
 class Reconstruction:
@@ -88,6 +101,7 @@ class Reconstruction:
             ),
             0,
         )
+        self._course = tally(NR_COLUMNS)
         self._waits = dict.fromkeys(("movable_no_reclaim", "movable_irqs_off"), 0)
         # untouched pages of zeros take no memory, wherever the pfns are
         self._units = np.zeros((MAX_PFN >> UNIT_ORDER) + 2, np.int32)
@@ -108,6 +122,13 @@ class Reconstruction:
     def frames(self) -> int:
         """Frames that the machine needs so far."""
         return int(self._totals[UNITS]) << UNIT_ORDER
+
+    @property
+    def units_by_pfn(self) -> npt.NDArray[np.int64]:
+        """Numbers of the units of frames so far, in the order of their pfns."""
+        numbered = self._units[self._units != UNNUMBERED]
+        numbers: npt.NDArray[np.int64] = numbered.astype(np.int64) - 1
+        return numbers
 
     @property
     def totals(self) -> dict[str, int]:
@@ -175,7 +196,34 @@ class Reconstruction:
         )
         self._keep_open(entries)
         self._know_owners(units, known)
-        return self._trim(out, n, filled)
+        calls = self._trim(out, n, filled)
+        self._note_course(calls)
+        return calls
+
+    def _note_course(self, calls: Calls) -> None:
+        """Note user allocations by who had a frame before, and kernel allocations."""
+        handed_out = calls.op == ALLOC
+        user = calls.user[handed_out].astype(np.int64) & 1
+        who = np.where(
+            user, calls.before[handed_out] & ((1 << BEFORE_BITS) - 1), NO_USER
+        )
+        self._course = make_room(self._course, int(user.sum()))
+        at = self._course.at
+        place = at[USERS] + np.cumsum(user) - user
+        cells = self._course.cells
+        row = np.minimum(place >> at[SHIFT], len(cells) - 1)
+        np.add.at(cells, (row, who), 1)
+        at[USERS] += user.sum()
+
+    @property
+    def quarters(self) -> list[dict[str, int]]:
+        """Allocations by quarter of the user allocations of the posted test."""
+        columns = (*OWNERS, "kernel_allocations")
+        return [
+            {"user_allocations": int(row[:NO_USER].sum())}
+            | dict(zip(columns, map(int, row), strict=True))
+            for row in quarters(self._course)
+        ]
 
     def _know_owners(self, units: npt.NDArray[np.int64], known: int) -> None:
         """Look up who has the frames of units that have a number above `known`."""

@@ -2,7 +2,7 @@
 """Run a strategy over the steps of a trace, on one machine, and count."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Final
 
@@ -23,11 +23,14 @@ from xpfo_model.machine import (
     grow,
     hold,
 )
-from xpfo_model.replay.calls import Calls, rows
+from xpfo_model.replay.calls import ALLOC, Calls, rows
 from xpfo_model.replay.loop import run_steps
+from xpfo_model.replay.quarters import make_room, quarters, tally
 from xpfo_model.replay.reconstruct import room_for
 from xpfo_model.strategies.guarantee import go_on, leave
 
+TAKERS: Final = ("first_touch", "from_kernel", "from_user", "for_kernel")
+"""Allocations by who had a frame before, and those that are no user's."""
 FREED: Final = "freed"
 """Of frames held at the start: a page was, if its first event is that it is freed."""
 
@@ -91,6 +94,7 @@ class Run:
         self._placed = 0
         self.machine.settings.zeroing = zeroing
         self.machine.settings.copy_percent = copy_percent
+        self._tally = tally(len(CAUSES))
         self._loop = compiled(run_steps, strategies.given(hooks))
 
     @property
@@ -101,7 +105,7 @@ class Run:
     @property
     def is_cold(self) -> bool:
         """Whether the loop is still to be compiled, and can be kept."""
-        nothing = (self.machine, room_for(0, 0), np.empty(0, np.int64))
+        nothing = (self.machine, room_for(0, 0), self._tally, np.empty(0, np.int64))
         return isinstance(self._loop, Loop) and self._loop.is_cold(*nothing)
 
     def prepare(self) -> None:
@@ -134,7 +138,9 @@ class Run:
             named = int(np.max(part.cpu, initial=0)) + 1
             self.machine = grow(self.machine, frames, named)
             self._place(frames)
-            self._loop(self.machine, part, history[start:stop])
+            users = int(np.count_nonzero((part.op == ALLOC) & (part.user & 1 != 0)))
+            self._tally = make_room(self._tally, users)
+            self._loop(self.machine, part, self._tally, history[start:stop])
 
     def _place(self, frames: int) -> None:
         """Let who holds frames at the start hold those that are new."""
@@ -151,6 +157,7 @@ class Run:
         for cause in (KUNMAP, MIGRATE):
             if not causes[CAUSES[cause]]:
                 del causes[CAUSES[cause]]
+        full = dict(zip(CAUSES, map(int, counts.full_by_cause), strict=True))
         return Counts(
             flushes_by_cause=causes,
             frames_unmapped=int(counts.unmapped),
@@ -158,11 +165,20 @@ class Run:
             frames_exposed=int(counts.exposed),
             frame_time_exposed=int(counts.exposed_time) + self._still_exposed(),
             local_flushes=int(counts.local_flushes),
+            full_by_cause={cause: full[cause] for cause in causes},
+            local_full=int(counts.local_full),
             splits=int(counts.splits),
             start_splits=int(counts.start_splits),
             faults=int(counts.faults),
             moved=int(counts.moved),
             moved_exposed=int(counts.moved_exposed),
+            flushes_by_owner=dict(
+                zip(TAKERS, map(int, self._tally.owners), strict=True)
+            ),
+            quarters=tuple(
+                dict(zip(CAUSES, map(int, row), strict=True))
+                for row in quarters(self._tally)
+            ),
         )
 
     def _still_exposed(self) -> int:
@@ -198,6 +214,20 @@ class Counts:
     """Users' frames whose contents were moved to other frames."""
     moved_exposed: int = 0
     """Of these, frames that the kernel could still reach afterwards."""
+    full_by_cause: dict[str, int] = field(default_factory=dict)
+    """Of the synchronous shootdowns, those of the whole TLB, by cause."""
+    local_full: int = 0
+    """Of the local flushes, those of the whole TLB."""
+    flushes_by_owner: dict[str, int] = field(default_factory=dict)
+    """Flushes of allocations but for kunmap, by TAKERS: who had a frame before, by
+    the strategy's own test; or that the allocation is no user's."""
+    quarters: tuple[dict[str, int], ...] = ()
+    """Flushes by cause, by quarter of the user allocations of the posted test."""
+
+    @property
+    def flushes_warm(self) -> int:
+        """Synchronous shootdowns after the first quarter, all causes."""
+        return sum(sum(quarter.values()) for quarter in self.quarters[1:])
 
     @property
     def flushes(self) -> int:

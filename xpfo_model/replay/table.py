@@ -85,8 +85,6 @@ def head(outcome: Outcome, *, with_notes: bool = True) -> list[str]:
         f"  {totals['refills']:,} refills ({totals['refills_movable']:,} MOVABLE),"
         f" {totals['ownership_changes']:,} changes of ownership",
     ]
-    if about.xpfo:
-        lines.append(f"  {about.ran()}")
     if outcome.start != MAPPED and with_notes:
         lines.append(f"  memory starts {outcome.start}")
     lines += [f"  warning: {note}" for note in about.notes()]
@@ -137,14 +135,50 @@ def counted(outcome: Outcome) -> list[str]:
     return [*flushes, "", *frames, ""]
 
 
-def table(*outcomes: Outcome) -> str:
-    """The strategies over one trace, for each start of its memory, as text."""
+def course(outcome: Outcome) -> list[str]:
+    """Flushes by quarter, and by who had a frame before, in lines of 72 columns."""
+
+    def row(name: str, quarters: Sequence[int]) -> tuple[str, ...]:
+        return (name, *map(short, (*quarters, sum(quarters[1:]), sum(quarters))))
+
+    allocations = [
+        row(label, [one[key] for one in outcome.quarters])
+        for key, label in _ALLOCATIONS.items()
+    ]
+    quarters = [
+        row(name, [sum(quarter.values()) for quarter in counts.quarters])
+        for name, counts in outcome.strategies.items()
+    ]
+    numbers = [f"q{n}" for n in range(1, len(outcome.quarters) + 1)]
+    owners = [
+        (name, *(short(counts.flushes_by_owner[key]) for key in _OWNERS))
+        for name, counts in outcome.strategies.items()
+    ]
+    return [
+        *columns(("user allocations", *numbers, "warm", "all"), allocations),
+        "",
+        *columns(("flushes (model)", *numbers, "warm", "all"), quarters),
+        "",
+        *columns(("flushed at alloc", *_OWNERS.values()), owners),
+        "",
+    ]
+
+
+def table(*outcomes: Outcome, quarters: bool = False) -> str:
+    """The strategies over one trace, for each start of its memory, as text.
+
+    With `quarters` also by quarter of the user allocations.
+    """
+
+    def tables(outcome: Outcome) -> list[str]:
+        return counted(outcome) + (course(outcome) if quarters else [])
+
     if len(outcomes) == 1:
-        return "\n".join([*head(outcomes[0]), "", *counted(outcomes[0])])
+        return "\n".join([*head(outcomes[0]), "", *tables(outcomes[0])])
     lines = head(outcomes[0], with_notes=False)
     for outcome in outcomes:
         lines += ["", f"memory starts {outcome.start}"]
-        lines += [*_notes(outcome), "", *counted(outcome)]
+        lines += [*_notes(outcome), "", *tables(outcome)]
     return "\n".join(lines)
 
 
@@ -166,8 +200,27 @@ _FRAMES: Final = {
     "faults": "faults",
 }
 """Column heads of the frames."""
+_ALLOCATIONS: Final = {
+    "first_touch": "nobody had it",
+    "from_kernel": "the kernel had it",
+    "from_user": "a user had it",
+}
+_OWNERS: Final = {
+    "first_touch": "first touch",
+    "from_kernel": "from kernel",
+    "from_user": "from user",
+    "for_kernel": "for kernel",
+}
+"""Column heads of `course`."""
 _SELDOM: Final = ("start_splits", "faults")
 """Columns that are shown if they hold anything."""
+
+COURSE: Final = """\
+q1 … q4  by quarter of the user allocations; warm: after the first quarter
+flushed at alloc
+         flushes of allocations, but for kunmap, by who had a frame before;
+         for kernel: the allocation is no user's
+"""
 
 LEGEND: Final = """\
 total    synchronous TLB shootdowns; then by cause: at allocation, at a
@@ -182,6 +235,9 @@ local flushes
          flushes of one CPU's own TLB, without an IPI
 splits   2M entries of the direct map that were split; at start: before the
          first event, where not all frames of one start alike
+moved    pages that compaction moves to other frames are in no stock trace:
+         pcp_batch_closed flushes for each of a user, the others leave the
+         new frame mapped
 faults   frames given to the kernel unmapped: it faults; 0 if safe
 """
 
@@ -218,6 +274,12 @@ def as_csv(outcomes: Iterable[Outcome]) -> str:
                 "splits": counts.splits,
                 "start_splits": counts.start_splits,
                 "faults": counts.faults,
+                "flushes_warm": counts.flushes_warm,
+                **{f"flushes_{who}": n for who, n in counts.flushes_by_owner.items()},
+                **{
+                    f"flushes_q{number}": sum(quarter.values())
+                    for number, quarter in enumerate(counts.quarters, start=1)
+                },
                 "flushes_per_1000": round(per_user_allocations(outcome, counts), 3),
                 "factor_v6": factor(outcome, counts),
             }

@@ -11,7 +11,22 @@ from typing import Any
 from sphinx.application import Sphinx
 
 from xpfo_model import __version__
-from xpfo_model.sphinxext import claims_index, diffs, directives, faults, verdicts
+from xpfo_model.sphinxext import (
+    claims_index,
+    details,
+    diffs,
+    directives,
+    faults,
+    figures,
+    hooks,
+    pages,
+    pictures,
+    quotes,
+    registry,
+    roles,
+    verdicts,
+)
+from xpfo_model.sphinxext.domain import ClaimsDomain, keep_apart
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -24,24 +39,35 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("claim-table", directives.ClaimTableDirective)
     app.add_directive("cover-letter", directives.CoverLetterDirective)
     app.add_directive("counterexample", directives.CounterexampleDirective)
+    app.add_directive("kernel-hook", hooks.HookDirective)
     app.add_directive("faults", faults.FaultsDirective)
     app.add_directive("faults-of", faults.FaultsOfDirective)
     app.add_directive("invariants", faults.InvariantsDirective)
+    app.add_directive("strategies", registry.StrategiesDirective)
+    app.add_directive("hooks", registry.HooksDirective)
     app.add_directive("strategy-diffs", diffs.DiffsDirective)
     app.add_directive("claims-ledger", claims_index.LedgerDirective)
-    app.add_role("value", directives.ValueRole())
-    app.add_role("mail", directives.MailRole())
+    app.add_directive("mails", quotes.MailsDirective)
+    app.add_directive("quote", quotes.QuoteDirective)
+    app.add_directive("remarks", faults.RemarksDirective)
+    app.add_role("value", roles.ValueRole())
+    app.add_role("mail", roles.MailRole())
+    app.add_domain(ClaimsDomain)
     app.add_node(claims_index.LedgerNode)
+    details.setup(app)
+    pictures.setup(app)
     app.connect("builder-inited", verdicts.hear)
-    app.connect("env-purge-doc", claims_index.purge)
-    app.connect("env-merge-info", claims_index.merge)
+    app.connect("builder-inited", figures.add_css)
+    app.connect("doctree-read", keep_apart)
     app.connect("env-updated", claims_index.check)
     app.connect("doctree-resolved", claims_index.resolve)
+    app.connect("html-page-context", pages.complete, priority=900)
     app.connect("build-finished", verdicts.settle)
     app.connect("build-finished", verdicts.publish)
+    app.connect("build-finished", diffs.publish)
     return {
         "version": __version__,
-        "env_version": 1,
+        "env_version": 2,
         "parallel_read_safe": True,
         "parallel_write_safe": True,
     }

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The ledger: every claim on one page, and no claim without a page."""
+"""The ledger: every claim on one page by subject, and no claim without a page."""
 
-from collections.abc import Iterable
-from typing import Any
+from typing import Final
 
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -10,9 +9,13 @@ from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
+from xpfo_model.claims.verdict import Standing
 from xpfo_model.sphinxext import verdicts
+from xpfo_model.sphinxext.domain import claims_of
 
 logger = logging.getLogger(__name__)
+
+HEADING_LEVEL: Final = 2
 
 
 class LedgerNode(nodes.General, nodes.Element):
@@ -20,106 +23,70 @@ class LedgerNode(nodes.General, nodes.Element):
 
 
 class LedgerDirective(SphinxDirective):
-    """``{claims-ledger}``: a section per claim, with a link to its page."""
+    """``{claims-ledger}``: every claim, by the page that shows it."""
 
     def run(self) -> list[nodes.Node]:
         """Leave a place for `resolve`."""
-        self.env.xpfo_ledger = self.env.docname  # type: ignore[attr-defined]
-        return [LedgerNode()]
-
-
-def _pages(env: BuildEnvironment) -> dict[str, set[str]]:
-    if not hasattr(env, "xpfo_pages"):
-        env.xpfo_pages = {}  # type: ignore[attr-defined]
-    pages: dict[str, set[str]] = env.xpfo_pages  # type: ignore[attr-defined]
-    return pages
-
-
-def place(env: BuildEnvironment, identity: str, docname: str) -> None:
-    """Note that a page shows a claim."""
-    _pages(env).setdefault(docname, set()).add(identity)
-
-
-def purge(app: Sphinx, env: BuildEnvironment, docname: str) -> None:
-    """Forget a page that is read again."""
-    del app
-    _pages(env).pop(docname, None)
-
-
-def merge(
-    app: Sphinx, env: BuildEnvironment, docnames: Iterable[str], other: Any
-) -> None:
-    """Take over what a parallel reader noted."""
-    del app
-    for docname in docnames:
-        if docname in _pages(other):
-            _pages(env)[docname] = _pages(other)[docname]
+        claims_of(self.env).data["ledger"] = self.env.docname
+        up = "../" * self.env.docname.count("/")
+        place = (
+            '<div id="ledger-filter" class="chooser" hidden></div>'
+            f'<script defer src="{up}_static/ledger.js"></script>'
+        )
+        return [nodes.raw("", place, format="html"), LedgerNode()]
 
 
 def check(app: Sphinx, env: BuildEnvironment) -> list[str]:
     """Warn of claims that no page shows; write the ledger anew if pages changed."""
-    shown = set().union(*_pages(env).values())
+    domain = claims_of(env)
     for identity in verdicts.record_of(app).verdicts:
-        if identity not in shown:
+        if identity not in domain.homes:
             logger.warning("claim %s is on no page", identity)
-    now = sorted((page, sorted(ids)) for page, ids in _pages(env).items())
-    if getattr(env, "xpfo_ledger_of", None) == now or not hasattr(env, "xpfo_ledger"):
+    ledger = domain.data["ledger"]
+    now = sorted((page, dict(said)) for page, said in domain.pages.items())
+    if domain.data.get("listed") == now or ledger not in env.found_docs:
         return []
-    env.xpfo_ledger_of = now  # type: ignore[attr-defined]
-    return [env.xpfo_ledger]
+    domain.data["listed"] = now
+    return [ledger]
 
 
 def resolve(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Write the ledger in its place."""
     for place_holder in list(doctree.findall(LedgerNode)):
-        page_of = {
-            identity: page
-            for page, identities in sorted(_pages(app.env).items())
-            for identity in identities
-        }
-        table = _table(app, docname, page_of)
-        place_holder.replace_self(table)
+        place_holder.replace_self(_ledger(app, docname))
 
 
-def _table(app: Sphinx, docname: str, page_of: dict[str, str]) -> nodes.Node:
-    table = nodes.table(classes=["ledger"])
-    group = nodes.tgroup(cols=2)
-    table += group
-    for width in (70, 30):
-        group += nodes.colspec(colwidth=width)
-    head = nodes.thead()
-    group += head
-    head += _row(
-        [
-            [nodes.paragraph(text="Claim, and what it must fail with")],
-            [nodes.paragraph(text="Id")],
-        ]
+def _ledger(app: Sphinx, docname: str) -> list[nodes.Node]:
+    homes = claims_of(app.env).homes
+    found = verdicts.record_of(app).verdicts
+    pages = dict.fromkeys(homes[name] for name in found if name in homes)
+    out: list[nodes.Node] = []
+    for page in pages:
+        listing = nodes.bullet_list(classes=["ledger"])
+        for identity, verdict in found.items():
+            if homes.get(identity) == page:
+                listing += _entry(app, docname, page, verdict)
+        title = app.env.titles[page].astext()
+        head = nodes.rubric("", title, classes=["ledger"])
+        head["heading-level"] = HEADING_LEVEL
+        out += [head, listing]
+    return out
+
+
+def _entry(app: Sphinx, docname: str, page: str, verdict: Standing) -> nodes.list_item:
+    claim = verdict.claim
+    target = f"{app.builder.get_relative_uri(docname, page)}#{claim.id}"
+    sentence = nodes.paragraph()
+    sentence += nodes.reference(
+        "", verdict.finding.sentence, refuri=target, internal=True
     )
-    body = nodes.tbody()
-    group += body
-    for identity, verdict in verdicts.record_of(app).verdicts.items():
-        uri = "#"
-        if identity in page_of:
-            relative = app.builder.get_relative_uri(docname, page_of[identity])
-            uri = f"{relative}#{identity}"
-        link = nodes.reference("", "", nodes.literal(text=identity), refuri=uri)
-        fails = f"Fails with {verdict.claim.instead}."
-        row = _row(
-            [
-                [
-                    nodes.paragraph(text=verdict.finding.sentence),
-                    nodes.paragraph("", "", nodes.emphasis(text=fails)),
-                ],
-                [nodes.paragraph("", "", link)],
-            ]
-        )
-        row["ids"].append(identity)
-        body += row
-    return table
-
-
-def _row(cells: list[list[nodes.Node]]) -> nodes.row:
-    row = nodes.row()
-    for cell in cells:
-        row += nodes.entry("", *cell)
-    return row
+    up = "../" * docname.count("/")
+    letter = nodes.reference("", "cover letter", refuri=f"{up}claims/{claim.id}.txt")
+    facts = nodes.paragraph(classes=["facts"])
+    facts += [
+        nodes.literal(text=claim.id),
+        nodes.Text(f" · rests on {claim.basis.what} · fails with {claim.instead} · "),
+        letter,
+    ]
+    kind = f"basis-{claim.basis.name.lower().replace('_', '-')}"
+    return nodes.list_item("", sentence, facts, ids=[claim.id], classes=["entry", kind])

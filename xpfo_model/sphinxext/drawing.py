@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The processes beside the build: they compute ahead, and draw while pages are read."""
+"""The processes beside the build: they compute ahead, and draw."""
 
 import os
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
@@ -14,11 +14,11 @@ def processes() -> Executor:
     return ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn"))
 
 
-def draw(chart: Chart, stem: Path) -> None:
+def draw(chart: Chart, stem: Path) -> list[str]:
     """Write a chart's files in all its forms; see `figures.save_all`."""
     from xpfo_model.figures import draw  # noqa: PLC0415 - a cached build draws nothing
 
-    draw.save_all(chart, stem)
+    return draw.save_all(chart, stem)
 
 
 class Drawings:
@@ -35,16 +35,22 @@ class Drawings:
     def __init__(self, folder: Path, executor: Executor) -> None:
         self.folder = folder
         self.executor = executor
-        self._begun: list[Future[None]] = []
+        self._begun: dict[str, Future[list[str]]] = {}
 
     def begin(self, name: str, chart: Chart) -> None:
         """Have a chart drawn into NAME.svg and the others."""
-        self._begun.append(self.executor.submit(draw, chart, self.folder / name))
+        self._begun[name] = self.executor.submit(draw, chart, self.folder / name)
 
-    def finish(self) -> None:
-        """Wait for all. Raises what the drawing of one raised."""
-        for future in self._begun:
-            future.result()
+    def wait(self, name: str) -> None:
+        """Wait for one. Raises what its drawing raised, `KeyError` for no such."""
+        self._begun[name].result()
+
+    def finish(self) -> list[str]:
+        """Wait for all; texts in them that cannot be read.
+
+        Raises what the drawing of one raised.
+        """
+        return [fault for one in self._begun.values() for fault in one.result()]
 
     def close(self) -> None:
         """Let the processes go; what has not begun is not drawn."""

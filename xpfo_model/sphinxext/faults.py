@@ -1,51 +1,46 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The table of faults, the drawing of each, and the invariants that they violate."""
+"""The tables of faults, the drawing of each, and the invariants that they violate."""
 
-import html
-from functools import cached_property
-from pathlib import Path
+from typing import ClassVar, Final
 
 from docutils import nodes
+from docutils.parsers.rst import directives as options
 from sphinx.util.docutils import SphinxDirective
 
 from xpfo_model.checker import INVARIANTS, Violation
-from xpfo_model.history.faults import FAULTS, Fault
+from xpfo_model.history.faults import FAULTS, POSTED, READ, REMARKS, Fault
 from xpfo_model.sphinxext import verdicts
-from xpfo_model.sphinxext.directives import images, mail_link, show
-from xpfo_model.studies import explorations
+from xpfo_model.sphinxext.details import details
+from xpfo_model.sphinxext.pictures import picture
+from xpfo_model.sphinxext.roles import mail_link
 
-HEAD = ("Version", "What is wrong", "Reported by", "Days", "Steps", "States", "ms")
-WIDTHS = (12, 34, 24, 6, 7, 9, 8)
+NOT_FOUND: Final = "not found in the stored list mail"
+_TABLES: Final = {
+    "posted": (POSTED, ("Version", "What is wrong", "First said by", "Steps")),
+    "reading": (READ, ("Strategy", "What is wrong", "The sentence", "Steps")),
+}
 
 
 class FaultsDirective(SphinxDirective):
-    """``{faults}``: a row for each fault, and under it the drawings, folded.
+    """``{faults} posted`` or ``reading``: a row for each fault, its drawing folded.
 
-    Days are from posting to report; steps and states are the checker's of this
-    build, milliseconds those recorded for as many states.
+    Steps are those of the checker in this build.
     """
 
+    required_arguments = 1
     has_content = False
 
     def run(self) -> list[nodes.Node]:
         """Build the table and the drawings."""
-        table = nodes.table(classes=["faults"])
-        group = nodes.tgroup(cols=len(HEAD))
-        group += [nodes.colspec(colwidth=width) for width in WIDTHS]
-        group += nodes.thead("", _row([[nodes.Text(word)] for word in HEAD]))
-        body = nodes.tbody()
-        group += body
-        table += group
-        out: list[nodes.Node] = [table]
-        for fault in FAULTS:
+        which = options.choice(self.arguments[0], tuple(_TABLES))
+        faults, head = _TABLES[which]
+        rows = []
+        drawings: list[nodes.Node] = []
+        for fault in faults:
             violation = self._violation(fault)
-            body += _row(self._cells(fault, violation))
-            out += self._drawing(fault, violation)
-        return out
-
-    @cached_property
-    def _recorded(self) -> explorations.Recorded:
-        return explorations.read(Path(self.env.srcdir))
+            rows.append(_cells(fault, violation))
+            drawings.append(_drawing(fault, violation))
+        return [_table(head, (14, 42, 34, 8), rows), *drawings]
 
     def _violation(self, fault: Fault) -> Violation:
         reports = verdicts.record_of(self.env.app).reports
@@ -54,55 +49,9 @@ class FaultsDirective(SphinxDirective):
             raise self.error(f"{fault.strategy} does not violate {fault.invariant!r}")
         return found[fault.invariant]
 
-    def _cells(self, fault: Fault, violation: Violation) -> list[list[nodes.Node]]:
-        timing = self._recorded.timing(fault.strategy, fault.invariant)
-        now = (violation.steps, violation.visited)
-        if timing is None or (timing.steps, timing.visited) != now:
-            raise self.error(
-                f"the time to {fault.strategy} {fault.invariant} was recorded of "
-                f"another search: run `{explorations.COMMAND}`"
-            )
-        name = nodes.literal(text=fault.strategy)
-        who: nodes.Node = nodes.Text("nobody")
-        if fault.mail:
-            who = mail_link(fault.mail, fault.who)
-        return [
-            [nodes.reference("", "", name, refuri=f"#{_anchor(fault)}")],
-            [nodes.Text(fault.what)],
-            [who],
-            [nodes.Text("-" if fault.days is None else str(fault.days))],
-            [nodes.Text(str(violation.steps))],
-            [nodes.Text(show(violation.visited))],
-            [nodes.Text(f"{timing.milliseconds:g}")],
-        ]
-
-    def _drawing(self, fault: Fault, violation: Violation) -> list[nodes.Node]:
-        name = f"{fault.strategy}-{fault.invariant}"
-        alt = f"{fault.strategy} violates {fault.invariant}"
-        up = "../" * self.env.docname.count("/")
-        steps = "".join(f"<li>{html.escape(line)}</li>" for line in violation.trace)
-        told = (
-            f"<p>Posted on {fault.posted}, not reported: {html.escape(fault.why)}.</p>"
-        )
-        if fault.mail:
-            told = (
-                f"<p>Posted on {fault.posted}, reported on {fault.reported} by "
-                f'{html.escape(fault.who)}: <a class="mail reference external" '
-                f'href="{html.escape(fault.mail.link)}">{fault.mail}</a>.</p>'
-            )
-        # a link to what is folded unfolds it, so the anchor is inside
-        text = (
-            f'<details class="fault"><summary><code>{fault.strategy}</code>: '
-            f'{html.escape(fault.what)}</summary><span id="{_anchor(fault)}"></span>'
-            f"{images(name, alt, up, lazy=True)}<ol>{steps}</ol>"
-            f"<p>Violated: {html.escape(INVARIANTS[fault.invariant])}</p>{told}"
-            f"</details>"
-        )
-        return [nodes.raw("", text, format="html")]
-
 
 class FaultsOfDirective(SphinxDirective):
-    """``{faults-of} STRATEGY``: what the table says of one version, a line each."""
+    """``{faults-of} STRATEGY``: what the tables say of one version, a line each."""
 
     required_arguments = 1
     has_content = False
@@ -113,12 +62,15 @@ class FaultsOfDirective(SphinxDirective):
         for fault in FAULTS:
             if fault.strategy != self.arguments[0]:
                 continue
-            said: list[nodes.Node] = [nodes.Text(": nobody reported it")]
-            if fault.mail:
+            said: list[nodes.Node] = [nodes.Text(f": {NOT_FOUND}.")]
+            if fault.first:
                 said = [
-                    nodes.Text(f": after {_days(fault)}, "),
-                    mail_link(fault.mail, fault.who),
+                    nodes.Text(": first said by "),
+                    mail_link(fault.first),
+                    nodes.Text("."),
                 ]
+            if fault.why:
+                said.append(nodes.Text(f" {_sentence(fault.why)}"))
             listing += nodes.list_item(
                 "", nodes.paragraph("", "", nodes.strong(text=fault.what), *said)
             )
@@ -127,8 +79,25 @@ class FaultsOfDirective(SphinxDirective):
         return [listing]
 
 
-def _days(fault: Fault) -> str:
-    return "a day" if fault.days == 1 else f"{fault.days} days"
+class RemarksDirective(SphinxDirective):
+    """``{remarks}``: what was reported and is beyond the model."""
+
+    has_content = False
+    option_spec: ClassVar = {}
+
+    def run(self) -> list[nodes.Node]:
+        """Build the table."""
+        head = ("Version", "What is wrong", "First said by", "Why the model has it not")
+        rows: list[list[nodes.Node]] = [
+            [
+                nodes.Text(remark.version),
+                nodes.Text(remark.what),
+                mail_link(remark.first),
+                nodes.Text(remark.why_not),
+            ]
+            for remark in REMARKS
+        ]
+        return [_table(head, (14, 34, 26, 26), rows)]
 
 
 class InvariantsDirective(SphinxDirective):
@@ -146,12 +115,61 @@ class InvariantsDirective(SphinxDirective):
         return [listing]
 
 
+def _cells(fault: Fault, violation: Violation) -> list[nodes.Node]:
+    name = nodes.literal(text=fault.strategy)
+    source: nodes.Node = nodes.Text(NOT_FOUND)
+    if fault in READ:
+        source = mail_link(fault.source)
+    elif fault.first:
+        source = mail_link(fault.first)
+    return [
+        nodes.reference("", "", name, refuri=f"#{_anchor(fault)}"),
+        nodes.Text(fault.what),
+        source,
+        nodes.Text(str(violation.steps)),
+    ]
+
+
+def _drawing(fault: Fault, violation: Violation) -> nodes.Node:
+    steps = nodes.enumerated_list(enumtype="arabic", prefix="", suffix=".")
+    for line in violation.trace:
+        steps += nodes.list_item("", nodes.paragraph(text=line))
+    why = f" {_sentence(fault.why)}" if fault.why else ""
+    return details(
+        f"{fault.strategy}: {fault.what}",
+        picture(
+            f"{fault.strategy}-{fault.invariant}",
+            f"{fault.strategy} violates {fault.invariant}; the steps follow as text.",
+        ),
+        steps,
+        nodes.paragraph(text=f"Violated: {INVARIANTS[fault.invariant]}{why}"),
+        classes=["fault"],
+        ids=[_anchor(fault)],
+    )
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
 def _anchor(fault: Fault) -> str:
     return f"fault-{fault.strategy}-{fault.invariant}"
 
 
-def _row(cells: list[list[nodes.Node]]) -> nodes.row:
+def _table(
+    head: tuple[str, ...], widths: tuple[int, ...], rows: list[list[nodes.Node]]
+) -> nodes.table:
+    table = nodes.table(classes=["faults"])
+    group = nodes.tgroup(cols=len(head))
+    group += [nodes.colspec(colwidth=width) for width in widths]
+    group += nodes.thead("", _row([nodes.Text(word) for word in head]))
+    group += nodes.tbody("", *map(_row, rows))
+    table += group
+    return table
+
+
+def _row(cells: list[nodes.Node]) -> nodes.row:
     row = nodes.row()
     for cell in cells:
-        row += nodes.entry("", nodes.paragraph("", "", *cell))
+        row += nodes.entry("", nodes.paragraph("", "", cell))
     return row

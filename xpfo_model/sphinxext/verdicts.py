@@ -14,7 +14,8 @@ from sphinx.util import logging
 
 from xpfo_model import claims
 from xpfo_model.checker import Report, scope
-from xpfo_model.claims import checker, cite
+from xpfo_model.claims import checker, cite, films
+from xpfo_model.claims.claim import Basis
 from xpfo_model.claims.verdict import Standing
 from xpfo_model.errors import XpfoModelError
 from xpfo_model.history.faults import FAULTS
@@ -45,33 +46,35 @@ def record_of(app: Sphinx) -> Record:
     return record
 
 
-def _folder(app: Sphinx) -> Path:
+def folder_of(app: Sphinx) -> Path:
+    """Where this build keeps what was heard, and the figures."""
     return fresh(Path(app.outdir).parent, "claims", app.config.xpfo_digest)
 
 
 def hear(app: Sphinx) -> None:
     """Evaluate every claim, or take what was heard for the same digest.
 
-    Figures are drawn while the pages are read; `settle` waits for them. Raises
-    `ExtensionError` that names each claim that does not stand.
+    Figures are drawn meanwhile. Raises `ExtensionError` that names each claim that
+    does not stand, or each figure that cannot be read.
     """
-    heard = _folder(app) / RECORD
+    heard = folder_of(app) / RECORD
     if heard.exists():
         app.xpfo_record = pickle.loads(heard.read_bytes())  # type: ignore[attr-defined]  # noqa: S301 - our own, under our digest
         return
-    drawings = Drawings(_folder(app), processes())
+    drawings = Drawings(folder_of(app), processes())
     try:
         record = _hear(Path(app.srcdir) / app.config.xpfo_traces, drawings)
-    except BaseException:
+        faults = drawings.finish()
+    finally:
         drawings.close()
-        raise
+    if faults:
+        raise ExtensionError("\n".join(["figures cannot be read:", *faults]))
     app.xpfo_record = record  # type: ignore[attr-defined]
-    app.xpfo_drawings = drawings  # type: ignore[attr-defined]
 
 
 def _hear(traces: Path, drawings: Drawings) -> Record:
     evidence = Evidence(traces, drawings.executor)
-    explores = "recommended-is-safe" in claims.REGISTRY
+    explores = any(c.basis is Basis.EXPLORATION for c in claims.REGISTRY.values())
     if explores:
         evidence.start(checker.EXPLORED)
     verdicts: dict[str, Standing] = {}
@@ -100,8 +103,7 @@ def _hear(traces: Path, drawings: Drawings) -> Record:
     for report in reports.values():
         for violation in report.violations:
             name = f"{report.strategy}-{violation.invariant}"
-            title = f"{report.strategy} violates {violation.invariant}"
-            drawings.begin(name, checker.sequence(title, violation))
+            drawings.begin(name, films.of(report, violation))
     return Record(verdicts, evidence.provenance, outcomes, reports)
 
 
@@ -111,17 +113,19 @@ def _cannot(why: str, ids: list[str]) -> str:
     return f"{which} cannot be computed: {why}"
 
 
-def settle(app: Sphinx, exception: Exception | None) -> None:
-    """Wait for the figures, and keep what was heard for the next build."""
+def drawn(app: Sphinx, name: str) -> Path:
+    """The files of a figure without their suffix, when it has been drawn."""
     drawings: Drawings | None = getattr(app, "xpfo_drawings", None)
-    if drawings is None:
-        return
-    try:
-        if exception is None:
-            drawings.finish()
-            (_folder(app) / RECORD).write_bytes(pickle.dumps(record_of(app)))
-    finally:
-        drawings.close()
+    if drawings is not None:
+        drawings.wait(name)
+    return folder_of(app) / name
+
+
+def settle(app: Sphinx, exception: Exception | None) -> None:
+    """Keep what was heard for the next build."""
+    heard = folder_of(app) / RECORD
+    if exception is None and not heard.exists():
+        heard.write_bytes(pickle.dumps(record_of(app)))
 
 
 def _reports(evidence: Evidence) -> dict[str, Report]:
@@ -146,7 +150,7 @@ def publish(app: Sphinx, exception: Exception | None) -> None:
     out.mkdir(exist_ok=True)
     commit, site = app.config.xpfo_commit, app.config.xpfo_site_url
     verdicts = record_of(app).verdicts
-    for figure in _folder(app).iterdir():
+    for figure in folder_of(app).iterdir():
         if figure.suffix in {".svg", ".png"}:
             (out / figure.name).write_bytes(figure.read_bytes())
     for name, verdict in verdicts.items():

@@ -27,7 +27,7 @@ from xpfo_model.gfp import POSTED, WIDE
 from xpfo_model.jit import Given
 from xpfo_model.machine import XPFO_UNMAPPED, XPFO_USER
 from xpfo_model.strategies import hooks
-from xpfo_model.strategies.guarantee import go_on, ignore, leave, move_unseen
+from xpfo_model.strategies.guarantee import go_on, ignore, leave
 from xpfo_model.strategies.places import (
     BEFORE_THE_LIST,
     DIRECT_MAP,
@@ -133,6 +133,7 @@ REGISTRY: Final = {
     "pcp_batch_prezero": Entry(
         "zero a refill, then unmap it", counted=False, marks=True, unmapped_mark=False
     ),
+    "per_frame_local": Entry("per_frame with a local kmap", counted=False, safe=True),
     "pcp_batch_local": Entry(
         "pcp_batch, lazy map, local kmap",
         counted=False,
@@ -214,11 +215,6 @@ def needs(name: str) -> tuple[str, ...]:
                 continue
             found.update(dict.fromkeys(_EVENTS[hook]))
     return tuple(found)
-
-
-def heeds_moves(name: str) -> bool:
-    """Whether a strategy acts where a page is moved. Raises `UnknownStrategyError`."""
-    return load(name).migrate is not move_unseen
 
 
 def given(taken: Mapping[str, Callable[..., Any]]) -> Given:

@@ -22,25 +22,25 @@ class Context(NamedTuple):
 
 CONTEXTS: Final = {
     (RMQUEUE_BULK, "v4.14"): Context(
-        True,
-        "mm/page_alloc.c: rmqueue_pcplist: local_irq_save() around it, v4.14 to v5.12",
+        irqs_off=True,
+        source="mm/page_alloc.c: rmqueue_pcplist: local_irq_save(), v4.14 to v5.12",
     ),
     (RMQUEUE_BULK, "v6.1"): Context(
-        False,
-        "mm/page_alloc.c: rmqueue_pcplist: pcp_spin_trylock() around it, v6.1.192: a "
-        "lock that interrupts do not wait for",
+        irqs_off=False,
+        source="mm/page_alloc.c: rmqueue_pcplist: pcp_spin_trylock(), v6.1.192: no "
+        "interrupt waits for that lock",
     ),
     (BEFORE_THE_LIST, "v6.1"): Context(
-        False, "proposed: no lock is held, as a task may allocate anywhere"
+        irqs_off=False, source="proposed: no lock is held"
     ),
     (SET_MIGRATETYPE, "v4.14"): Context(
-        True, "mm/page_alloc.c: rmqueue_bulk, rmqueue: zone->lock, v4.14 to v6.18"
+        irqs_off=True, source="mm/page_alloc.c: rmqueue: zone->lock, v4.14 to v6.18"
     ),
     (SET_MIGRATETYPE, "v6.1"): Context(
-        True, "mm/page_alloc.c: rmqueue_bulk, rmqueue_buddy: zone->lock, v6.1"
+        irqs_off=True, source="mm/page_alloc.c: rmqueue_buddy: zone->lock, v6.1"
     ),
     (DIRECT_MAP, "v7.0"): Context(
-        False, "RFC 17/19 of February 2026: zone->lock is dropped before"
+        irqs_off=False, source="RFC 17/19 of February 2026: zone->lock is dropped"
     ),
 }
 """By place and the first of the kernels that it is the same in."""

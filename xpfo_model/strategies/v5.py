@@ -12,7 +12,7 @@ from xpfo_model.machine import (
     XPFO_USER,
     Frames,
     Machine,
-    flush,
+    flush_mapping,
     invlpg,
     set_kpte,
 )
@@ -36,7 +36,7 @@ def alloc(m: Machine, cpu: int, frames: Frames, user: bool, zeroed: bool) -> Non
         else:
             m.marks[frame] &= ~XPFO_USER
     if first_time:
-        flush(m, ALLOC)
+        flush_mapping(m, ALLOC, frames)
 
 
 def free(m: Machine, cpu: int, frames: Frames) -> None:

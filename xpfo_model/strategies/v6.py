@@ -15,6 +15,7 @@ from xpfo_model.machine import (
     Frames,
     Machine,
     flush,
+    flush_mapping,
     set_kpte,
 )
 from xpfo_model.strategies import v5
@@ -35,7 +36,7 @@ def alloc(m: Machine, cpu: int, frames: Frames, user: bool, zeroed: bool) -> Non
         else:
             m.marks[frame] &= ~XPFO_USER
     if user:
-        flush(m, ALLOC)
+        flush_mapping(m, ALLOC, frames)
 
 
 def free(m: Machine, cpu: int, frames: Frames) -> None:

@@ -65,6 +65,17 @@ class Provenance:
     """The file system that the workload had to write to, if it had one."""
 
 
+@dataclass(frozen=True)
+class Half:
+    """Counts up to a user allocation of a trace."""
+
+    users: int
+    """User allocations so far."""
+    zeroed: int
+    """Of these, zeroed."""
+    counts: Counts
+
+
 def prepare(strategy: str, replaced: Hooks) -> None:
     """Compile a replay loop and leave it in the cache, for other processes too."""
     Run(strategy, cpus=1, **replaced).prepare()
@@ -105,6 +116,7 @@ class Evidence:
         self._logs: dict[str, EventLog] = {}
         self._steps: dict[str, tuple[list[Calls], Reconstruction]] = {}
         self._counts: dict[tuple[Any, ...], Counts] = {}
+        self._halves: dict[tuple[Any, ...], tuple[Half, Half]] = {}
         self._courses: dict[tuple[Any, ...], list[tuple[int, Counts]]] = {}
         self._outcomes: dict[str, Outcome] = {}
         self._kept: dict[str, Columns] = {}
@@ -256,6 +268,34 @@ class Evidence:
             self._courses[key] = course
         return self._courses[key]
 
+    def halves(self, name: str, strategy: str, **how: Any) -> tuple[Half, Half]:
+        """What a strategy does over the first half of the user allocations, and in all.
+
+        `how` as in `counts`, without `batch` and `idle_flushes`.
+        """
+        key = (name, strategy, tuple(sorted(how.items())))
+        if key not in self._halves:
+            steps, reconstruction = self.steps(name)
+            half = reconstruction.totals["user_allocations"] // 2
+            self._await(strategy, how)
+            run = Run(strategy, cpus=self.provenance[name].cpus, **how)
+            users = zeroed = 0
+            found: list[Half] = []
+            for some in steps:
+                asked = (some.op == ALLOC) & (some.user != 0)
+                so_far = users + np.cumsum(asked)
+                cut = int(np.searchsorted(so_far, half)) + 1 if not found else 0
+                for which in (slice(0, cut), slice(cut, None)):
+                    part = rows(some, which)
+                    run.feed(part, reconstruction.frames)
+                    users += int(np.count_nonzero(asked[which]))
+                    zeroed += int(np.count_nonzero(asked[which] & (part.zeroed != 0)))
+                    if not found and users >= half:
+                        found.append(Half(users, zeroed, run.counts))
+            whole = Half(users, zeroed, run.counts)
+            self._halves[key] = (found[0] if found else whole, whole)
+        return self._halves[key]
+
     def _run(
         self,
         name: str,
@@ -264,9 +304,7 @@ class Evidence:
         copy_percent: int,
         replaced: dict[str, Any],
     ) -> Run:
-        prepared = self._prepared.get((strategy, *sorted(replaced.items())))
-        if prepared is not None:
-            prepared.result()
+        self._await(strategy, replaced)
         return Run(
             strategy,
             cpus=self.provenance[name].cpus,
@@ -274,6 +312,13 @@ class Evidence:
             copy_percent=copy_percent,
             **replaced,
         )
+
+    def _await(self, strategy: str, how: dict[str, Any]) -> None:
+        """Wait for a loop that is being compiled ahead."""
+        hooks = {name: hook for name, hook in how.items() if callable(hook)}
+        prepared = self._prepared.get((strategy, *sorted(hooks.items())))
+        if prepared is not None:
+            prepared.result()
 
     def _without_idle(self, name: str) -> list[Calls]:
         events = self.log(name).events

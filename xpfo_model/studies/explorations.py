@@ -22,8 +22,8 @@ from xpfo_model.studies.store import Columns, study
 COMMAND: Final = "xpfo-model data timings"
 """Measures anew."""
 WANTED: Final = (
-    ("pcp_batch_local", "large"),
-    ("pcp_batch_local", "wide"),
+    (strategies.RECOMMENDED, "large"),
+    (strategies.RECOMMENDED, "wide"),
     ("pcp_batch", "large"),
 )
 """Strategies, and the scopes in which they are explored."""

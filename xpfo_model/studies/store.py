@@ -27,6 +27,7 @@ PRODUCERS: Final = (
     "xpfo_model.studies.fidelity",
     "xpfo_model.studies.whatif",
     "xpfo_model.studies.explorations",
+    "xpfo_model.studies.kernel_runs",
 )
 """Modules that define studies."""
 

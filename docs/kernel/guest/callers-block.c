@@ -3,7 +3,7 @@
  * Kernel code under a file system: loop devices, dm-crypt, zram, swap to a file, a
  * journal that holds data, and /proc/kcore, which reads all memory there is.
  *
- *	callers-block DISK
+ *	callers-block DISK [CASE]...
  *
  * DISK is a directory of ext4 on a disk with 128 MiB to spare.
  */
@@ -238,11 +238,11 @@ static const struct test tests[] = {
 
 int main(int argc, char **argv)
 {
-	if (argc != 2) {
-		fprintf(stderr, "usage: callers-block DISK\n");
+	if (argc < 2) {
+		fprintf(stderr, "usage: callers-block DISK [CASE]...\n");
 		return 2;
 	}
 	disk = argv[1];
-	run(tests, COUNT(tests));
+	run(tests, COUNT(tests), argv + 2);
 	return 0;
 }

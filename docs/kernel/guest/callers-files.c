@@ -3,7 +3,7 @@
  * Kernel code that moves data between files and the memory of a process: buffered,
  * direct and asynchronous I/O, mappings, pipes, FUSE, and ciphers on user pages.
  *
- *	callers-files DISK SHARE
+ *	callers-files DISK SHARE [CASE]...
  *
  * DISK is a directory of ext4 on a disk, SHARE one of a 9p file system.
  */
@@ -508,12 +508,12 @@ static const struct test tests[] = {
 
 int main(int argc, char **argv)
 {
-	if (argc != 3) {
-		fprintf(stderr, "usage: callers-files DISK SHARE\n");
+	if (argc < 3) {
+		fprintf(stderr, "usage: callers-files DISK SHARE [CASE]...\n");
 		return 2;
 	}
 	disk = argv[1];
 	share = argv[2];
-	run(tests, COUNT(tests));
+	run(tests, COUNT(tests), argv + 3);
 	return 0;
 }

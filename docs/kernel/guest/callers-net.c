@@ -3,7 +3,7 @@
  * Kernel code that moves data between sockets and the memory of a process: copies,
  * sends without a copy, receives without a copy, pages sent from a file.
  *
- *	callers-net DISK
+ *	callers-net DISK [CASE]...
  *
  * DISK is a directory of ext4 on a disk.
  */
@@ -315,11 +315,11 @@ static const struct test tests[] = {
 
 int main(int argc, char **argv)
 {
-	if (argc != 2) {
-		fprintf(stderr, "usage: callers-net DISK\n");
+	if (argc < 2) {
+		fprintf(stderr, "usage: callers-net DISK [CASE]...\n");
 		return 2;
 	}
 	disk = argv[1];
-	run(tests, COUNT(tests));
+	run(tests, COUNT(tests), argv + 2);
 	return 0;
 }

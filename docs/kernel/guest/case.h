@@ -48,17 +48,29 @@ static inline void put(const char *path, const char *text)
 	close(fd);
 }
 
-static inline void run(const struct test *tests, unsigned long count)
+/* All of them, or those that are named. */
+static inline void run(const struct test *tests, unsigned long count, char **names)
 {
+	unsigned long ran = 0, named = 0;
 	char mark[64];
 
 	for (unsigned long i = 0; i < count; i++) {
+		int wanted = !*names;
+
 		now = tests[i].name;
+		for (char **name = names; *name; name++)
+			wanted |= !strcmp(*name, now);
+		if (!wanted)
+			continue;
+		ran++;
 		snprintf(mark, sizeof(mark), "xpfo-case %s\n", now);
 		put("/sys/kernel/tracing/trace_marker", mark);
 		tests[i].run();
 		fflush(stdout);
 	}
+	while (names[named])
+		named++;
+	must(ran == (named ? named : count));
 	put("/sys/kernel/tracing/trace_marker", "xpfo-case end\n");
 }
 

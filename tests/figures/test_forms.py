@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: GPL-2.0-only
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from samples import CHARTS, TITLE
+
+from xpfo_model.figures import draw
+from xpfo_model.figures.charts import Chart
+from xpfo_model.figures.forms import Dot, Dots, Dumbbells, Flow, Place, Plane
+from xpfo_model.figures.paper import NARROW, PAGES, WIDE
+from xpfo_model.figures.themes import LIGHT, LOOKS
+
+pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+forms = pytest.mark.parametrize("name", CHARTS)
+
+
+def texts(chart, page=WIDE):
+    return [box.text for box in draw.lay_out(chart, page).boxes]
+
+
+@pages
+@forms
+def test_every_text_of_every_form_can_be_read(name, page):
+    assert draw.lay_out(CHARTS[name], page).faults() == []
+
+
+@pages
+@forms
+def test_the_title_is_whole(name, page):
+    said = texts(CHARTS[name], page)
+    words = len(TITLE.split())
+    assert " ".join(" ".join(said).split()[:words]) == TITLE
+
+
+def test_there_is_a_sample_of_every_form():
+    assert {type(chart) for chart in CHARTS.values()} == set(Chart.__args__)
+
+
+@pages
+def test_a_dot_has_its_name_and_its_text_beside_it(page):
+    paper = draw.lay_out(CHARTS["dots"], page)
+    boxes = {box.text: box for box in paper.boxes}
+    assert "146,105 of 146,105" in boxes
+    assert "required: 1,000" in boxes
+    for trace, _ in CHARTS["dots"].groups:
+        assert trace in boxes
+
+
+@pages
+def test_every_reading_of_a_dumbbell_is_told(page):
+    said = texts(CHARTS["dumbbells"], page)
+    for _, row in CHARTS["dumbbells"].rows:
+        for dot in row:
+            assert dot.text in said or row[0].value == row[1].value
+
+
+numbers = st.floats(0, 1e6, allow_nan=False)
+names = st.sampled_from([*LOOKS, "user allocations"])
+
+
+@pages
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(names, numbers, numbers), min_size=1, max_size=12))
+def test_names_on_a_plane_never_cover_each_other(page, some):
+    places = [Place(name, x, y) for name, x, y in {s[0]: s for s in some}.values()]
+    chart = Plane("Title", places, "along", "up", crowded=True)
+    assert draw.lay_out(chart, page).faults() == []
+
+
+@pages
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(numbers, numbers, numbers), min_size=1, max_size=5))
+def test_readings_of_a_dumbbell_never_cover_each_other(page, some):
+    rows = [(f"trace-{n}", *map(round, row)) for n, row in enumerate(some)]
+    chart = Dumbbells.by_trace("Title", rows, ("v6", "v8", "v9"), "unit", log=True)
+    assert draw.lay_out(chart, page).faults() == []
+
+
+@pages
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(*[st.integers(0, 10**6)] * 3), min_size=1, max_size=4))
+def test_sources_of_a_flow_never_cover_each_other(page, some):
+    rows = [
+        (f"trace-{n}", dict(zip(("nobody", "kernel", "user"), row, strict=True)))
+        for n, row in enumerate(some)
+    ]
+    assert draw.lay_out(Flow("Title", rows, "allocations"), page).faults() == []
+
+
+def test_a_band_is_as_thick_as_its_share():
+    row = {"nobody": 0, "kernel": 25, "user": 75}
+    paper = draw.lay_out(Flow("Title", [("t", row)], "allocations"))
+    thick = {
+        tuple(patch.get_facecolor()): patch.get_path().get_extents().height
+        for patch in paper.figure.axes[0].patches
+        if len(patch.get_path().vertices) > 5
+    }
+    assert len(thick) == 2
+    from matplotlib.colors import to_rgba
+
+    kernel, user = (thick[to_rgba(LIGHT[role])] for role in ("kernel", "user"))
+    # a band also falls by where it ends
+    assert user - kernel == pytest.approx(0.5 * 46, abs=20)
+
+
+def test_a_strategy_is_drawn_in_its_colour_with_its_marker():
+    chart = Dots("Title", [("", [Dot(name, 1, "1") for name in LOOKS])], "unit")
+    drawn = {
+        (line.get_markerfacecolor(), line.get_marker())
+        for line in draw.lay_out(chart).figure.axes[0].lines
+        if line.get_marker() != "None"
+    }
+    assert drawn == {(look.light, look.marker) for look in LOOKS.values()}
+
+
+def test_memory_that_starts_unmapped_is_drawn_hollow():
+    chart = Dots("Title", [("", [Dot("v6, starts unmapped", 1, "1")])], "unit")
+    (dot,) = [
+        line
+        for line in draw.lay_out(chart).figure.axes[0].lines
+        if line.get_marker() != "None"
+    ]
+    assert dot.get_markerfacecolor() == LIGHT["paper"]
+    assert dot.get_markeredgecolor() == LIGHT["v6"]
+
+
+def test_a_plane_keeps_places_in_order_and_zero_apart():
+    chart = Plane("Title", [Place("v6", 0, 1), Place("v8", 1, 10)], "along", "up")
+    places = [
+        line.get_xdata()[0]
+        for line in draw.lay_out(chart).figure.axes[0].lines
+        if line.get_marker() != "None"
+    ]
+    assert places[0] + 20 < places[1]
+
+
+def test_a_narrow_figure_is_narrow():
+    for chart in CHARTS.values():
+        assert draw.lay_out(chart, NARROW).width == NARROW.width
