@@ -77,7 +77,8 @@ def test_an_event_that_the_kernel_leaves_out_is_found(folder, strategy, start, d
     assert first.event - 1 >= row - 2
     if what in {"flush", "split"}:
         assert first.reason
-    assert first.kernel is None or what == "map"
+    if what == "flush":
+        assert first.kernel is None or "another order" in first.reason
     assert found.as_json()["unmatched"][what] == {"kernel": 0, "model": 1}
 
 
