@@ -169,6 +169,26 @@ def flushes_as_modelled(
     )
 
 
+def _interrupts(evidence: Inputs) -> Table:
+    """Function-call interrupts that a strategy adds, beside the workload's flushes."""
+    found = runs(evidence, lambda row: row["workload"] == MIX and row["cpus"] > 1)
+    stock = {row["cpus"]: row["calls"] for row in found if row["strategy"] == STOCK}
+    return Table(
+        ("recording", "strategy", "flushes", "interrupts added", "for each flush"),
+        tuple(
+            (
+                label(row),
+                row["strategy"],
+                row["workload_flushes"],
+                row["calls"] - stock[row["cpus"]],
+                f"{(row['calls'] - stock[row['cpus']]) / row['workload_flushes']:.1f}",
+            )
+            for row in found
+            if row["workload_flushes"] and row["cpus"] in stock
+        ),
+    )
+
+
 @claim(
     "kernel-flushes-at-kunmap",
     must="in every recording with kmap through the direct map, more than half of the "
@@ -222,6 +242,7 @@ def at_kunmap(evidence: Inputs, way: str = "direct") -> Finding:
             ("ahead of a user", "at kunmap"),
             "flushes, as the kernel counted them",
         ),
+        more={"interrupts": _interrupts(evidence)},
     )
 
 
