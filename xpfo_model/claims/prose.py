@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from xpfo_model.claims.claim import Table
+from xpfo_model.constants import PAGE_SIZE
 
 Cell = int | float | str
 Row = tuple[str, Callable[[str], Cell]]
@@ -15,6 +16,15 @@ Row = tuple[str, Callable[[str], Cell]]
 def count(number: int, what: str) -> str:
     """A number of things in words: 1 trace, 5 traces."""
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def size_of(frames: int) -> str:
+    """Memory in words."""
+    mebibytes = frames * PAGE_SIZE >> 20
+    for unit, size in (("TiB", 1 << 20), ("GiB", 1 << 10)):
+        if mebibytes >= size:
+            return f"{mebibytes // size} {unit}"
+    return f"{mebibytes} MiB"
 
 
 def listing(parts: list[str]) -> str:

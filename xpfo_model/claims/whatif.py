@@ -12,8 +12,7 @@ from typing import Any, Final
 
 from xpfo_model.claims.claim import Basis, Finding, Table, claim
 from xpfo_model.claims.inputs import Inputs
-from xpfo_model.claims.prose import spread
-from xpfo_model.constants import PAGE_SIZE
+from xpfo_model.claims.prose import size_of, spread
 from xpfo_model.figures.charts import Curves, Spot, short
 from xpfo_model.figures.forms import Dot, Dots
 from xpfo_model.history import mails
@@ -55,15 +54,6 @@ def rows(
 def share_of(workload: str) -> int:
     """Percent of the second workload of a mix of two."""
     return int(workload.rpartition(":")[2])
-
-
-def size_of(frames: int) -> str:
-    """Memory in words."""
-    mebibytes = frames * PAGE_SIZE >> 20
-    for unit, size in (("TiB", 1 << 20), ("GiB", 1 << 10)):
-        if mebibytes >= size:
-            return f"{mebibytes // size} {unit}"
-    return f"{mebibytes} MiB"
 
 
 def curves(
