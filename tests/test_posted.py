@@ -781,7 +781,8 @@ def test_the_registry_says_what_each_version_keeps_and_where_it_is_called():
     ]
     assert not any(entry.safe for entry in entries.values())
     assert {n for n, e in strategies.REGISTRY.items() if e.safe} == {
-        strategies.RECOMMENDED
+        "per_frame_local",
+        strategies.RECOMMENDED,
     }
     assert (
         *("none", "v6", "per_frame", "alternation"),

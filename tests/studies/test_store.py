@@ -131,7 +131,7 @@ def test_a_strategy_that_is_counted_is_a_source(item):
 
 def test_other_flags_of_a_strategy_are_given_to_the_studies_that_count_it(monkeypatch):
     before = strategies.sources("pcp_batch")
-    entry = replace(strategies.REGISTRY["pcp_batch"], irqs_off=())
+    entry = replace(strategies.REGISTRY["pcp_batch"], marks=True)
     monkeypatch.setitem(strategies.REGISTRY, "pcp_batch", entry)
     assert strategies.sources("pcp_batch") != before
 

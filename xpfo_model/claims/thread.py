@@ -12,6 +12,7 @@ from xpfo_model.claims.prose import spread, two_digits
 from xpfo_model.figures.forms import Course, Dots, Dumbbells, Flow
 from xpfo_model.history import mails
 from xpfo_model.replay.calls import ALLOC
+from xpfo_model.studies.evidence import AS_POSTED
 
 SCARCE: Final = "reclaim-2cpu"
 """The trace of a machine with less memory than its workload needs."""
@@ -140,7 +141,7 @@ def alternations(evidence: Inputs, trace: str, *, on_a_cpu: bool) -> tuple[int, 
     changes = users = 0
     for some in evidence.steps(trace)[0]:
         at = some.op == ALLOC
-        sides, cpus = some.user[at] != 0, some.cpu[at]
+        sides, cpus = some.user[at] & AS_POSTED != 0, some.cpu[at]
         users += int(np.count_nonzero(sides))
         for cpu in np.unique(cpus) if on_a_cpu else (0,):
             own = sides[cpus == cpu] if on_a_cpu else sides
