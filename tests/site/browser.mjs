@@ -48,7 +48,7 @@ function tooWide() {
     return width && right > room + 1
       && !one.closest("pre, .table-wrapper, .claim-figure, math, svg, .sidebar-drawer, .toc-drawer");
   });
-  const some = by.slice(0, 3).map((one) => one.outerHTML.slice(0, 120));
+  const some = by.slice(-3).map((one) => one.outerHTML.slice(0, 120));
   return [`${over} px wider than the screen: ${some.join(" and ")}`];
 }
 

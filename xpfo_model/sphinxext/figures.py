@@ -12,6 +12,8 @@ from xpfo_model.figures import svg
 from xpfo_model.sphinxext import verdicts
 
 CSS: Final = "figures.css"
+LARGE: Final = 32_000
+"""Bytes of a figure, wide and narrow, that a page still holds itself."""
 NARROW: Final = "(max-width: 40em)"
 """Windows that get the narrow drawing."""
 _SIZE: Final = re.compile(r'<svg[^>]*? width="(\d+)" height="(\d+)"')
@@ -29,11 +31,13 @@ def add_css(app: Sphinx) -> None:
 def figure(app: Sphinx, name: str, alt: str, up: str, *, folded: bool = False) -> str:
     """A figure as HTML, for pages `up` from the site's root.
 
-    One that is `folded` away is a file, which is fetched when it is unfolded.
+    One that is `folded` away is a file, which is fetched when it is unfolded. So is one
+    of more than `LARGE` bytes, for a page holds many.
     """
     folder = verdicts.folder_of(app)
-    if not folded:
-        part = (folder / f"{name}.html").read_text(encoding="utf-8")
+    within = folder / f"{name}.html"
+    if not folded and within.stat().st_size <= LARGE:
+        part = within.read_text(encoding="utf-8")
         drawn = svg.named(part, alt)
     else:
         said = html.escape(alt)
