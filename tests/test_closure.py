@@ -189,7 +189,7 @@ def test_parts_are_the_modules_that_are_read():
         "xpfo_model.machine",
         "xpfo_model.strategies.guarantee",
     ]
-    assert "xpfo_model.replay.run" in parts(run_steps)
+    assert "xpfo_model.replay.loop" in parts(run_steps)
     assert "xpfo_model.strategies" not in parts(run_steps)
 
 

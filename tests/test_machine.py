@@ -232,7 +232,7 @@ def test_boot_maps_everything_and_nobody_owns_it():
     assert set(m.alias) == {machine.IS_MAPPED}
     assert not any(np.asarray(array).any() for array in m[1:10])
     assert list(m.all_cpus) == [0b111]
-    assert m.settings.tolist() == (2, *[0] * 9)
+    assert m.settings.tolist() == (2, *[0] * 11)
     assert not any(np.ravel(field).any() for field in m.counts)
     assert machine.boot(1, cpus=1).settings.block_order == PAGEBLOCK_ORDER
 
@@ -258,7 +258,8 @@ def test_growing_doubles_and_keeps_the_sizes_of_the_rest():
 
 def test_causes_and_owners_are_numbered_without_a_gap():
     numbers = [machine.ALLOC, machine.REFILL, machine.BLOCK, machine.ALTERNATION]
-    assert [*numbers, machine.KUNMAP] == list(range(len(machine.CAUSES)))
+    numbers += [machine.KUNMAP, machine.MIGRATE]
+    assert numbers == list(range(len(machine.CAUSES)))
     assert machine.CAUSES[machine.KUNMAP] == "kunmap"
     assert [machine.FREE, machine.KERNEL, machine.USER] == [0, 1, 2]
     assert machine.XPFO_USER | machine.XPFO_UNMAPPED == 3

@@ -279,7 +279,7 @@ def bombs(folder):
     content = array([]) + bytes(BOMB)
     found = {}
     for method in (zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA):
-        for name in ("0/cpu.npy", "cpu.npy"):
+        for name in ("0/cpu.npy", "xpfo/0/cpu.npy", "cpu.npy"):
             path = found[method, name] = folder / f"{name.replace('/', '-')}-{method}"
             with zipfile.ZipFile(path, "w") as file:
                 file.writestr(name, content, method, 1)

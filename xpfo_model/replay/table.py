@@ -233,11 +233,11 @@ reachable
          through the direct map or a stale TLB entry: 0 if safe
 local flushes
          flushes of one CPU's own TLB, without an IPI
-splits   2M entries of the direct map that were split; at start: before the
-         first event, where not all frames of one start alike
-moved    pages that compaction moves to other frames are in no stock trace:
-         pcp_batch_closed flushes for each of a user, the others leave the
-         new frame mapped
+splits   2M entries of the direct map that were split; at start: before
+         the first event, where not all frames of one start alike
+moved    pages that compaction moves to other frames are in no stock
+         trace: pcp_batch_closed flushes for each of a user, the others
+         leave the new frame mapped
 faults   frames given to the kernel unmapped: it faults; 0 if safe
 """
 
