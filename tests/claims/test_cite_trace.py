@@ -6,7 +6,7 @@ from logs import USER_MOVABLE, alloc, free, log_of
 
 from xpfo_model import cli, traces
 from xpfo_model.claims import cite_trace
-from xpfo_model.replay.run import replay
+from xpfo_model.replay.outcome import replay
 
 COMMIT = "0123456789abcdef" * 3
 

@@ -64,7 +64,13 @@ def test_a_batch_is_one_full_flush_and_its_kunmaps_are_apart():
         "alternation": 0,
         "migrate": 0,
     }
-    assert some.full == {"alloc": 0, "refill": 1, "block": 0, "alternation": 0}
+    assert some.full == {
+        "alloc": 0,
+        "refill": 1,
+        "block": 0,
+        "alternation": 0,
+        "migrate": 0,
+    }
     assert some.at_kunmap == 2
     # two of the refill, one for the kernel and one for the user again
     assert some.writes == 4

@@ -6,7 +6,7 @@ from samples import CHARTS, TITLE
 
 from xpfo_model.figures import draw
 from xpfo_model.figures.charts import Chart
-from xpfo_model.figures.forms import Dot, Dots, Dumbbells, Flow, Place, Plane
+from xpfo_model.figures.forms import Dot, Dots, Flow, Place, Plane
 from xpfo_model.figures.paper import NARROW, PAGES, WIDE
 from xpfo_model.figures.themes import LIGHT, LOOKS
 
@@ -56,24 +56,6 @@ def test_every_reading_of_a_dumbbell_is_told(page):
 
 numbers = st.floats(0, 1e6, allow_nan=False)
 names = st.sampled_from([*LOOKS, "user allocations"])
-
-
-@pages
-@settings(max_examples=25, deadline=None)
-@given(st.lists(st.tuples(names, numbers, numbers), min_size=1, max_size=12))
-def test_names_on_a_plane_never_cover_each_other(page, some):
-    places = [Place(name, x, y) for name, x, y in {s[0]: s for s in some}.values()]
-    chart = Plane("Title", places, "along", "up", crowded=True)
-    assert draw.lay_out(chart, page).faults() == []
-
-
-@pages
-@settings(max_examples=25, deadline=None)
-@given(st.lists(st.tuples(numbers, numbers, numbers), min_size=1, max_size=5))
-def test_readings_of_a_dumbbell_never_cover_each_other(page, some):
-    rows = [(f"trace-{n}", *map(round, row)) for n, row in enumerate(some)]
-    chart = Dumbbells.by_trace("Title", rows, ("v6", "v8", "v9"), "unit", log=True)
-    assert draw.lay_out(chart, page).faults() == []
 
 
 @pages

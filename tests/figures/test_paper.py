@@ -10,16 +10,6 @@ def test_a_narrow_page_fits_a_window_of_360_pixels():
     assert all(page.body >= SMALL for page in PAGES)
 
 
-def test_a_text_is_as_wide_as_it_is_drawn():
-    paper = Paper(WIDE)
-    box = paper.text((10, 50), "no-stale-translation", size=20)
-    text = paper.figure.axes[0].texts[0]
-    paper.finish(100)
-    drawn = text.get_window_extent(paper.figure.canvas.get_renderer())
-    assert box.right - box.left == pytest.approx(drawn.width, rel=0.05)
-    assert box.left == 10
-
-
 @pytest.mark.parametrize("align", ["left", "center", "right"])
 def test_a_text_stands_where_it_is_said_to(align):
     paper = Paper(WIDE)

@@ -24,6 +24,10 @@ STEPS: Final = (
 )
 
 
+SHORT: Final = ("local", "free", "start", "batch", "batch 1st", "start 2nd", "left")
+"""Names of what `saved` has, for the columns of a table."""
+
+
 def kmaps_a_page(evidence: Inputs, *, zeroing_only: bool) -> float:
     """The fewest kernel accesses to a page that a user gets, of the workloads."""
     ratios: dict[str, list[float]] = {}
@@ -95,7 +99,7 @@ def each_gain(evidence: Inputs, *, zeroing_only: bool = False) -> Finding:
             },
         },
         table=Table(
-            ("trace", *gains[evidence.names[0]]),
+            ("trace", "v6", *SHORT),
             tuple(
                 (trace, *(round(number) for number in of.values()))
                 for trace, of in gains.items()

@@ -16,6 +16,8 @@ CALLERS: Final = "callers"
 HIBERNATION: Final = "hibernate"
 CRYPTO: Final = ("xts_", "crypto_", "aes_", "skcipher_", "xor_")
 """How the names of functions of the crypto layer begin, which takes page_address()."""
+COLUMNS: Final = ("v6", "pcp_batch_local", "pcp_batch_closed")
+"""Strategies of the table of pages; the figure has all."""
 FREED: Final = ("freed", "migrated-from")
 """Probes of frames that no user has any more: data that is left, not a user's page."""
 
@@ -69,6 +71,13 @@ def no_cpu_reads(evidence: Inputs, *, safe: bool = True) -> Finding:
     )
 
 
+def _tried(share: float | None) -> str:
+    """Whether a kind of page could be read, in a word."""
+    if share is None:
+        return "not tried"
+    return "readable" if share else "no"
+
+
 @claim(
     "closed-strategy-leaves-no-page",
     must="under pcp_batch_closed none of the pages that a user has can be read through "
@@ -91,6 +100,7 @@ def closed_leaves_none(evidence: Inputs, strategy: str = "pcp_batch_closed") -> 
         (row["case"], row["strategy"]): row["readable"] / row["pages"] for row in found
     }
     own = [case for case in cases if case not in FREED]
+    columns = [name for name in COLUMNS if name in strategies]
     left = [case for case in own if readable.get((case, strategy), 0)]
     return Finding(
         holds=not left,
@@ -99,19 +109,9 @@ def closed_leaves_none(evidence: Inputs, strategy: str = "pcp_batch_closed") -> 
         + (f": {listing(left)}." if left else "."),
         values={"kinds": len(own), "left": len(left)},
         table=Table(
-            ("page", *strategies),
+            ("page", *columns),
             tuple(
-                (
-                    case,
-                    *(
-                        "not tried"
-                        if (case, name) not in readable
-                        else "readable"
-                        if readable[case, name]
-                        else "no"
-                        for name in strategies
-                    ),
-                )
+                (case, *(_tried(readable.get((case, name))) for name in columns))
                 for case in cases
             ),
         ),
