@@ -119,7 +119,7 @@ CHARTS = {
             (trace, [Dot(n, v, f"{v:,}") for n, v in zip(NAMES, values, strict=False)])
             for trace, values in zip(
                 TRACES,
-                ((146_105, 13_000, 542), (5, 5, 5), (0, 0, 0), (7, 8, 9), (1, 2, 3)),
+                ((146_105, 13_000, 542), (500, 500, 500), (400, 5_000, 60_000), (700, 8_000, 90), (100, 20, 3_000)),
                 strict=True,
             )
         ],

@@ -87,6 +87,8 @@ def head(outcome: Outcome, *, with_notes: bool = True) -> list[str]:
     ]
     if outcome.start != MAPPED and with_notes:
         lines.append(f"  memory starts {outcome.start}")
+    if about.xpfo:
+        lines.append(f"  {about.ran()}")
     lines += [f"  warning: {note}" for note in about.notes()]
     if with_notes:
         lines += [f"  note: {note}" for note in outcome.notes]
