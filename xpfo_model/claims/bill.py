@@ -296,5 +296,6 @@ def whole_bill(evidence: Inputs, strategy: str = RECOMMENDED) -> Finding:
             "percent of users' frame-time that the kernel can reach their frames, log "
             "scale",
             good="cheap, nothing reachable",
+            crowded=True,
         ),
     )

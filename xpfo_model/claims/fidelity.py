@@ -13,7 +13,7 @@ from xpfo_model.claims.claim import Basis, Finding, Table, claim
 from xpfo_model.claims.inputs import Inputs
 from xpfo_model.claims.prose import count
 from xpfo_model.fidelity.tally import REASONS
-from xpfo_model.figures.forms import Dumbbells, Place, Plane
+from xpfo_model.figures.forms import Dot, Dots, Dumbbells, Place, Plane
 from xpfo_model.strategies import COUNTED
 from xpfo_model.studies.fidelity import ALLOCATIONS, OTHER, fidelity, profile_of
 
@@ -273,12 +273,16 @@ def reclaim_is_not(evidence: Inputs, level: str = "full") -> Finding:
         f"level {level}.",
         values={"missed": lost / 10, **dict(rows)},
         table=Table(("reason", "frames missed"), tuple(rows)),
-        chart=_bells(
+        chart=Dots(
             "With memory short, only the per-cpu lists are predicted",
             [
                 (
                     trace,
-                    *(missed(evidence, trace, lv) / 10 for lv in LEVELS),
+                    [
+                        Dot(f"level {level}", share, f"{share:.1f}", kind=at)
+                        for at, level in enumerate(LEVELS)
+                        for share in [missed(evidence, trace, level) / 10]
+                    ],
                 )
                 for trace in evidence.names
             ],

@@ -381,6 +381,7 @@ def unmapped_start(evidence: Inputs, workload: str = MIX) -> Finding:
                 for load, name, a, b in pairs
             ],
             STARTS,
-            "flushes ahead of users",
+            "flushes ahead of users, log scale",
+            log=True,
         ),
     )

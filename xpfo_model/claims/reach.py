@@ -117,13 +117,13 @@ def closed_leaves_none(evidence: Inputs, strategy: str = "pcp_batch_closed") -> 
         ),
         chart=Matrix(
             "The closed strategy leaves no kind of page in reach",
-            strategies,
+            columns,
             [
                 (
                     case,
                     [
-                        "readable" if readable.get((case, name), 0) else ""
-                        for name in strategies
+                        "yes" if readable.get((case, name), 0) else ""
+                        for name in columns
                     ],
                 )
                 for case in own
