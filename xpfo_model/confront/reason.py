@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The likely reason of a difference, from what else the recording has of it."""
 
+from typing import Final
+
 import numpy as np
 
 from xpfo_model.confront.differ import NEAR, NONE, Difference, comes_later
@@ -9,6 +11,7 @@ from xpfo_model.confront.recorded import Recorded
 from xpfo_model.confront.sides import Side
 from xpfo_model.confront.steps import ALLOC, FREE, ISOLATE
 from xpfo_model.confront.watch import CAUSES, FLUSH, MAP, SPLIT, UNMAP
+from xpfo_model.machine import FREE as NOBODY
 
 
 def reason(
@@ -27,10 +30,18 @@ def reason(
     return (
         said
         or _mask(driven, kernel, one)
-        or _state(found, kernel, model, one, frame)
         or _silent(found, driven, frame, _at(kernel, model, one))
-        or "not known: look at the events around it"
+        or _state(found, kernel, model, one, frame)
+        or _LAST[one.kernel == NONE, one.model == NONE]
     )
+
+
+_LAST: Final = {
+    (False, False): "not known: look at the events around it",
+    (True, False): "the kernel does nothing where its events ask for it",
+    (False, True): "no event of the trace asks for what the kernel does",
+}
+"""Reasons where nothing else is known, by whether the kernel and the model did none."""
 
 
 def _at(kernel: Side, model: Side, one: Difference) -> int:
@@ -153,18 +164,20 @@ def _own_entries(side: Side, one: Difference, kernel: Side) -> int:
 
 
 def _silent(found: Recorded, driven: Driven, frame: int, place: int) -> str | None:
-    """Whether the frame was freed twice without an allocation, or the reverse."""
+    """Whether a page is handed out, or taken back, without an event there."""
     steps = driven.steps
     size = np.int64(1) << steps.order.astype(np.int64)
     named = (steps.start <= frame) & (frame < steps.start + size)
-    named &= np.isin(steps.op, (ALLOC, FREE, ISOLATE)) & (steps.place <= place)
-    ops = steps.op[named] == FREE
-    if len(ops) and found.owners[frame] == 0 and ops[0]:
-        return f"frame {frame} is freed before anybody had it: handed out without event"
-    twice = np.flatnonzero(ops[1:] == ops[:-1])
-    if len(twice):
-        what = "freed" if ops[twice[-1]] else "allocated"
-        return f"frame {frame} is {what} twice in a row: an event between is missing"
-    if not len(ops):
-        return f"no event before names frame {frame}"
+    named &= np.isin(steps.op, (ALLOC, FREE, ISOLATE))
+    frees, places = steps.op[named] == FREE, steps.place[named]
+    at = int(np.searchsorted(places, place))
+    was_free = bool(frees[at - 1]) if at else found.owners[frame] == NOBODY
+    if at == len(frees):
+        if was_free:
+            return f"no event hands out frame {frame}, neither before nor afterwards"
+        return None
+    if was_free and frees[at]:
+        return f"frame {frame} is free, and freed again: handed out without an event"
+    if not (was_free or frees[at]):
+        return f"frame {frame} is handed out twice: an event that frees it is missing"
     return None
