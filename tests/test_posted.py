@@ -25,7 +25,7 @@ from xpfo_model.machine import (
     XPFO_UNMAPPED,
     XPFO_USER,
 )
-from xpfo_model.strategies import deferral, guarantee, kmaps, pcp_batch_prezero
+from xpfo_model.strategies import deferral, guarantee, kmaps, pcp_batch_prezero, v3
 
 FRAMES, CPUS = 16, 3
 EVERY_CPU = 0b111
@@ -141,7 +141,27 @@ def test_v5_kunmap_flushes_its_own_cpu_only():
     assert d.flushes == {"alloc": 1, "local": 1}
 
 
-@pytest.mark.parametrize("name", ["v5", "v6", "will_map", "v8", "v9", "cold_end"])
+# v3, 4 November 2016
+
+
+def test_v3_flushes_for_a_frame_of_the_kernel_and_not_for_one_that_nobody_had():
+    d = Driver("v3").alloc(0, 1)
+    assert d.flushes == {}
+    assert d.free(0, 1).alloc(2, user=False).marks(0, 2) == [0, v3.XPFO_KERNEL]
+    assert d.free(2).marks(2) == [v3.XPFO_KERNEL]
+    assert d.alloc(2, 3).flushes == {"alloc": 1}
+    assert d.free(2, 3).alloc(2, 3).flushes == {"alloc": 1}
+    assert d.unmapped == set()
+
+
+def test_v3_tags_what_the_kernel_had_before_it_began():
+    d = Driver("v3")
+    machine.hold_since_start(d.m, [4])
+    assert d.free(4).marks(4) == [v3.XPFO_KERNEL]
+    assert d.alloc(4).flushes == {"alloc": 1}
+
+
+@pytest.mark.parametrize("name", ["v5", "v6", "will_map", "v8", "v9"])
 def test_marked_versions_unmap_at_the_last_kunmap_and_map_at_the_first_kmap(name):
     d = Driver(name).alloc(0)
     d.kmap(0).kmap(0).kunmap(0)
@@ -157,7 +177,7 @@ def test_marked_versions_unmap_at_the_last_kunmap_and_map_at_the_first_kmap(name
     assert d.m.counts.mapped == mapped + 1
 
 
-@pytest.mark.parametrize("name", ["v5", "v6", "will_map", "v8", "v9", "cold_end"])
+@pytest.mark.parametrize("name", ["v5", "v6", "will_map", "v8", "v9"])
 def test_marked_versions_leave_the_kernels_frames_to_kmap_alone(name):
     d = Driver(name).alloc(0, user=False).use(0)
     assert d.flushes == {}
@@ -594,6 +614,7 @@ class Posted:
     def __init__(self, version):
         self.version = version
         self.user, self.unmapped, self.absent = set(), set(), set()
+        self.kernel = set()
         self.mapcount = Counter()
         self.tlb = [set() for _ in range(CPUS)]
         self.pending = set()
@@ -617,7 +638,7 @@ class Posted:
         if self.version in {"v8", "v9"}:
             self.flush_here(cpu, pages)
             self.pending |= set(range(CPUS)) - {cpu}
-        elif self.version == "v5" and cause == "kunmap":
+        elif self.version in {"v3", "v5"} and cause == "kunmap":
             self.flush_here(cpu, pages)
         else:
             self.flushes[cause] += 1
@@ -627,6 +648,20 @@ class Posted:
     def flush_here(self, cpu, pages):
         self.flushes["local"] += 1
         self.tlb[cpu] = set() if pages is None else self.tlb[cpu] - set(pages)
+
+    def allocate(self, cpu, pages, user, will_map):
+        if self.version == "v3":
+            self.alloc_v3(cpu, pages, user)
+        else:
+            self.alloc(cpu, pages, user, will_map)
+
+    def alloc_v3(self, cpu, pages, user):
+        some = set(pages)
+        was_kernel = bool(self.kernel & some)
+        self.kernel = self.kernel - some if user else self.kernel | some
+        self.user = self.user | some if user else self.user - some
+        if user and was_kernel:
+            self.flush(cpu, pages, "alloc")
 
     def alloc(self, cpu, pages, user, will_map):
         flush = False
@@ -654,7 +689,7 @@ class Posted:
             self.flush(cpu, pages, "alloc")
 
     def free(self, _cpu, page):
-        if self.version == "v5" and self.test_and_clear_unmapped(page):
+        if self.version in {"v3", "v5"} and self.test_and_clear_unmapped(page):
             self.set_kpte(page, present=True)
         elif self.version in {"v6", "v8"} and page in self.user:
             self.user.remove(page)
@@ -725,7 +760,7 @@ events = st.tuples(
 )
 
 
-@pytest.mark.parametrize("version", ["v5", "v6", "will_map", "v8", "v9"])
+@pytest.mark.parametrize("version", ["v3", "v5", "v6", "will_map", "v8", "v9"])
 @given(drawn=st.lists(events, max_size=60))
 def test_a_posted_version_does_what_its_patch_says(version, drawn):
     d, patch = Driver(version), Posted(version)
@@ -736,7 +771,7 @@ def test_a_posted_version_does_what_its_patch_says(version, drawn):
         page = pages[0]
         if what == "alloc":
             d.alloc(*pages, user=yes, zeroed=zeroed, cpu=cpu)
-            patch.alloc(cpu, pages, yes, zeroed)
+            patch.allocate(cpu, pages, yes, zeroed)
             has |= set(pages)
         elif what == "refill":
             movable = MIGRATE_MOVABLE if yes else MIGRATE_UNMOVABLE
@@ -754,7 +789,9 @@ def test_a_posted_version_does_what_its_patch_says(version, drawn):
         assert d.flushes == +patch.flushes, step
         assert {c for c in range(CPUS) if d.m.cpu_state[c]} == patch.pending, step
         for frame in range(FRAMES):
-            flags = XPFO_USER * (frame in patch.user)
+            # v3 marks the kernel's frames where the others mark the users'
+            marked = patch.kernel if version == "v3" else patch.user
+            flags = XPFO_USER * (frame in marked)
             flags |= XPFO_UNMAPPED * (frame in patch.unmapped)
             assert d.m.marks[frame] == flags, step
             assert d.m.mapcount[frame] == patch.mapcount[frame], step
@@ -767,14 +804,14 @@ def test_a_posted_version_does_what_its_patch_says(version, drawn):
 
 POSTED = (
     *("none", "v6", "per_frame", "alternation", "pcp_batch", "pcp_batch_consume"),
-    *("pageblock", "cold_end", "v5", "will_map", "nov2017", "v8", "v9", "freetype"),
+    *("pageblock", "v3", "v5", "will_map", "nov2017", "v8", "v9", "freetype"),
     "pcp_batch_prezero",
 )
 
 
 def test_the_registry_says_what_each_version_keeps_and_where_it_is_called():
     entries = {name: strategies.REGISTRY[name] for name in POSTED}
-    marked = {"v6", "cold_end", "v5", "will_map", "nov2017", "v8", "v9"}
+    marked = {"v6", "v3", "v5", "will_map", "nov2017", "v8", "v9"}
     assert {n for n, e in entries.items() if e.marks} == {*marked, "pcp_batch_prezero"}
     assert [n for n, e in entries.items() if not e.unmapped_mark] == [
         "pcp_batch_prezero"
@@ -794,14 +831,14 @@ def test_the_registry_says_what_each_version_keeps_and_where_it_is_called():
 
 
 def test_a_strategy_as_text_has_every_hook_and_where_it_is_written():
-    text = strategies.text("cold_end")
+    text = strategies.text("pcp_batch_local")
     comments = [line for line in text.splitlines() if line.startswith("# ")]
     assert comments == [
-        "# post_alloc_hook()  # v5.alloc",
-        "# free_pages_prepare()  # v5.free",
-        "# kmap(), kmap_atomic()  # v5.kmap",
-        "# kunmap(), kunmap_atomic()  # v5.kunmap",
-        "# rmqueue_bulk()  # guarantee.ignore",
+        "# post_alloc_hook()  # guarantee.guarantee",
+        "# free_pages_prepare()  # guarantee.leave",
+        "# kmap(), kmap_atomic()  # kmaps.local_kmap",
+        "# kunmap(), kunmap_atomic()  # kmaps.local_kunmap",
+        "# rmqueue_bulk()",
         "# free_pcppages_bulk()  # guarantee.leave",
         "# set_pageblock_migratetype() and the fallback  # guarantee.ignore",
         "# split_map_pages()  # guarantee.isolate_for_kernel",

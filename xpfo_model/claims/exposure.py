@@ -22,13 +22,9 @@ from xpfo_model.figures.forms import Dumbbells, Place, Plane
 from xpfo_model.history import mails
 from xpfo_model.strategies import RECOMMENDED
 
-SAME_ON_A_TRACE: Final = "cold_end"
-"""Steers the allocator; on a trace it is v5."""
-POSTED: Final = ("none", "v5", "v6", "will_map", "nov2017", "v8", "v9")
+POSTED: Final = ("none", "v3", "v5", "v6", "will_map", "nov2017", "v8", "v9")
 """Told first, in the order of posting."""
-COUNTED: Final = tuple(
-    n for n in dict.fromkeys((*POSTED, *strategies.REGISTRY)) if n != SAME_ON_A_TRACE
-)
+COUNTED: Final = tuple(dict.fromkeys((*POSTED, *strategies.REGISTRY)))
 SYNCHRONOUS: Final = (
     "will_map",
     "per_frame",

@@ -63,7 +63,7 @@ LOOKS: Final = {
     "pcp_batch_consume": Look("#1f97ea", "#b4e6f2", "v", _MIXED),
     "pageblock": Look("#1d8a60", "#14d39b", "D", _LONG),
     "pcp_batch_local": Look("#1c0b7d", "#b9a0ff", "*"),
-    "cold_end": Look("#8a6240", "#c49a73", "<", _SHORT),
+    "v3": Look("#8a6240", "#c49a73", "<", _SHORT),
     "v5": Look("#8f2f1c", "#ff9270", ">", _LONG),
     "will_map": Look("#7d6a00", "#c9b04a", "p", _MIXED),
     "nov2017": Look("#6b5aa3", "#9a8ad6", "h", _SHORT),

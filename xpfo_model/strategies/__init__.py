@@ -107,8 +107,8 @@ REGISTRY: Final = {
     "pcp_batch": Entry("unmap a whole pcp refill, flush once"),
     "pcp_batch_consume": Entry("flush when the list is consumed; not safe"),
     "pageblock": Entry("flip whole pageblocks"),
-    "cold_end": Entry(
-        "v3: freed kernel frames to the cold end", counted=False, marks=True
+    "v3": Entry(
+        "XPFO v3 as posted", counted=False, marks=True, start_marks=XPFO_UNMAPPED
     ),
     "v5": Entry("XPFO v5 as posted", counted=False, marks=True, start_marks=_UNMAPPED),
     "will_map": Entry(
