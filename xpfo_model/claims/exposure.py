@@ -161,7 +161,7 @@ def _waits(evidence: Inputs, trace: str) -> tuple[float, float]:
     "the kernel maps what it maps in a build",
     instead="the recommended strategy, which waits for all CPUs, in place of v9",
     change={"strategy": RECOMMENDED},
-    downside="A TLB may hold an entry so long; most are evicted before.",
+    downside="How long a TLB may hold an entry; how long one does was not measured.",
     mails=(mails.HANSEN_2019_01_11, mails.GLEIXNER_2019_04_05),
     needs=("user_allocations",),
 )

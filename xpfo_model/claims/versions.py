@@ -62,7 +62,7 @@ def _slopes(found: dict[str, dict[str, Row]], title: str, workload: str) -> Slop
     "and one flush of pcp_batch serves at least four times as many frames",
     instead="pageblock in place of pcp_batch",
     change={"strategy": "pageblock"},
-    downside="Longer lists keep frames waiting, and more fresh ones are taken instead.",
+    downside="No recording of v4.14 or v6.18 was held against these two allocators.",
     mails=(mails.HANSEN_2017_09_20_0848,),
     basis=Basis.DEMAND,
 )
@@ -96,7 +96,7 @@ def refill_less(evidence: Inputs, strategy: str = "pcp_batch") -> Finding:
                     [(n, [some[k] for k in KERNELS]) for n, some in serves.items()],
                 )
             ],
-            "frames from the kernel to a user, for each flush (model)",
+            "frames that no user had before, for each flush (model)",
         ),
     )
 
@@ -107,7 +107,8 @@ def refill_less(evidence: Inputs, strategy: str = "pcp_batch") -> Finding:
     "and on v6.18 as on v4.14",
     instead="page faults in place of files",
     change={"workload": "page-faults"},
-    downside="Only where readahead runs in a NOFS scope, as in ext4; tmpfs has none.",
+    downside="Made-up demand, and no recording of v4.14 or v6.18; tmpfs has no "
+    "readahead.",
     mails=(mails.HANSEN_2017_09_20_0848,),
     basis=Basis.DEMAND,
 )
