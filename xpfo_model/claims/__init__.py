@@ -18,6 +18,7 @@ from xpfo_model.claims import versions
 from xpfo_model.claims import kernel
 from xpfo_model.claims import prediction
 from xpfo_model.claims import gains
+from xpfo_model.claims import decision
 from xpfo_model.claims import reach
 
 # isort: on
@@ -40,6 +41,7 @@ __all__ = [
     "Verdict",
     "checker",
     "cost",
+    "decision",
     "directmap",
     "evaluate",
     "exposure",
