@@ -3,6 +3,9 @@
 
 from typing import Any, Final
 
+from xpfo_model.checker import scope
+from xpfo_model.claims.access import in_use
+from xpfo_model.claims.bill import SCOPE
 from xpfo_model.claims.claim import Finding, Table, claim
 from xpfo_model.claims.inputs import Inputs
 from xpfo_model.claims.pictures import over_time
@@ -12,6 +15,37 @@ from xpfo_model.strategies import RECOMMENDED
 
 A_THIRD: Final = 1 / 3
 """A part of the user pages that is too large to be an exception."""
+FRONT: Final = ("v6", "per_frame", "alternation", "pcp_batch", "pageblock", RECOMMENDED)
+"""Strategies of the table of the first page."""
+TRACES: Final = ("cc-4cpu", "forkpipe-4cpu")
+"""Traces of that table."""
+
+
+def _front(evidence: Inputs) -> Table:
+    """Flushes ahead of users, pages that are handed out reachable, and faults found.
+
+    A page that is zeroed has been kmapped when its user gets it.
+    """
+    names = [name for name in TRACES if name in evidence.names]
+    reports = evidence.reports(scope(SCOPE))
+    rows = []
+    for strategy in FRONT:
+        ahead = [f"{evidence.counts(name, strategy).flushes:,}" for name in names]
+        reached = [
+            f"{in_use(evidence, name, strategy).frames_exposed:,}" for name in names
+        ]
+        found = len(reports[strategy].found)
+        more = "" if reports[strategy].exhaustive else " or more"
+        rows.append((strategy, *ahead, *reached, f"{found}{more}" if found else "none"))
+    return Table(
+        (
+            "strategy",
+            *(f"flushes ahead of users, {name}" for name in names),
+            *(f"handed out reachable, {name}" for name in names),
+            "invariants violated",
+        ),
+        tuple(rows),
+    )
 
 
 @claim(
@@ -51,6 +85,7 @@ def v6_leaves_unzeroed(evidence: Inputs, *, init_on_alloc: bool = False) -> Find
         table=Table(
             ("trace", "user allocations", "zeroed", "handed out mapped"), tuple(rows)
         ),
+        more={"front": _front(evidence)},
         chart=over_time(
             evidence,
             "Pages that are not zeroed reach their user mapped in v6",

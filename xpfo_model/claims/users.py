@@ -66,11 +66,11 @@ def pipes_dominate(evidence: Inputs, trace: str = PIPES) -> Finding:
     )
     return Finding(
         holds=share > MOST,
-        sentence=f"On {trace}, {share:.1%} of the {total:,} flushes that pcp_batch "
+        sentence=f"On {trace}, {share:.0%} of the {total:,} flushes that pcp_batch "
         "leaves are for user pages from lists that are not MOVABLE; "
         f"{buffers:,} allocations have the mask of a pipe buffer.",
         values={
-            "share": round(100 * share, 1),
+            "share": round(100 * share),
             "flushes": total,
             "other": other,
             "refill": refill,
@@ -135,12 +135,12 @@ def user_is_not_movable(
     kernel_movable = sum(cell["kernel", "MOVABLE"] for cell in cells.values())
     return Finding(
         holds=share[worst] >= NOTICEABLE,
-        sentence=f"On {worst}, {share[worst]:.1%} of the user allocations come from "
+        sentence=f"On {worst}, {share[worst]:.0%} of the user allocations come from "
         f"lists that are not MOVABLE; in all, {kernel_movable:,} kernel allocations "
         "come from MOVABLE lists.",
         values={
             "worst": worst,
-            "share": round(100 * share[worst], 1),
+            "share": round(100 * share[worst]),
             "kernel_movable": kernel_movable,
             **{
                 f"{name}.{who}_{which}".lower(): n
@@ -181,37 +181,33 @@ def _k(cell: dict[tuple[str, str], int], number: int) -> str:
 @claim(
     "zeroed-half",
     must="more than a quarter of the user allocations of each trace are zeroed",
-    instead="kernel pages on MOVABLE lists in place of zeroed user pages",
-    change={"total": "kernel_movable"},
+    instead="init_on_free=1, with which a page is zeroed as it is freed",
+    change={"init_on_free": True},
     downside="The trace shows the mask, not the kmap: copies are not visible.",
     mails=(),
     needs=("user_allocations",),
 )
-def zeroed(evidence: Inputs, total: str = "user_zeroed") -> Finding:
+def zeroed(evidence: Inputs, *, init_on_free: bool = False) -> Finding:
     """Many user pages are zeroed, and v6 to v9 flush a second time for those."""
     rows = []
     for name in evidence.names:
         totals = evidence.totals(name)
-        users, part = totals["user_allocations"], totals[total]
+        users = totals["user_allocations"]
+        part = 0 if init_on_free else totals["user_zeroed"]
         rows.append((name, users, part, round(100 * part / users, 1)))
     shares = [row[3] for row in rows]
-    words = total.removeprefix("user_").replace("_", " ")
-    kmaps = (
-        "user pages that the kernel zeroes, with a kmap and a kunmap each"
-        if total == "user_zeroed"
-        else "kernel pages from MOVABLE lists"
-    )
     return Finding(
         holds=all(share > 25 for share in shares),  # noqa: PLR2004 - the quarter of must
-        sentence=f"For 100 user allocations there are {spread(shares, two_digits)} "
-        f"{kmaps}.",
+        sentence=f"Of 100 pages that users get, the kernel zeroes "
+        f"{spread(shares, two_digits)} as it allocates them, with a kmap and a kunmap "
+        "each.",
         values={"smallest": min(shares), "largest": max(shares)},
-        table=Table(("trace", "user allocations", words, "percent"), tuple(rows)),
+        table=Table(("trace", "user allocations", "zeroed", "percent"), tuple(rows)),
         chart=Dots.of(
             "Many user pages are zeroed, and pay a second flush at kunmap",
             [(row[0], row[3], row[2], row[1]) for row in rows],
-            f"{words}, percent of the user allocations",
-            text="{1:.1f}%, {2:,} of {3:,}",
+            "zeroed, percent of the user allocations",
+            text="{1:.0f}%, {2:,} of {3:,}",
             most=100,
             line=25,
             line_name="a quarter",

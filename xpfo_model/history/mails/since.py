@@ -8,6 +8,7 @@ from xpfo_model.history.mails.mail import Mail, Seen
 _UNMAPPED: Final = "mm: Add __GFP_UNMAPPED"
 _AWARE: Final = "Prototype for direct map awareness in page allocator"
 _BBM: Final = "arm64: support FEAT_BBM level 2 and large block mapping when rodata=full"
+_PKS_TABLES: Final = "[RFC PATCH v2 00/19] PKS write protected page tables"
 _PER_IPI: Final = "Re: [PATCH 0/3] TLB flush multiple pages per IPI v5"
 _V2_19: Final = "[PATCH v2 19/22] mm/page_alloc: implement __GFP_UNMAPPED allocations"
 
@@ -56,6 +57,12 @@ XING_2021_01_15: Final = Mail(
     "Test report for kernel direct mapping performance",
     "213b4567-46ce-f116-9cdf-bbd0c884eb3c@linux.intel.com",
 )
+EDGECOMBE_2021_08_30: Final = Mail(
+    "Rick Edgecombe",
+    "2021-08-30 16:59 -0700",
+    _PKS_TABLES,
+    "20210830235927.6443-1-rick.p.edgecombe@intel.com",
+)
 RAPOPORT_2022_01_27: Final = Mail(
     "Mike Rapoport",
     "2022-01-27 10:56 +0200",
@@ -74,6 +81,12 @@ HOCKO_2023_03_24: Final = Mail(
     "2023-03-24 09:37 +0100",
     "Re: [RFC PATCH 1/5] mm: intorduce __GFP_UNMAPPED and unmapped_alloc()",
     "ZB1hS9lBabp1K7XN@dhcp22.suse.cz",
+)
+COOK_2024_03_14: Final = Mail(
+    "Kees Cook",
+    "2024-03-14 09:27 -0700",
+    f"Re: {_PKS_TABLES}",
+    "202403140927.5A5F290@keescook",
 )
 RAPOPORT_2024_10_23: Final = Mail(
     "Mike Rapoport",
