@@ -14,6 +14,7 @@ from xpfo_model.claims import directmap
 from xpfo_model.claims import fidelity
 from xpfo_model.claims import kunmap
 from xpfo_model.claims import users
+from xpfo_model.claims import contexts
 from xpfo_model.claims import versions
 from xpfo_model.claims import kernel
 from xpfo_model.claims import prediction
@@ -40,6 +41,7 @@ __all__ = [
     "Table",
     "Verdict",
     "checker",
+    "contexts",
     "cost",
     "decision",
     "directmap",

@@ -166,7 +166,8 @@ def _bells(
     "of frames",
     instead="kmap through the direct map, with the same flips",
     change={"flips": "pageblock"},
-    downside="Not so on every trace: see exceptions-split-blocks.",
+    downside="Under reclaim and with sockets flips save little: see "
+    "exceptions-split-blocks.",
     mails=(
         mails.HAEFLIGER_2018_09_13,
         mails.JACKMAN_2026_02_25,
@@ -244,7 +245,7 @@ def exceptions_split(evidence: Inputs, traces: tuple[str, ...] = CROWDED) -> Fin
     "entries than unmapping what users get",
     instead="flips of whole pageblocks in place of the refills",
     change={"strategy": FLIPS},
-    downside="Not on every trace: on some it makes no difference.",
+    downside="On some traces a batch splits no more than per_frame does.",
     mails=(mails.HANSEN_2017_09_20_1727,),
     needs=("user_allocations", "refills_movable"),
 )

@@ -175,9 +175,10 @@ def mixed_lists(evidence: Inputs, workload: str = READING) -> Finding:
     saved = 1 - most / some
     return Finding(
         holds=some <= single / TWICE and saved < LITTLE,
-        sentence=f"In a {NAMES[workload]}, pcp_batch flushes {single:.1f} times per "
-        f"1,000 allocations with a batch of 1, {some:.1f} times with {ENOUGH_BATCH} "
-        f"and still {most:.1f} times with {MOST_BATCH}: {saved:.0%} less for a batch "
+        sentence=f"In a {NAMES[workload]}, pcp_batch flushes {two_digits(single)} "
+        f"times per 1,000 allocations with a batch of 1, {two_digits(some)} times with "
+        f"{ENOUGH_BATCH} and still {two_digits(most)} times with {MOST_BATCH}: "
+        f"{saved:.0%} less for a batch "
         f"{MOST_BATCH // ENOUGH_BATCH} times as large.",
         values=values | {"saved": saved},
         table=table,
@@ -382,9 +383,9 @@ def pipe_pages(evidence: Inputs, beside: str = "pipe_share") -> Finding:
     return Finding(
         holds=growth >= THRICE,
         sentence=f"Pipe pages pass the posted test but come from UNMOVABLE lists. With "
-        f"half of the allocations for them, pcp_batch flushes {growth:.1f} times as "
-        f"often ({by_share[0]:.1f} to {by_share[50]:.1f} per 1,000), pageblock "
-        f"{of_blocks[0]:.1f} to {of_blocks[50]:.1f}.",
+        f"half of the allocations for them, pcp_batch flushes {two_digits(growth)} "
+        f"times as often as with none: {two_digits(by_share[50])} times per 1,000 "
+        f"allocations. pageblock flushes {two_digits(of_blocks[50])} times.",
         values=values | {"growth": growth},
         table=table,
         chart=chart,
