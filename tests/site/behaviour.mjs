@@ -3,6 +3,7 @@
 import { pathToFileURL } from "node:url";
 import { join } from "node:path";
 import { open } from "./browser.mjs";
+import { explorer, explorerWithoutScript, stepper } from "./explorer.mjs";
 import { serve } from "./serve.mjs";
 
 const BELOW = "/xpfo/";
@@ -153,6 +154,8 @@ export async function checkBehaviour(report, browser, { site, project, origin, p
   for (const [where, url] of [["a server", origin], ["the disk", disk]]) {
     report.check(`search from ${where}`, await at(browser, { viewport: WIDE }, url, (page, wrong) => search(page, wrong, url)));
     report.check(`choice of two strategies from ${where}`, await at(browser, { viewport: WIDE }, url, (page, wrong) => diffs(page, wrong, url)));
+    report.check(`explorer from ${where}`, await at(browser, { viewport: WIDE }, url, (page, wrong) => explorer(page, wrong, url)));
+    report.check(`stepper from ${where}`, await at(browser, { viewport: WIDE }, url, (page, wrong) => stepper(page, wrong, url)));
     report.check(`filter of the claims from ${where}`, await at(browser, { viewport: WIDE }, url, (page, wrong) => ledger(page, wrong, url)));
   }
   report.check("keyboard", await at(browser, { viewport: NARROW }, origin, (page, wrong) => keyboard(page, wrong, origin)));
@@ -160,6 +163,7 @@ export async function checkBehaviour(report, browser, { site, project, origin, p
     report.check(`paper, ${name}`, await at(browser, { viewport: WIDE, colorScheme: "dark" }, origin, (page, wrong) => print(page, wrong, origin, name)));
     report.check(`without scripting, ${name}`, await at(browser, { viewport: WIDE, javaScriptEnabled: false }, origin, (page, wrong) => withoutScript(page, wrong, origin, name)));
   }
+  report.check("explorer without scripting", await at(browser, { viewport: WIDE, javaScriptEnabled: false }, origin, (page, wrong) => explorerWithoutScript(page, wrong, origin)));
   report.check("diff without scripting", await at(browser, { viewport: WIDE, javaScriptEnabled: false }, origin, (page, wrong) => diffWithoutScript(page, wrong, origin)));
   if (project) {
     const server = await serve(project, BELOW);

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A violation once more, scene by scene: what the machine is like after each step."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from xpfo_model import strategies
 from xpfo_model.checker.actions import Actions, describe, enumerate_actions
@@ -39,6 +39,10 @@ PLACES: Final = {
 }
 FLYING: Final = "in flight"
 """Taken from its list, and not handed out yet."""
+
+
+class NotPossibleError(XpfoModelError):
+    """An action that the tiny machine does not allow in its state."""
 
 
 @dataclass(frozen=True)
@@ -82,43 +86,63 @@ class Stage:
         Its CPUs and frames.
     listed_first : bool
         As in `check`.
+    hooks : mapping, optional
+        Functions in the place of the strategy's own.
 
     Raises `UnknownStrategyError`.
     """
 
     def __init__(
-        self, strategy: str, scope: Scope, *, listed_first: bool = False
+        self,
+        strategy: str,
+        scope: Scope,
+        *,
+        listed_first: bool = False,
+        hooks: Mapping[str, Callable[..., Any]] | None = None,
     ) -> None:
         entry = strategies.REGISTRY[strategy]
-        hooks = strategies.functions(strategy)
         self.strategy = strategy
         self.world: World = create(scope, marks=entry.marks)
         self._nesting = scope.nesting
         self._how = how_of(entry, listed_first=listed_first)
-        self._act = bound(act, strategies.given(hooks))
+        self._act = bound(
+            act, strategies.given(hooks or strategies.functions(strategy))
+        )
         self._actions: Actions = enumerate_actions(scope)
         self._numbers = {
             describe(self._actions, number, int(cpu)): number
             for number, cpu in enumerate(self._actions.cpu)
         }
 
+    def number_of(self, line: str) -> int:
+        """The action that a line of a violation's trace tells of.
+
+        Raises `XpfoModelError` for a line that tells of none.
+        """
+        number = self._numbers.get(line.removesuffix(WAITING))
+        if number is None:
+            raise XpfoModelError(
+                f"{self.strategy}: {line!r} is no action of the tiny machine",
+                remedy="take the lines of a violation that `check` found today",
+            )
+        return number
+
     def play(self, line: str, invariant: str = "") -> Scene:
         """Do what a line of a violation's trace says.
 
         Raises `XpfoModelError` for a line that is not possible now.
         """
-        number = self._numbers.get(line.removesuffix(WAITING), -1)
-        if number < 0 or not self._act(
-            self.world, self._actions, number, self._nesting, self._how
-        ):
-            raise XpfoModelError(
+        number = self.number_of(line)
+        if not self._act(self.world, self._actions, number, self._nesting, self._how):
+            raise NotPossibleError(
                 f"{self.strategy}: {line!r} is not possible here",
                 remedy="take the lines of a violation that `check` found today",
             )
         _, cpu, action = line.split(" ", 2)
-        return self._scene(int(cpu), action, invariant)
+        return self.scene(int(cpu), action, invariant)
 
-    def _scene(self, cpu: int, action: str, invariant: str) -> Scene:
+    def scene(self, cpu: int = 0, action: str = "", invariant: str = "") -> Scene:
+        """The machine as it is now, after an action of a CPU."""
         w, m = self.world, self.world.m
         frames = range(len(w.place))
         bit = 1 << list(INVARIANTS).index(invariant) if invariant else 0

@@ -10,6 +10,7 @@ from xpfo_model.claims import cost
 from xpfo_model.claims import safety
 from xpfo_model.claims import exposure
 from xpfo_model.claims import whatif
+from xpfo_model.claims import explorer
 from xpfo_model.claims import directmap
 from xpfo_model.claims import fidelity
 from xpfo_model.claims import kunmap
@@ -46,6 +47,7 @@ __all__ = [
     "decision",
     "directmap",
     "evaluate",
+    "explorer",
     "exposure",
     "fidelity",
     "gains",

@@ -60,7 +60,7 @@ class Basis(Enum):
     )
     DEMAND = (
         "counted by a model over made-up demand",
-        "made-up demand on a modelled page allocator, 20 seeds a point",
+        "made-up demand on a modelled page allocator, a median of seeds a point",
     )
     ALLOCATOR = (
         "computed by a model of the page allocator from kernel traces",

@@ -16,6 +16,7 @@ from xpfo_model.sphinxext import (
     details,
     diffs,
     directives,
+    explorer,
     faults,
     figures,
     hooks,
@@ -24,6 +25,7 @@ from xpfo_model.sphinxext import (
     quotes,
     registry,
     roles,
+    stepper,
     verdicts,
 )
 from xpfo_model.sphinxext.domain import ClaimsDomain, keep_apart
@@ -46,6 +48,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("strategies", registry.StrategiesDirective)
     app.add_directive("hooks", registry.HooksDirective)
     app.add_directive("strategy-diffs", diffs.DiffsDirective)
+    app.add_directive("explorer", explorer.ExplorerDirective)
+    app.add_directive("stepper", stepper.StepperDirective)
     app.add_directive("claims-ledger", claims_index.LedgerDirective)
     app.add_directive("mails", quotes.MailsDirective)
     app.add_directive("quote", quotes.QuoteDirective)
@@ -65,6 +69,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("build-finished", verdicts.settle)
     app.connect("build-finished", verdicts.publish)
     app.connect("build-finished", diffs.publish)
+    app.connect("build-finished", explorer.publish)
+    app.connect("build-finished", stepper.publish)
     return {
         "version": __version__,
         "env_version": 2,

@@ -14,8 +14,9 @@ from sphinx.util import logging
 
 from xpfo_model import claims
 from xpfo_model.checker import Report, scope
-from xpfo_model.claims import checker, cite, films
+from xpfo_model.claims import checker, cite, explorer, films, runs
 from xpfo_model.claims.claim import Basis
+from xpfo_model.claims.inputs import Inputs
 from xpfo_model.claims.verdict import Standing
 from xpfo_model.errors import XpfoModelError
 from xpfo_model.history.faults import FAULTS
@@ -38,6 +39,10 @@ class Record:
     """Objects of ``compare --json``, by the trace's short name."""
     reports: dict[str, Report]
     """What the checker found, by strategy."""
+    runs: list[runs.Run]
+    """What can be stepped through."""
+    ipi: dict[str, float]
+    """Cycles of an interrupt for the explorer, if there is one."""
 
 
 def record_of(app: Sphinx) -> Record:
@@ -99,12 +104,23 @@ def _hear(traces: Path, drawings: Drawings) -> Record:
         outcomes = {name: evidence.outcome(name).as_json() for name in evidence.names}
     except XpfoModelError as error:
         raise ExtensionError(str(error)) from error
+    ipi = {}
+    if explorer.IDENTITY in verdicts:
+        ipi = explorer.ipi_interval(Inputs(evidence))
+        drawings.begin(explorer.FIGURE, explorer.first_figure(Inputs(evidence)))
     reports = _reports(evidence) if explores else {}
+    playing = drawings.executor.submit(runs.runs, reports) if explores else None
+    _begin_films(reports, drawings)
+    played = playing.result() if playing else []
+    return Record(verdicts, evidence.provenance, outcomes, reports, played, ipi)
+
+
+def _begin_films(reports: dict[str, Report], drawings: Drawings) -> None:
+    """Have the way to each violation drawn."""
     for report in reports.values():
         for violation in report.violations:
             name = f"{report.strategy}-{violation.invariant}"
             drawings.begin(name, films.of(report, violation))
-    return Record(verdicts, evidence.provenance, outcomes, reports)
 
 
 def _cannot(why: str, ids: list[str]) -> str:
