@@ -101,6 +101,22 @@ def test_a_local_way_that_flushes_is_found(folder):
     assert found.as_json()["by_cause"]["kunmap"]["model"] > 100
 
 
+def test_a_task_that_moves_to_another_cpu_is_told(folder):
+    kernel = run("pageblock", "mapped", some_acts(2))
+    assert confronted(kernel.text(), folder).is_equal
+    rows = [i for i, line in enumerate(kernel.lines) if "cause=block" in line]
+    first = re.search(r"\[(\d+)\]", kernel.lines[rows[0]])[0]
+    other = "[000]" if first != "[000]" else "[001]"
+    lines = list(kernel.lines)
+    for row in rows:
+        if lines[row - 1].count("extfrag") and row != rows[0]:
+            break
+        lines[row] = lines[row].replace(first, other)
+    found = confronted(again(kernel, lines), folder)
+    assert found.first is not None
+    assert "another CPU between" in found.first.reason
+
+
 def flushing_kunmap(m, cpu, frame):
     """A kunmap that flushes all CPUs, whatever its way."""
     flush(m, 4)

@@ -18,6 +18,7 @@ from xpfo_model.claims import users
 from xpfo_model.claims import contexts
 from xpfo_model.claims import versions
 from xpfo_model.claims import kernel
+from xpfo_model.claims import unmapped
 from xpfo_model.claims import prediction
 from xpfo_model.claims import gains
 from xpfo_model.claims import decision
@@ -59,6 +60,7 @@ __all__ = [
     "safety",
     "select",
     "thread",
+    "unmapped",
     "users",
     "versions",
     "whatif",

@@ -19,7 +19,9 @@ from xpfo_model.claims.recordings import (
     STOCK,
     Row,
     flushed,
+    grouped,
     label,
+    mean_flushed,
     rows,
     runs,
 )
@@ -45,11 +47,6 @@ BINS: Final = 240
 """Ticks of a cause that fit beside each other in a figure."""
 MOST_CALLERS: Final = 12
 """Rows of the table of callers."""
-PAIR: Final = 2
-"""CPUs of the machines whose two starts are compared."""
-STARTS: Final = ("mapped", "unmapped")
-GAIN: Final = 3.0
-"""What the start must divide the flushes of `per_frame` by. Free choice."""
 
 
 def _ticks(side: Side, last: int) -> list[Tick]:
@@ -151,39 +148,71 @@ def flushes_as_modelled(
         ),
         chart=_streams(live),
         more={
-            "runs": Table(
-                ("recording", "flushes, kernel", "model", "equal in order"),
+            "runs": _matrix(kept),
+            "different": Table(
+                ("recording", "flushes, kernel", "model", "first difference"),
                 tuple(
                     (
                         row["recording"],
                         flushed(row),
                         flushed(row, side="model"),
-                        "yes" if row["equal"] else row["first_difference"] or "no",
+                        row["first_difference"],
                     )
                     for row in kept
+                    if not row["equal"]
                 ),
             ),
         },
     )
 
 
+def _matrix(kept: Sequence[Row]) -> Table:
+    """Recordings and flushes of each strategy, start, workload and number of CPUs."""
+    return Table(
+        ("workload", "CPUs", "strategy", "recordings", "equal in order", "flushes"),
+        tuple(
+            (
+                workload,
+                cpus,
+                strategy + (", unmapped" if start == "unmapped" else ""),
+                len(some),
+                sum(row["equal"] for row in some),
+                sum(map(flushed, some)),
+            )
+            for (workload, cpus, strategy, start), some in grouped(
+                kept, "workload", "cpus", "strategy", "start"
+            ).items()
+        ),
+    )
+
+
 def _interrupts(evidence: Inputs) -> Table:
     """Function-call interrupts that a strategy adds, beside the workload's flushes."""
     found = runs(evidence, lambda row: row["workload"] == MIX and row["cpus"] > 1)
-    stock = {row["cpus"]: row["calls"] for row in found if row["strategy"] == STOCK}
-    return Table(
-        ("recording", "strategy", "flushes", "interrupts added", "for each flush"),
-        tuple(
-            (
-                label(row),
-                row["strategy"],
-                row["workload_flushes"],
-                row["calls"] - stock[row["cpus"]],
-                f"{(row['calls'] - stock[row['cpus']]) / row['workload_flushes']:.1f}",
+    stock = {
+        cpus: fmean(row["calls"] for row in some)
+        for (cpus, strategy), some in grouped(found, "cpus", "strategy").items()
+        if strategy == STOCK
+    }
+    table = []
+    for key, some in grouped(found, "cpus", "strategy", "start").items():
+        cpus, strategy, start = key
+        flushes = fmean(row["workload_flushes"] for row in some)
+        if flushes and cpus in stock:
+            added = fmean(row["calls"] for row in some) - stock[cpus]
+            table.append(
+                (
+                    cpus,
+                    strategy + (", unmapped" if start == "unmapped" else ""),
+                    len(some),
+                    f"{flushes:,.0f}",
+                    f"{added:,.0f}",
+                    f"{added / flushes:.1f}",
+                )
             )
-            for row in found
-            if row["workload_flushes"] and row["cpus"] in stock
-        ),
+    return Table(
+        ("CPUs", "strategy", "recordings", "flushes", "interrupts added", "a flush"),
+        tuple(table),
     )
 
 
@@ -201,6 +230,8 @@ def at_kunmap(evidence: Inputs, way: str = "direct") -> Finding:
     """Most flushes end the kernel's own access to a user's page."""
     found = runs(evidence, lambda row: row["kmap"] == way and flushed(row) > 0)
     shares = [row["kernel_kunmap"] / flushed(row) for row in found]
+    same = "workload", "cpus", "start", "strategy"
+    groups = list(grouped(found, *same).values())
     local = runs(evidence, lambda row: row["kmap"] == "local")
     left = [row["kernel_kunmap"] / max(row["kmap_local"], 1) for row in local]
     return Finding(
@@ -216,26 +247,27 @@ def at_kunmap(evidence: Inputs, way: str = "direct") -> Finding:
             "left": PERCENT * max(left),
         },
         table=Table(
-            ("recording", "strategy", *CAUSES),
+            ("workload", "strategy", "recordings", *CAUSES),
             tuple(
                 (
-                    label(row),
-                    row["strategy"],
-                    *(row[f"kernel_{cause}"] for cause in CAUSES),
+                    label(some[0]),
+                    some[0]["strategy"],
+                    len(some),
+                    *(f"{mean_flushed(some, [cause]):,.0f}" for cause in CAUSES),
                 )
-                for row in found
+                for some in groups
             ),
         ),
         chart=Dumbbells.by_trace(
             "Most flushes are at kunmap",
             [
                 (
-                    f"{row['strategy']}: {label(row)}",
-                    flushed(row, AHEAD),
-                    row["kernel_kunmap"],
+                    f"{some[0]['strategy']}: {label(some[0])}",
+                    mean_flushed(some, AHEAD),
+                    mean_flushed(some, ["kunmap"]),
                 )
-                for row in found
-                if row["workload"] == MIX and row["start"] == "mapped"
+                for some in groups
+                if some[0]["workload"] == MIX and some[0]["start"] == "mapped"
             ],
             ("ahead of a user", "at kunmap"),
             "flushes, as the kernel counted them",
@@ -317,71 +349,4 @@ def kmaps_a_page(evidence: Inputs, *, zeroing_only: bool = False) -> Finding:
                 ),
             )
         },
-    )
-
-
-@claim(
-    "unmapped-start-in-the-kernel",
-    must=f"where memory is not short, memory that starts unmapped divides the flushes "
-    f"ahead of users of per_frame by {GAIN:.0f} or more",
-    instead="the workload that is short of memory",
-    change={"workload": SHORT},
-    downside="Counted from boot on a small machine, where first touches are most of "
-    "what per_frame flushes for; a machine that has run for hours has none left.",
-    basis=Basis.KERNEL,
-)
-def unmapped_start(evidence: Inputs, workload: str = MIX) -> Finding:
-    """What it saves that memory which nobody has had is not mapped."""
-    found = {
-        (row["workload"], row["strategy"], row["start"]): row
-        for row in runs(evidence, lambda row: row["cpus"] == PAIR)
-    }
-    pairs = [
-        (key[0], key[1], found[*key[:2], "mapped"], found[key])
-        for key in found
-        if key[2] == "unmapped" and (*key[:2], "mapped") in found
-    ]
-    gains = {
-        (load, name): flushed(mapped, AHEAD) / max(flushed(unmapped, AHEAD), 1)
-        for load, name, mapped, unmapped in pairs
-    }
-    if (workload, "per_frame") not in gains:
-        raise CannotJudgeError(f"no two starts of {workload} under per_frame", [])
-    gain = gains[workload, "per_frame"]
-    return Finding(
-        holds=gain >= GAIN,
-        sentence=f"In {workload}, memory that starts unmapped divides the flushes of "
-        f"per_frame ahead of users by {gain:.1f}.",
-        values={f"{load}_{name}": value for (load, name), value in gains.items()},
-        table=Table(
-            (
-                "workload",
-                "strategy",
-                "mapped",
-                "unmapped",
-                "maps",
-                "maps, unmapped",
-            ),
-            tuple(
-                (
-                    load,
-                    name,
-                    flushed(a, AHEAD),
-                    flushed(b, AHEAD),
-                    a["kernel_frames_mapped"] - a["kmap_direct"],
-                    b["kernel_frames_mapped"] - b["kmap_direct"],
-                )
-                for load, name, a, b in pairs
-            ),
-        ),
-        chart=Dumbbells.by_trace(
-            "Memory that starts unmapped saves most where memory is not short",
-            [
-                (f"{load}: {name}", flushed(a, AHEAD), flushed(b, AHEAD))
-                for load, name, a, b in pairs
-            ],
-            STARTS,
-            "flushes ahead of users, log scale",
-            log=True,
-        ),
     )

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Claims about what can be reached in kernels that run the strategies."""
 
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from xpfo_model.claims.claim import Basis, Finding, Table, claim
@@ -16,8 +17,12 @@ CALLERS: Final = "callers"
 HIBERNATION: Final = "hibernate"
 CRYPTO: Final = ("xts_", "crypto_", "aes_", "skcipher_", "xor_")
 """How the names of functions of the crypto layer begin, which takes page_address()."""
-COLUMNS: Final = ("v6", "pcp_batch_local", "pcp_batch_closed")
-"""Strategies of the table of pages; the figure has all."""
+COLUMNS: Final = ("none", "v6", "pcp_batch_local", "pcp_batch_closed")
+"""Strategies of the figure; a table has all."""
+ARROW: Final = "<-"
+"""Stands in the kernel's event between a function and who called it."""
+MOST: Final = 8
+"""Functions of the figure; the table has all."""
 FREED: Final = ("freed", "migrated-from")
 """Probes of frames that no user has any more: data that is left, not a user's page."""
 
@@ -78,6 +83,13 @@ def _tried(share: float | None) -> str:
     return "readable" if share else "no"
 
 
+def _readable_kinds(
+    cases: Sequence[str], strategy: str, readable: Mapping[tuple[str, str], float]
+) -> int:
+    """Of how many kinds of page one could be read under a strategy."""
+    return sum(readable.get((case, strategy), 0) > 0 for case in cases)
+
+
 @claim(
     "closed-strategy-leaves-no-page",
     must="under pcp_batch_closed none of the pages that a user has can be read through "
@@ -102,16 +114,21 @@ def closed_leaves_none(evidence: Inputs, strategy: str = "pcp_batch_closed") -> 
     own = [case for case in cases if case not in FREED]
     columns = [name for name in COLUMNS if name in strategies]
     left = [case for case in own if readable.get((case, strategy), 0)]
+    kinds = {name: _readable_kinds(own, name, readable) for name in strategies}
     return Finding(
         holds=not left,
         sentence=f"Under {strategy}, {len(left)} of {len(own)} kinds of users' pages "
         f"can be read through the direct map"
         + (f": {listing(left)}." if left else "."),
-        values={"kinds": len(own), "left": len(left)},
+        values={
+            "kinds": len(own),
+            "left": len(left),
+            **{f"left_{name}": number for name, number in kinds.items()},
+        },
         table=Table(
-            ("page", *columns),
+            ("page", *strategies),
             tuple(
-                (case, *(_tried(readable.get((case, name))) for name in columns))
+                (case, *(_tried(readable.get((case, name))) for name in strategies))
                 for case in cases
             ),
         ),
@@ -163,20 +180,30 @@ def few_reach_around(evidence: Inputs, workload: str = CALLERS) -> Finding:
     here = {caller: n for (load, caller), n in faults.items() if load == workload}
     other = [caller for caller in here if not caller.startswith(CRYPTO)]
     kmaps = sum(row["kmap_local"] + row["kmap_direct"] for row in ran)
+    around = sorted(faults.items(), key=lambda item: -item[1])
     return Finding(
         holds=not other,
         sentence=f"In {count(len(ran), 'recording')} of {workload}, {kmaps:,} accesses "
         f"to users' pages were announced with kmap, and {sum(here.values()):,} were not"
-        + (f": in {listing(list(here))}." if here else "."),
+        + (f": in {listing([_function(caller) for caller in here])}." if here else "."),
         values={"kmaps": kmaps, "faults": sum(here.values()), "callers": len(here)},
         table=Table(
-            ("workload", "function", "accesses without kmap"),
-            tuple((load, caller, n) for (load, caller), n in faults.items()),
+            ("workload", "function", "called by", "accesses without kmap"),
+            tuple((load, *caller.split(ARROW, 1), n) for (load, caller), n in around),
         ),
         chart=Dots.of(
-            "Few reach a user's page without kmap",
-            [("with kmap", kmaps), ("without", sum(here.values()))],
-            f"accesses of {workload}",
+            "Few functions reach a user's page without kmap",
+            [
+                (f"{load}: {_function(caller)}", n)
+                for (load, caller), n in around[:MOST]
+            ],
+            "accesses through an unmapped alias, log scale",
             log=True,
         ),
     )
+
+
+def _function(caller: str) -> str:
+    """A function that reached a page, and who called it, in words."""
+    leaf, _, by = caller.partition(ARROW)
+    return f"{leaf} of {by}" if by else leaf

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The kept rows of recordings of kernels that run XPFO, as claims use them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from statistics import fmean, stdev
 from typing import Any, Final
 
 from xpfo_model.claims.inputs import Inputs
@@ -39,6 +40,25 @@ def runs(evidence: Inputs, wanted: Callable[[Row], bool] | None = None) -> list[
     if not found:
         raise CannotJudgeError("no such recording of a kernel that runs XPFO", [])
     return found
+
+
+def grouped(found: Iterable[Row], *columns: str) -> dict[tuple[Any, ...], list[Row]]:
+    """Recordings that are the same in these columns, in the order of the first."""
+    groups: dict[tuple[Any, ...], list[Row]] = {}
+    for row in found:
+        groups.setdefault(tuple(row[column] for column in columns), []).append(row)
+    return groups
+
+
+def mean_flushed(found: Iterable[Row], causes: Sequence[str] = CAUSES) -> float:
+    """Flushes of the kernel, the mean of recordings."""
+    return fmean(flushed(row, causes) for row in found)
+
+
+def mean_and_sd(numbers: Sequence[float]) -> tuple[str, str]:
+    """Columns of a table; a single number has no deviation."""
+    deviation = f"{stdev(numbers):,.0f}" if len(numbers) > 1 else "-"
+    return f"{fmean(numbers):,.0f}", deviation
 
 
 def flushed(row: Row, causes: Sequence[str] = CAUSES, side: str = "kernel") -> int:

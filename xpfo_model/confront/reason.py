@@ -29,6 +29,7 @@ def reason(
         said = _order(kernel, model, one) or _elsewhere(kernel, model, one)
     return (
         said
+        or _moved(kernel, model, one)
         or _mask(driven, kernel, one)
         or _silent(found, driven, frame, _at(kernel, model, one))
         or _state(found, kernel, model, one, frame)
@@ -105,6 +106,22 @@ def _elsewhere(kernel: Side, model: Side, one: Difference) -> str | None:
             "to another CPU between its hook and the event"
         )
     return None
+
+
+def _moved(kernel: Side, model: Side, one: Difference) -> str | None:
+    """Whether both change the same entry for the same cause, on other CPUs."""
+    if one.kind == FLUSH or NONE in {one.kernel, one.model}:
+        return None
+    for name in ("kind", "cause", "pfn"):
+        if getattr(kernel, name)[one.kernel] != getattr(model, name)[one.model]:
+            return None
+    ours, theirs = int(kernel.cpu[one.kernel]), int(model.cpu[one.model])
+    if ours == theirs:
+        return None
+    return (
+        f"the kernel does this on CPU {ours} and the model on CPU {theirs}: the task "
+        "moved to another CPU between the event that asks for it and its end"
+    )
 
 
 def _mask(driven: Driven, kernel: Side, one: Difference) -> str | None:

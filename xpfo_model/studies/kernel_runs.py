@@ -4,7 +4,9 @@
 ``make kernel`` records; docs/kernel/sweep.py records a matrix. What a recording
 shows is kept here with its sha256, and the recordings themselves only of a few runs
 (docs/traces). So these studies have no sources: they are of a machine's boots, as
-timings are of a clock, and are computed by name from the folder of recordings.
+timings are of a clock, and are computed by name from the folder of recordings. Rows
+of recordings that are not in the folder stay, so that a matrix can grow; all are of
+one series of patches.
 """
 
 import os
@@ -22,8 +24,10 @@ from xpfo_model.confront import confront
 from xpfo_model.confront.counters import read_counters
 from xpfo_model.errors import XpfoModelError
 from xpfo_model.events import EventLog
+from xpfo_model.machine import MAPPED, UNMAPPED
 from xpfo_model.replay import replay
-from xpfo_model.studies.store import Columns, study
+from xpfo_model.replay.run import FREED
+from xpfo_model.studies.store import REGISTRY, Columns, Study, load, place, study
 
 RECORDINGS: Final = "XPFO_RECORDINGS"
 """Names the folder of the recordings; _build/kernel/recordings of a clone without."""
@@ -33,8 +37,20 @@ WHOLE: Final = "traces/kernel"
 
 CAUSES: Final = ("alloc", "refill", "block", "kunmap", "migrate")
 """Of flushes, in the kernel's words."""
-PREDICTED: Final = ("v6", "per_frame", "pcp_batch", "pcp_batch_local", "pageblock")
+PREDICTED: Final = (
+    "v6",
+    "per_frame",
+    "pcp_batch",
+    "pcp_batch_local",
+    "pageblock",
+    "pcp_batch_closed",
+)
 """Strategies that a recording of the stock behaviour is replayed under."""
+STARTS: Final[dict[str, dict[str, Any]]] = {
+    MAPPED: {},
+    UNMAPPED: {"held": FREED},
+}
+"""How memory may start, with what a stock trace tells of the frames held then."""
 
 _PROBE: Final = re.compile(r"case=(\S+) .*?owner=(\S+) alias=(\S+) .*?gfp=(\S+)")
 _PAGES: Final = re.compile(r"pages=(\d+) readable=(\d+)")
@@ -47,21 +63,21 @@ class Recording(NamedTuple):
     run: dict[str, Any]
     callers: dict[str, dict[str, int]]
     """By caller: kmaps, kunmaps, and faults by owner."""
-    predicted: dict[str, dict[str, int]]
-    """By strategy, of a recording without one: flushes by cause."""
+    predicted: list[dict[str, Any]]
+    """A row for each strategy and start, of a recording without a strategy."""
 
 
 def folder(docs: Path) -> Path:
     """Where the recordings are. Raises `XpfoModelError` if there are none."""
     named = os.environ.get(RECORDINGS)
-    place = Path(named) if named else docs.parent / "_build/kernel/recordings"
-    if not any(place.glob(f"*{SUFFIX}")):
+    found = Path(named) if named else docs.parent / "_build/kernel/recordings"
+    if not any(found.glob(f"*{SUFFIX}")):
         raise XpfoModelError(
             "no recording of a kernel that runs XPFO",
-            file=str(place),
+            file=str(found),
             remedy=f"run make kernel, or name the folder in {RECORDINGS}",
         )
-    return place
+    return found
 
 
 def calls(path: Path) -> int:
@@ -89,6 +105,7 @@ def recorded(path: Path) -> Recording:
         "verify": of_run["verify"],
         "sha256": said["sha256"],
         "image_sha256": of_run["image_sha256"],
+        "series_sha256": about["kernel_build"]["series_sha256"],
         "equal": int(said["equal"]),
         "user": said["user_allocations"],
         "zeroed": said["user_zeroed"],
@@ -137,23 +154,24 @@ def recorded(path: Path) -> Recording:
     for caller, owners in said["faults"].items():
         for owner, number in owners.items():
             callers.setdefault(caller, {})[f"faults_{owner}"] = number
-    predicted = {}
-    if row["strategy"] == "none":
-        outcome = replay(log, PREDICTED)
-        predicted = {
-            name: {
-                cause: outcome.strategies[name].flushes_by_cause.get(cause, 0)
-                for cause in CAUSES
-            }
-            for name in PREDICTED
-        }
+    predicted = list(_predictions(log)) if row["strategy"] == "none" else []
     return Recording(row, callers, predicted)
 
 
+def _predictions(log: EventLog) -> Iterator[dict[str, Any]]:
+    """What each strategy flushes over what a stock kernel would have traced."""
+    for start, how in STARTS.items():
+        counted = replay(log, PREDICTED, start=start, **how).strategies
+        for name in PREDICTED:
+            causes = counted[name].flushes_by_cause
+            numbers = {cause: causes.get(cause, 0) for cause in CAUSES}
+            yield {"strategy": name, "start": start, **numbers}
+
+
 @cache
-def _all(place: Path) -> list[Recording]:
+def _all(recordings: Path) -> list[Recording]:
     """Every recording of a folder."""
-    paths = sorted(place.glob(f"*{SUFFIX}"))
+    paths = sorted(recordings.glob(f"*{SUFFIX}"))
     # compiled here, once for all processes
     found = [recorded(paths[0])]
     # a fork of a process that has threads may hang
@@ -162,8 +180,40 @@ def _all(place: Path) -> list[Recording]:
     return found
 
 
-def _columns(rows: list[dict[str, Any]]) -> Columns:
-    return {name: [row[name] for row in rows] for name in rows[0]}
+def _grown(name: str, docs: Path, rows: list[dict[str, Any]]) -> Columns:
+    """New rows of a study, and the kept ones of other recordings, by recording.
+
+    Raises `XpfoModelError` if a kept row is of other patches or has other columns.
+    """
+    item, new = REGISTRY[name], {row["recording"] for row in rows}
+    every = [*rows]
+    if place(item, docs).exists():
+        kept = load(item, docs)
+        if rows and list(kept) != list(rows[0]):
+            raise _other(item, docs, "other columns")
+        every += [
+            row
+            for values in zip(*kept.values(), strict=True)
+            if (row := dict(zip(kept, values, strict=True)))["recording"] not in new
+        ]
+    if len({row.get("series_sha256") for row in every}) > 1:
+        raise _other(item, docs, "another series of patches")
+    if not every:
+        raise XpfoModelError(
+            f"no recording has a row of {name}",
+            file=str(folder(docs)),
+            remedy="record the workload that it is of; docs/kernel/workloads has all",
+        )
+    every.sort(key=lambda row: str(row["recording"]))
+    return {column: [row[column] for row in every] for column in every[0]}
+
+
+def _other(item: Study, docs: Path, what: str) -> XpfoModelError:
+    return XpfoModelError(
+        f"the rows that are kept have {what}",
+        file=str(place(item, docs)),
+        remedy="remove the file, to keep the recordings of the folder alone",
+    )
 
 
 @study(
@@ -173,7 +223,8 @@ def _columns(rows: list[dict[str, Any]]) -> Columns:
 )
 def kernel_runs(docs: Path) -> Columns:
     """A row for each recording: its counters, and the model's beside them."""
-    return _columns([each.run for each in _all(folder(docs))])
+    rows = [each.run for each in _all(folder(docs))]
+    return _grown("kernel-runs", docs, rows)
 
 
 @study(
@@ -184,17 +235,16 @@ def kernel_runs(docs: Path) -> Columns:
 def kernel_callers(docs: Path) -> Columns:
     """A row for each recording and caller."""
     kinds = ("kmaps", "kunmaps", "faults_user", "faults_kernel", "faults_free")
-    return _columns(
-        [
-            {
-                "recording": each.run["recording"],
-                "caller": caller,
-                **{kind: numbers.get(kind, 0) for kind in kinds},
-            }
-            for each in _all(folder(docs))
-            for caller, numbers in each.callers.items()
-        ]
-    )
+    rows = [
+        {
+            "recording": each.run["recording"],
+            "caller": caller,
+            **{kind: numbers.get(kind, 0) for kind in kinds},
+        }
+        for each in _all(folder(docs))
+        for caller, numbers in each.callers.items()
+    ]
+    return _grown("kernel-callers", docs, rows)
 
 
 @study(
@@ -203,23 +253,23 @@ def kernel_callers(docs: Path) -> Columns:
     measured=True,
 )
 def kernel_predicted(docs: Path) -> Columns:
-    """A row for each recording without a strategy, and each strategy."""
-    return _columns(
-        [
-            {"recording": each.run["recording"], "strategy": name, **causes}
-            for each in _all(folder(docs))
-            for name, causes in each.predicted.items()
-        ]
-    )
+    """A row for each recording without a strategy, each strategy and start."""
+    rows = [
+        {"recording": each.run["recording"], **predicted}
+        for each in _all(folder(docs))
+        for predicted in each.predicted
+    ]
+    return _grown("kernel-predicted", docs, rows)
 
 
-def _probes(place: Path) -> Iterator[dict[str, Any]]:
-    for path in sorted(place.glob("ret2dir-*.log")):
+def _probes(recordings: Path) -> Iterator[dict[str, Any]]:
+    for path in sorted(recordings.glob("ret2dir-*.log")):
         about = tomllib.loads(path.with_suffix(".toml").read_text())["kernel_run"]
         for line in path.read_text().splitlines():
             case, pages = _PROBE.search(line), _PAGES.search(line)
             if case and pages:
                 yield {
+                    "recording": path.stem,
                     "strategy": about["strategy"],
                     "start": about["start"],
                     "case": case[1],
@@ -237,7 +287,7 @@ def _probes(place: Path) -> Iterator[dict[str, Any]]:
 )
 def kernel_probes(docs: Path) -> Columns:
     """A row for each strategy and kind of page that ret2dir.c tried."""
-    return _columns(list(_probes(folder(docs))))
+    return _grown("kernel-probes", docs, list(_probes(folder(docs))))
 
 
 def whole(docs: Path) -> list[EventLog]:

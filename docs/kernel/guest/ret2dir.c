@@ -29,6 +29,7 @@
 
 #define HUGE (2UL << 20)
 #define PROBE "/sys/kernel/debug/xpfo/probe"
+#define TRIES 50		/* of compaction */
 #define PRESENT (1ULL << 63)
 #define SWAPPED (1ULL << 62)
 #define PFN ((1ULL << 55) - 1)
@@ -571,7 +572,7 @@ static void freed(void)
 
 /*
  * Every second page of nearly all memory is freed, and memory is compacted.  That
- * ends early where it cannot isolate a free page in time, so it may need a few tries.
+ * ends early where it cannot isolate a free page in time, so it may need some tries.
  */
 static void migrated(void)
 {
@@ -587,7 +588,7 @@ static void migrated(void)
 		must(!madvise(area + i * PAGE, PAGE, MADV_DONTNEED));
 	for (unsigned long i = 0; i < pages; i += 2)
 		before[i] = entry(area + i * PAGE) & PRESENT ? pfn_of(area + i * PAGE) : 0;
-	for (int try = 0; try < 10 && found < FEW; try++) {
+	for (int try = 0; try < TRIES && found < FEW; try++) {
 		put("/proc/sys/vm/compact_memory", "1");
 		found = 0;
 		for (unsigned long i = 0; i < pages && found < FEW; i += 2)
