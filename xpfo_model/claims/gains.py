@@ -7,7 +7,7 @@ from typing import Final
 from xpfo_model.claims.claim import Basis, Finding, Table, claim
 from xpfo_model.claims.inputs import Inputs
 from xpfo_model.claims.prose import spread
-from xpfo_model.claims.recordings import STOCK, runs
+from xpfo_model.claims.recordings import STOCK, matrix
 from xpfo_model.figures.charts import Bar, Shares
 from xpfo_model.machine import UNMAPPED
 from xpfo_model.replay.run import FREED
@@ -31,7 +31,7 @@ SHORT: Final = ("local", "free", "start", "batch", "batch 1st", "start 2nd", "le
 def kmaps_a_page(evidence: Inputs, *, zeroing_only: bool) -> float:
     """The fewest kernel accesses to a page that a user gets, of the workloads."""
     ratios: dict[str, list[float]] = {}
-    for row in runs(evidence, lambda row: row["strategy"] == STOCK):
+    for row in matrix(evidence, lambda row: row["strategy"] == STOCK):
         kmaps = row["zeroed"] if zeroing_only else row["kmap_none"]
         ratios.setdefault(row["workload"], []).append(kmaps / row["user"])
     return min(fmean(each) for each in ratios.values())

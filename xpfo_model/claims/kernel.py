@@ -21,6 +21,7 @@ from xpfo_model.claims.recordings import (
     flushed,
     grouped,
     label,
+    matrix,
     mean_flushed,
     rows,
     runs,
@@ -39,8 +40,6 @@ from xpfo_model.studies.kernel_runs import (
 )
 
 MIX: Final = "mix"
-SHORT: Final = "reclaim"
-"""The workload that is short of memory."""
 MOST_LOCAL: Final = 0.01
 """Share of the kmaps that may still be flushed with a CPU-local mapping."""
 BINS: Final = 240
@@ -288,7 +287,7 @@ def at_kunmap(evidence: Inputs, way: str = "direct") -> Finding:
 )
 def kmaps_a_page(evidence: Inputs, *, zeroing_only: bool = False) -> Finding:
     """How often the kernel reaches a page that it gave to a user, and who does."""
-    found = runs(evidence, lambda row: row["strategy"] == STOCK)
+    found = matrix(evidence, lambda row: row["strategy"] == STOCK)
     ratios: dict[str, list[float]] = {}
     for row in found:
         kmaps = row["zeroed"] if zeroing_only else row["kmap_none"]

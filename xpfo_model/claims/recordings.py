@@ -13,6 +13,10 @@ from xpfo_model.studies.kernel_runs import CAUSES, kernel_runs
 Row = dict[str, Any]
 
 STOCK: Final = "none"
+SHORT: Final = "reclaim"
+"""The workload that is short of memory."""
+WORKLOADS: Final = ("mix", "pipes", SHORT)
+"""Those that are recorded under every strategy; the others try one thing each."""
 AHEAD: Final = ("alloc", "refill", "block", "migrate")
 """Causes of flushes other than the kernel's own access."""
 PERCENT: Final = 100
@@ -40,6 +44,11 @@ def runs(evidence: Inputs, wanted: Callable[[Row], bool] | None = None) -> list[
     if not found:
         raise CannotJudgeError("no such recording of a kernel that runs XPFO", [])
     return found
+
+
+def matrix(evidence: Inputs, wanted: Callable[[Row], bool]) -> list[Row]:
+    """Recordings of `WORKLOADS` alone. Raises `CannotJudgeError` if there is none."""
+    return runs(evidence, lambda row: row["workload"] in WORKLOADS and wanted(row))
 
 
 def grouped(found: Iterable[Row], *columns: str) -> dict[tuple[Any, ...], list[Row]]:

@@ -7,9 +7,10 @@ from typing import Final
 
 from xpfo_model.claims.claim import Basis, Finding, Table, claim
 from xpfo_model.claims.inputs import Inputs
-from xpfo_model.claims.kernel import MIX, SHORT
+from xpfo_model.claims.kernel import MIX
 from xpfo_model.claims.recordings import (
     AHEAD,
+    SHORT,
     Row,
     flushed,
     grouped,
