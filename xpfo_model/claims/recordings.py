@@ -59,9 +59,9 @@ def grouped(found: Iterable[Row], *columns: str) -> dict[tuple[Any, ...], list[R
     return groups
 
 
-def mean_flushed(found: Iterable[Row], causes: Sequence[str] = CAUSES) -> float:
-    """Flushes of the kernel, the mean of recordings."""
-    return fmean(flushed(row, causes) for row in found)
+def mean_flushed(found: Iterable[Row], causes: Sequence[str] = CAUSES) -> int:
+    """Flushes of the kernel, the mean of recordings, rounded."""
+    return round(fmean(flushed(row, causes) for row in found))
 
 
 def mean_and_sd(numbers: Sequence[float]) -> tuple[str, str]:

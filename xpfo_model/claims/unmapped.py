@@ -21,6 +21,7 @@ from xpfo_model.claims.recordings import (
 from xpfo_model.errors import CannotJudgeError
 from xpfo_model.figures.forms import Dumbbells
 
+EACH: Final = "per_frame"
 PAIR: Final = 2
 """CPUs of the machines whose two starts are compared."""
 STARTS: Final = ("mapped", "unmapped")
@@ -57,9 +58,9 @@ def unmapped_start(evidence: Inputs, workload: str = MIX) -> Finding:
         (load, name): mean_flushed(mapped, AHEAD) / max(mean_flushed(some, AHEAD), 1)
         for load, name, mapped, some in pairs
     }
-    if (workload, "per_frame") not in gains:
+    if (workload, EACH) not in gains:
         raise CannotJudgeError(f"no two starts of {workload} under per_frame", [])
-    gain = gains[workload, "per_frame"]
+    gain = gains[workload, EACH]
     return Finding(
         holds=gain >= GAIN,
         sentence=f"In {workload}, memory that starts unmapped divides the flushes of "
@@ -91,11 +92,12 @@ def unmapped_start(evidence: Inputs, workload: str = MIX) -> Finding:
         chart=Dumbbells.by_trace(
             "Memory that starts unmapped saves most where memory is not short",
             [
-                (f"{load}: {name}", mean_flushed(a, AHEAD), mean_flushed(b, AHEAD))
+                (load, mean_flushed(a, AHEAD), mean_flushed(b, AHEAD))
                 for load, name, a, b in pairs
+                if name == EACH
             ],
             STARTS,
-            "flushes ahead of users, log scale",
+            f"flushes of {EACH} ahead of users, log scale",
             log=True,
         ),
     )
