@@ -64,7 +64,11 @@ def _streams(live: Sequence[Confrontation]) -> Streams:
         name = f"{start.strategy}, {count(start.cpus, 'CPU')}, starts {start.start}"
         last = int(one.kernel.place.max(initial=1))
         sides = {"kernel": one.kernel, "model": one.model}
-        panels.append((name, {who: _ticks(side, last) for who, side in sides.items()}))
+        rows = {
+            f"{who} {len(side.of(FLUSH).kind):,}": _ticks(side, last)
+            for who, side in sides.items()
+        }
+        panels.append((name, rows))
         if one.first is not None:
             difference[name] = PERCENT * one.first.event / last
     return Streams(

@@ -104,11 +104,7 @@ def streams(chart: Streams, page: Page) -> Paper:
         box = paper.text((x + 8, y + 7), cause, middle=True)
         x = box.right + 16
     y += 24
-    heads = max(
-        width_of(f"{who} {len(some):,}", page.body)
-        for _, rows in chart.panels
-        for who, some in rows.items()
-    )
+    heads = max(width_of(who, page.body) for _, rows in chart.panels for who in rows)
     for heading, rows in chart.panels:
         y = _two(paper, chart, heading, rows, heads + 10, y)
     return paper.finish(axes.below(paper, y + 8, chart.along))
@@ -130,7 +126,7 @@ def _two(
         return left + (right - left) * (time - low) / span
 
     for who, some in rows.items():
-        paper.text((0, y + _LANE / 2), f"{who} {len(some):,}", middle=True)
+        paper.text((0, y + _LANE / 2), who, middle=True)
         for cause, role in CAUSE.items():
             # a pixel has room for one tick of a cause
             places = {round(2 * at(t.time)) / 2 for t in some if t.cause == cause}
