@@ -3,12 +3,14 @@
 
 import argparse
 import json
+import tempfile
+from pathlib import Path
 from types import ModuleType
 from typing import Final
 
 from xpfo_model import strategies
 from xpfo_model.cli.common import add_kernel, opened, warn
-from xpfo_model.errors import MissingToolError
+from xpfo_model.errors import MissingToolError, XpfoModelError
 from xpfo_model.machine import MAPPED, STARTS
 from xpfo_model.replay import table
 from xpfo_model.replay.outcome import ALL_FREE, Outcome
@@ -37,8 +39,41 @@ def _letter(outcome: Outcome) -> str:
     return cite_trace.letter(outcome, commit=clone.commit())
 
 
+def bill(arguments: argparse.Namespace) -> int:
+    """Print the whole bill of every strategy over traces, by place."""
+    from xpfo_model.claims import trace_bill  # noqa: PLC0415 - quick --help
+    from xpfo_model.studies import own  # noqa: PLC0415 - the same
+
+    for option in ("csv", "cite", "plot", "quarters"):
+        if getattr(arguments, option):
+            raise XpfoModelError(
+                f"--bill and --{option} do not go together",
+                remedy="--bill prints text, or objects with --json",
+            )
+    starts = STARTS if arguments.start == BOTH else (arguments.start,)
+    for number, path in enumerate(arguments.traces):
+        with tempfile.TemporaryDirectory() as name, opened(arguments, path) as trace:
+            evidence = own.evidence_of(trace, Path(name), Path(name))
+            about = evidence.log(own.facts_of(evidence).short).about
+            names = arguments.strategies or strategies.SHOWN
+            found = list(trace_bill.charges(evidence, names, starts))
+        if arguments.json:
+            known = {**about.as_json(), "bill": trace_bill.as_json(found)}
+            print(json.dumps(known), flush=True)
+        else:
+            head = f"trace {about.name}\n  sha256 {about.sha256[:16]}\n"
+            print("\n" * bool(number) + head, trace_bill.table(found), sep="\n", end="")
+        warn(about.notes())
+    return 0
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Count the flushes of every strategy over traces."""
+    return (bill if arguments.bill else count)(arguments)
+
+
+def count(arguments: argparse.Namespace) -> int:
+    """Print the counts of every strategy over traces."""
     from xpfo_model import replay  # noqa: PLC0415 - quick --help
 
     draw = figures() if arguments.plot else None
@@ -125,5 +160,11 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         help="a text for a cover letter, as those of the claims",
     )
     form.add_argument("--csv", action="store_true", help="one row per strategy")
+    command.add_argument(
+        "--bill",
+        action="store_true",
+        help="in place of the tables: flushes by place, with those at the kunmap of "
+        "zeroed pages, interrupts and PTEs; as text or with --json",
+    )
     command.add_argument("--plot", metavar="FILE", help="also draw it: .svg .png .pdf")
     add_kernel(command)
