@@ -128,7 +128,7 @@ def batch_divides(evidence: Inputs, workload: str = BUILD) -> Finding:
         evidence,
         whatif.batch,
         "batch",
-        "Twice the batch, half the flushes; a block needs no batch",
+        "Twice the batch, half the flushes, if a list serves users alone",
         "batch, frames",
         workload=workload,
     )
