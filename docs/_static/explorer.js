@@ -8,12 +8,12 @@
   const data = globalThis.xpfoData;
   const core = globalThis.xpfoExplorer;
   const box = document.getElementById("explorer-live");
-  const table = document.getElementById("explorer-table");
+  const table = document.querySelector("#explorer-table table");
   const SVG = "http://www.w3.org/2000/svg";
   const ROW = 26;
   const HEAD = 44;
   const FOOT = 22;
-  const BESIDE = 640; // pixels from which the panels stand side by side
+  const BESIDE = 600; // pixels from which the panels stand side by side
   const PANELS = [
     { key: "flushes", name: "Flushes of all CPUs", unit: "for 1,000 pages that users get", log: [0.1, 2000], digits: 3 },
     { key: "seconds", name: "CPU seconds of flushing", unit: "for 1,000,000 such pages", log: [0.1, 1000], digits: 2 },

@@ -28,10 +28,11 @@ def run(arguments: argparse.Namespace) -> int:
         ipi = dict.fromkeys(claims.ENDS, arguments.ipi)
     table = claims.table(rows, arguments.kmap, ipi)
     print(
-        f"{claims.told(rows[0])}, memory starts {arguments.start}, kmap "
-        f"{arguments.kmap}, median of {len(study.SEEDS)} seeds (least to most).\n"
-        "Flushes for 1,000 user pages; CPU s of them for 1,000,000, with an interrupt\n"
-        f"of {claims.with_ends(list(ipi.values()), claims.RATE)} cycles.\n"
+        f"{claims.told(rows[0])},\n"
+        f"memory starts {arguments.start}, kmap {arguments.kmap}.\n"
+        "Flushes for 1,000 user pages; CPU s of them for 1,000,000,\n"
+        f"an interrupt of {claims.with_ends(list(ipi.values()), claims.RATE)} cycles;\n"
+        f"median of {len(study.SEEDS)} seeds (least to most).\n"
     )
     print("\n".join(columns(table.columns, table.rows)))
     return 0

@@ -169,8 +169,7 @@ class ExplorerDirective(SphinxDirective):
         figure = picture(claims.FIGURE, f"{claims.told(first)}: what the flushes cost.")
         some = claims.standard(rows)
         seen = claims.table(some, DIRECT, verdicts.record_of(self.env.app).ipi)
-        table = table_of(seen, study.SHOWN)
-        table["ids"] = ["explorer-table"]
+        table = nodes.container("", table_of(seen, study.SHOWN), ids=["explorer-table"])
         shown = nodes.container("", figure, classes=["explorer-first"])
         return [nodes.raw("", place, format="html"), note, shown, table]
 
