@@ -111,7 +111,7 @@
     rows.forEach((row, number) => {
       const y = top + HEAD + (number + 0.5) * ROW;
       const [middle, low, high] = row[panel.key].map(at);
-      if (names) svg.append(draw("text", { x: left, y: y + 4, "font-size": 12 }, row.name));
+      if (names) svg.append(draw("text", { x: left, y: y + 4, "font-size": 12, "font-weight": row.safe ? "bold" : "normal" }, row.name));
       svg.append(draw("line", { x1: low, x2: high, y1: y, y2: y, class: `s-${row.name}`, "stroke-width": 3 }));
       svg.append(draw("circle", { cx: middle, cy: y, r: 5, class: `f-${row.name}` }));
       const text = core.short(row[panel.key][0], panel.digits);
@@ -174,7 +174,7 @@
     say(rows);
     fill(rows);
     drawFigure(rows);
-    source.replaceChildren("Computed by ", make("code", { textContent: "xpfo-model data explorer" }),
+    source.replaceChildren("A dot is the median, a line its interval; the name of what is safe as written is bold. Computed by ", make("code", { textContent: "xpfo-model data explorer" }),
       `, ${data.about}. The same again: `, make("code", { textContent: core.command(data, state) }));
   }
 

@@ -40,13 +40,14 @@ ENDS: Final = ("", "_low", "_high")
 FRAMES_OF_GIB: Final = (1 << 30) // PAGE_SIZE
 HEAD: Final = (
     "strategy",
-    "flushes ahead of users",
-    "flushes at kunmap",
+    "ahead of users",
+    "at kunmap",
     "CPU s",
-    "reachable, %",
-    "safe as written",
+    "% reachable",
+    "safe",
 )
-"""Of the table of a machine."""
+"""Of the table of a machine: flushes, their cost, what is left open, and whether the
+strategy as it is written is said to be safe."""
 RATE: Final = 3
 TIME: Final = 2
 """Digits of rates and of seconds."""
