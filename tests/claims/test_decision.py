@@ -60,3 +60,23 @@ def test_each_step_leaves_fewer_flushes(verdict_of):
     least = [float(row[1].split(" to ")[0].replace(",", "")) for row in rows]
     assert least == sorted(least, reverse=True)
     assert len(rows) == len(decision.STEPS)
+
+
+def test_a_wider_test_that_saves_nothing_under_reclaim_falls(evidence, monkeypatch):
+    real = decision.matrix
+
+    def closed_is_local(some, wanted):
+        found = real(some, wanted)
+        posted = [row for row in found if row["strategy"] == decision.BATCH]
+        return [*posted, *({**row, "strategy": decision.RECOMMENDED} for row in posted)]
+
+    item = claims.REGISTRY["wider-test-where-memory-is-short"]
+    assert claims.evaluate(item, evidence).stands
+    monkeypatch.setattr(decision, "matrix", closed_is_local)
+    assert not claims.evaluate(item, evidence).finding.holds
+
+
+def test_a_load_without_both_tests_is_not_judged(evidence, monkeypatch):
+    monkeypatch.setattr(decision, "matrix", lambda some, wanted: [])
+    item = claims.REGISTRY["wider-test-where-memory-is-short"]
+    assert "no recording" in claims.evaluate(item, evidence).complaint
