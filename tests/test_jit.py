@@ -59,7 +59,7 @@ def reached(function):
 def test_each_hook_is_the_strategys_own_wherever_it_is_called(name, loop):
     functions = strategies.functions(name)
     given = jit._pairs(strategies.given(functions))
-    calls = reached(jit._bind(loop, given, jit._as_python))
+    calls = reached(jit._bind(loop, given))
     for hook in strategies.HOOKS:
         assert calls[hook].__code__ is functions[hook].__code__
     if "use" in functions and loop is run_steps:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from xpfo_model import jit, native
+from xpfo_model import jit, native, parts
 
 
 class Pair(NamedTuple):
@@ -125,7 +125,7 @@ def test_code_that_calls_numba_or_python_is_an_error_that_names_it(
     function, argument, symbol, monkeypatch
 ):
     """Nothing would be there to call where numba is not imported."""
-    monkeypatch.setattr(jit, "_COUNTS_REFERENCES", function is allocated)
+    monkeypatch.setattr(parts, "_COUNTS_REFERENCES", function is allocated)
     loop = jit.Loop(function, frozenset())
     with pytest.raises(TypeError, match=f"the code calls .*{symbol}.* of numba"):
         loop.compile((argument,))

@@ -38,10 +38,6 @@ _MEMBERS: Final = ("_fields", "__members__")
 _MAKERS: Final = ("jit.py", "native.py", "parts.py")
 """The sources of what makes the code."""
 
-_COUNTS_REFERENCES: Final = False
-"""Compiled functions allocate nothing and return numbers, so that references to
-arrays need no count; counting took nine tenths of the allocator's time."""
-
 _NOINLINE: Final[set[Callable[..., Any]]] = set()
 _PLACEHOLDERS: Final[set[Callable[..., Any]]] = set()
 
@@ -97,7 +93,7 @@ def bound(function: F, given: Given | None = None) -> F:
     they are at least as wide as numba's, where NumPy's are as narrow as the array.
     Raises `UnboundHookError` for a placeholder for which no function is given.
     """
-    python = _bind(cast("FunctionType", function), _pairs(given), _as_python)
+    python = _bind(cast("FunctionType", function), _pairs(given))
 
     @wraps(function)
     def entry(*arguments: Any) -> Any:
@@ -198,14 +194,17 @@ class Loop:
         """The code for arguments of such types."""
         import numba  # noqa: PLC0415 - half a second, only where it is used
 
-        njit: Any = numba.njit
-        dispatcher = njit(
-            no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=_COUNTS_REFERENCES
-        )(_bind(self.__wrapped__, self.given, _as_part, entry=True))
+        from xpfo_model import parts  # noqa: PLC0415 - imports numba
+
+        places = dict(self.given)
         types = tuple(map(numba.typeof, map(native.plain, arguments)))
+
+        def taker(function: FunctionType) -> Any:
+            return _part(places[function], frozenset(places))
+
         with _no_collector():
-            dispatcher.compile(types)
-            return native.code_of(dispatcher.overloads[types], dispatcher.targetctx)
+            entry = _part(self.__wrapped__, frozenset(places))
+            return native.code_of(parts.link(entry, types, taker))
 
 
 @contextmanager
@@ -221,14 +220,8 @@ def _no_collector() -> Iterator[None]:
 
 
 @cache
-def _bind(
-    function: FunctionType,
-    given: Pairs,
-    finish: Callable[[FunctionType, FunctionType], Any],
-    *,
-    entry: bool = False,
-) -> Any:
-    """A copy of a function that names finished copies of those that it calls."""
+def _bind(function: FunctionType, given: Pairs) -> FunctionType:
+    """A copy of a function that names such copies of those that it calls."""
     if function in _PLACEHOLDERS:
         raise _unbound(function)
     places = dict(given)
@@ -237,13 +230,39 @@ def _bind(
         called = places.get(value, value)
         reached = _reached(called, given)
         needed = frozenset(pair for pair in given if pair[0] in reached)
-        ready[name] = _bind(called, needed, finish)
+        ready[name] = _bind(called, needed)
+    return _naming(function, ready)
+
+
+@cache
+def _part(function: FunctionType, places: frozenset[FunctionType]) -> Any:
+    """A function as compiled code calls it, in which calls of `places` are open."""
+    from xpfo_model import parts  # noqa: PLC0415 - imports numba
+
+    ready = {
+        name: _open(called)
+        if called in places
+        else _part(called, places & _reached(called, frozenset()))
+        for name, called in _named(function).items()
+    }
+    return parts.part(_naming(function, ready), inline=function not in _NOINLINE)
+
+
+@cache
+def _open(function: FunctionType) -> Any:
+    from xpfo_model import parts  # noqa: PLC0415 - imports numba
+
+    return parts.left_open(function)
+
+
+def _naming(function: FunctionType, ready: dict[str, Any]) -> FunctionType:
+    """A copy of a function whose names stand for others."""
     copy = FunctionType(
         function.__code__, function.__globals__ | ready, function.__name__
     )
     copy.__module__ = function.__module__
     copy.__qualname__ = function.__qualname__
-    return copy if entry else finish(copy, function)
+    return copy
 
 
 def _named(function: FunctionType) -> dict[str, FunctionType]:
@@ -279,26 +298,6 @@ def _is_our_module(value: Any) -> bool:
 
 def _is_in_package(module: str) -> bool:
     return module.partition(".")[0] == __name__.partition(".")[0]
-
-
-def _as_python(copy: FunctionType, _: FunctionType) -> Any:
-    return copy
-
-
-def _as_part(copy: FunctionType, function: FunctionType) -> Any:
-    """A function that only compiled code calls: no wrapper, no cache of its own."""
-    import numba  # noqa: PLC0415 - half a second, only where it is used
-
-    from xpfo_model.parts import PartCompiler  # noqa: PLC0415 - imports numba
-
-    njit: Any = numba.njit
-    return njit(
-        forceinline=function not in _NOINLINE,
-        no_cpython_wrapper=True,
-        no_cfunc_wrapper=True,
-        pipeline_class=PartCompiler,
-        _nrt=_COUNTS_REFERENCES,
-    )(copy)
 
 
 def _sources(function: FunctionType, given: Pairs) -> str:

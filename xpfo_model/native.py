@@ -125,31 +125,28 @@ def plain(value: Any) -> Any:
     return value
 
 
-def code_of(compiled: Any, context: Any) -> Code:
-    """The code in what numba has compiled for one type of arguments.
+def code_of(linked: Any) -> Code:
+    """The code of what `parts.link` has made.
 
     Raises `TypeError` if it cannot be called, or be loaded without numba.
     """
-    returned = compiled.signature.return_type
+    returned = linked.signature.return_type
     is_tuple = hasattr(returned, "types")
     given = [str(one) for one in (returned.types if is_tuple else [returned])]
     try:
         result = "" if given == ["none"] else "".join(_RESULTS[one] for one in given)
     except KeyError:
         raise TypeError(f"compiled functions give no {returned}") from None
-    library = compiled.library
-    module: Any = library._final_module  # noqa: SLF001
-    needed = [f.name for f in module.functions if f.is_declaration]
+    needed = [f.name for f in linked.module.functions if f.is_declaration]
     if astray := [name for name in needed if name.startswith(("numba", "NRT", "Py"))]:
         raise TypeError(f"the code calls {', '.join(astray)} of numba")
-    function = context.call_conv.get_function_type(returned, compiled.signature.args)
-    _, _, (data, _) = library.serialize_using_object_code()
+    function = linked.convention.get_function_type(returned, linked.signature.args)
     return Code(
-        compiled.fndesc.llvm_func_name,
+        linked.symbol,
         [str(one) for one in function.args[2:]],
         result,
         is_tuple,
-        data,
+        linked.data,
     )
 
 

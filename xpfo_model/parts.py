@@ -1,23 +1,36 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # mypy: disable-error-code="misc, no-untyped-call, no-any-return, import-untyped"
-"""How numba compiles a function that only compiled code calls: not by itself.
+"""How numba compiles functions that only compiled code calls, and how they are linked.
 
 By default numba optimises and emits each function with all that it inlines, so
-that the innermost ones are compiled once for every floor above them. Here they
-are only linked; the entry, the one function that Python calls, is optimised and
-emitted with all its parts. An allocator that took 96 s so takes 35. numba 0.59
-to 0.68: `CompilerBase` and the pass builder are its documented way in,
+that the innermost ones are compiled once for every floor above them. Here a function
+becomes LLVM's IR, once for one type of arguments. A call of a placeholder stays open:
+the IR names a symbol that has no definition. `Linked` puts an entry, the functions
+that it calls and those that take the places of placeholders into one module, which
+LLVM optimises and emits. A loop is so typed once for all strategies. numba 0.61 to
+0.68: `CompilerBase`, the pass builder and `intrinsic` are documented,
 `JITCodeLibrary.finalize` is not.
 """
 
-from typing import Any, Final
+import inspect
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any, Final, NamedTuple
 
+import llvmlite.binding as llvm
+from numba.core import cgutils, types
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompilerBase, DefaultPassBuilder
 from numba.core.compiler_machinery import AnalysisPass, register_pass
+from numba.core.registry import CPUDispatcher
 from numba.core.typed_passes import NopythonTypeInference
+from numba.extending import intrinsic
 
 NO_ADDRESS: Final = 0
+
+_COUNTS_REFERENCES: Final = False
+"""Compiled functions allocate nothing and return numbers, so that references to
+arrays need no count; counting took nine tenths of the allocator's time."""
 
 
 class Part(JITCodeLibrary):
@@ -67,3 +80,118 @@ class PartCompiler(CompilerBase):
         passes.add_pass_after(_AsPart, NopythonTypeInference)
         passes.finalize()
         return [passes]
+
+
+class PartDispatcher(CPUDispatcher):
+    """A function that is compiled for each type of arguments that it is called with.
+
+    numba compiles it for each constant, too; here LLVM sees constants where it inlines.
+    """
+
+    def get_call_template(self, args: Any, kws: Any) -> Any:
+        """How a call of it is typed."""
+        plain = {name: types.unliteral(kind) for name, kind in kws.items()}
+        return super().get_call_template(tuple(map(types.unliteral, args)), plain)
+
+
+def part(function: FunctionType, *, inline: bool) -> PartDispatcher:
+    """A function of parts, for `link`."""
+    options = {
+        "nopython": True,
+        "forceinline": inline,
+        "no_cpython_wrapper": True,
+        "no_cfunc_wrapper": True,
+        "_nrt": _COUNTS_REFERENCES,
+    }
+    return PartDispatcher(function, {}, options, PartCompiler)
+
+
+class Place(NamedTuple):
+    """A placeholder, and the types of arguments that it is called with."""
+
+    function: FunctionType
+    arguments: tuple[Any, ...]
+
+
+_PLACES: Final[dict[str, Place]] = {}
+"""By the symbols that IR names."""
+_SYMBOLS: Final[dict[Place, str]] = {}
+
+
+def _symbol(place: Place) -> str:
+    name = f"{place.function.__qualname__}.{len(_SYMBOLS)}"
+    symbol = _SYMBOLS.setdefault(place, name)
+    _PLACES[symbol] = place
+    return symbol
+
+
+def left_open(function: FunctionType) -> Any:
+    """What compiled code calls in the place of a function that is linked in later."""
+    parameters = inspect.signature(function)
+
+    def lower(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        convention, given = context.call_conv, signature.args
+        kind = convention.get_function_type(types.none, given)
+        symbol = _symbol(Place(function, given))
+        callee = cgutils.get_or_insert_function(builder.module, kind, symbol)
+        status, none = convention.call_function(
+            builder, callee, types.none, given, arguments
+        )
+        with cgutils.if_unlikely(builder, status.is_error):
+            convention.return_status_propagate(builder, status)
+        return none
+
+    def typed(_: Any, *arguments: Any, **named: Any) -> Any:
+        given = parameters.bind(*arguments, **named).args
+        return types.none(*map(types.unliteral, given)), lower
+
+    context = inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    named = [context, *parameters.parameters.values()]
+    vars(typed)["__signature__"] = inspect.Signature(named)
+    return intrinsic(typed)
+
+
+class Linked(NamedTuple):
+    """An entry with all that it calls, optimised and emitted."""
+
+    symbol: str
+    """Of the entry."""
+    signature: Any
+    convention: Any
+    """How numba calls functions."""
+    module: Any
+    """LLVM's, optimised."""
+    data: bytes
+    """An object file."""
+
+
+def link(entry: Any, arguments: tuple[Any, ...], taker: Callable[[Any], Any]) -> Linked:
+    """Compile a part for types of arguments, with the part that takes each place.
+
+    Raises `TypeError` if a function gives a value where its placeholder gives none.
+    """
+    entry.compile(arguments)
+    compiled = entry.overloads[arguments]
+    symbol = compiled.fndesc.llvm_func_name
+    whole = compiled.library._get_module_for_linking().clone()  # noqa: SLF001
+    while needed := [f.name for f in whole.functions if f.is_declaration]:
+        names = [name for name in needed if name in _PLACES]
+        if not names:
+            break
+        for name in names:
+            place = _PLACES[name]
+            hook = taker(place.function)
+            hook.compile(place.arguments)
+            found = hook.overloads[place.arguments]
+            if found.signature.return_type != types.none:
+                raise TypeError(f"{hook.__name__} gives a value, which nothing takes")
+            module = found.library._get_module_for_linking().clone()  # noqa: SLF001
+            module.get_function(found.fndesc.llvm_func_name).name = name
+            whole.link_in(module)
+    whole.get_function(symbol).linkage = llvm.Linkage.external
+    codegen = entry.targetctx.codegen()
+    manager, builder = codegen._module_pass_manager()  # noqa: SLF001
+    manager.run(whole, builder)
+    data = codegen._tm.emit_object(whole)  # noqa: SLF001
+    convention = entry.targetctx.call_conv
+    return Linked(symbol, compiled.signature, convention, whole, data)
