@@ -55,11 +55,17 @@
     return at * data.strategies.length;
   }
 
+  /** The accesses whose kunmap flushes all CPUs: those through the direct map. */
+  function flushing(accesses, state) {
+    return state.kmap === "direct" ? accesses : 0;
+  }
+
   /** CPU seconds of all flushes for a million pages that users get, all CPUs together. */
   function seconds(data, counts, state, ipi, one, full) {
     const interrupt = state.cpus > 1 ? ipi : 0; // a machine of one CPU sends none
-    const pages = counts.ahead - counts.full + counts.kunmap;
-    const here = state.kmap === "local" ? counts.accesses * one : 0;
+    const kunmaps = flushing(counts.accesses, state);
+    const pages = counts.ahead - counts.full + kunmaps;
+    const here = (counts.accesses - kunmaps) * one; // each flushes the CPU that made it
     const cycles = state.cpus * (pages * (interrupt + one) + counts.full * (interrupt + full)) + here;
     return (cycles / PER) * (MILLION / data.cost.hertz);
   }
@@ -72,6 +78,7 @@
     return data.strategies.map(({ name, safe }, at) => {
       const cells = Object.fromEntries(
         data.columns.map((column, number) => [column, ends(data.rows[first + at][number])]));
+      cells.kunmap = cells.accesses.map((count) => flushing(count, state));
       const of = [0, 1, 2].map((end) => seconds(
         data,
         Object.fromEntries(data.columns.map((column) => [column, cells[column][end]])),

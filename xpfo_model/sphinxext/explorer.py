@@ -27,8 +27,9 @@ from xpfo_model.studies import store
 from xpfo_model.studies.explorer import DIRECT, LOCAL, WAYS
 
 FOLDER: Final = "explorer"
-COLUMNS: Final = (*study.COUNTED, "accesses")
-"""Of a row; `accesses` are kunmaps through whatever mapping."""
+COLUMNS: Final = ("ahead", "full", "exposed", "accesses")
+"""Of a row: as the study counts, and `accesses` are kunmaps through whatever mapping,
+of which those through the direct map flush all CPUs."""
 MOST: Final = 12_000
 """Cycles of an interrupt that the control reaches: round, above the interval."""
 STEP: Final = 10
