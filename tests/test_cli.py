@@ -301,3 +301,10 @@ def test_record_without_out_says_so(capsys):
         with pytest.raises(SystemExit):
             cli.main(line)
         assert capsys.readouterr().err.endswith("arguments are required: OUT\n")
+
+
+def test_no_bar_is_loaded_where_none_is_shown(trace):
+    code = "import sys; from xpfo_model import cli; cli.main(sys.argv[1:]); "
+    code += "sys.exit('tqdm' in sys.modules)"
+    command = [sys.executable, "-c", code, "compare", "--strategies", "v6", trace]
+    assert subprocess.run(command, check=True, capture_output=True).stdout

@@ -60,6 +60,12 @@ def test_a_part_is_compiled_once_whatever_constants_it_is_called_with(loop):
     assert len(inner("scaled").overloads) == 1
 
 
+def test_code_keeps_nothing_of_numba_and_names_of_some_letters(loop):
+    code = jit.Loop(entry, frozenset()).compile((np.arange(5),))
+    assert code.name == "entry"
+    assert b"NumbaEnv" not in code.data
+
+
 def test_what_is_noinline_is_not_copied_into_its_callers(loop):
     assert inner("part").targetoptions["forceinline"]
     assert not inner("rare").targetoptions["forceinline"]

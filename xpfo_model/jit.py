@@ -183,8 +183,8 @@ class Loop:
 
     def _path(self, types: tuple[Any, ...]) -> Path | None:
         """The file of the code; None if there is nowhere to write."""
-        facts = (self.sources, *map(_fields_too, types))
-        name = hashlib.sha256("\n".join(facts).encode()).hexdigest()[:_LENGTH]
+        whole = f"{self.sources}\n{_facts(types)}"
+        name = hashlib.sha256(whole.encode()).hexdigest()[:_LENGTH]
         try:
             return _cache_directory() / f"{self.__wrapped__.__name__}-{name}.o"
         except OSError:
@@ -350,6 +350,12 @@ def _name(value: FunctionType | type | ModuleType) -> str:
     if isinstance(value, ModuleType):
         return value.__name__
     return f"{value.__module__}.{value.__qualname__}"
+
+
+@cache
+def _facts(types: tuple[Any, ...]) -> str:
+    """Types of arguments as text; the loops of all strategies have the same."""
+    return "\n".join(map(_fields_too, types))
 
 
 def _fields_too(kind: Any) -> str:

@@ -28,6 +28,9 @@ from numba.extending import intrinsic
 
 NO_ADDRESS: Final = 0
 
+_ENVIRONMENT: Final = "_ZN08NumbaEnv"
+"""How names of the objects begin by which numba's functions reach Python's."""
+
 _COUNTS_REFERENCES: Final = False
 """Compiled functions allocate nothing and return numbers, so that references to
 arrays need no count; counting took nine tenths of the allocator's time."""
@@ -188,7 +191,12 @@ def link(entry: Any, arguments: tuple[Any, ...], taker: Callable[[Any], Any]) ->
             module = found.library._get_module_for_linking().clone()  # noqa: SLF001
             module.get_function(found.fndesc.llvm_func_name).name = name
             whole.link_in(module)
-    whole.get_function(symbol).linkage = llvm.Linkage.external
+    for variable in whole.global_variables:
+        if variable.name.startswith(_ENVIRONMENT):
+            variable.linkage = llvm.Linkage.internal  # nobody reads it: it goes
+    function = whole.get_function(symbol)
+    function.linkage = llvm.Linkage.external
+    function.name = symbol = compiled.fndesc.qualname  # the other has 2,000 letters
     codegen = entry.targetctx.codegen()
     manager, builder = codegen._module_pass_manager()  # noqa: SLF001
     manager.run(whole, builder)

@@ -15,13 +15,20 @@ EXIT_INTERRUPTED: Final = 130
 Progress = Callable[[int, int], None]
 
 
+def _untold(done: int, total: int) -> None:
+    """Show nothing of how far a command is."""
+
+
 @contextlib.contextmanager
 def progress_bar(what: str) -> Iterator[Progress]:
     """A bar on standard error if that is a terminal, nothing in a pipe."""
-    from tqdm import tqdm  # noqa: PLC0415 - only a long command needs it
+    if not sys.stderr.isatty():
+        yield _untold
+        return
+    from tqdm import tqdm  # noqa: PLC0415 - a tenth of a second
 
     with tqdm(
-        desc=what, unit="B", unit_scale=True, leave=False, disable=None, file=sys.stderr
+        desc=what, unit="B", unit_scale=True, leave=False, file=sys.stderr
     ) as bar:
 
         def progress(done: int, total: int) -> None:
