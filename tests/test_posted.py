@@ -570,6 +570,22 @@ def test_a_block_flips_once_each_way(name):
     assert d.change_block(1, MIGRATE_MOVABLE).flushes == {"block": 2}
 
 
+# What was said and never posted
+
+
+def test_a_list_is_remapped_at_once_and_flushed_when_it_is_consumed():
+    d = Driver("list_at_once").refill(0, 1, 2)
+    assert d.flushes == {}
+    assert d.unmapped == {0, 1, 2}
+    assert d.alloc(0).stale(0) == EVERY_CPU, "with its user before the flush"
+    assert d.refill(3, cpu=1).flushes == {}
+    assert d.refill(4).flushes == {CAUSES[REFILL]: 1}
+    assert d.stale(0) == 0
+    assert d.stale(4) == EVERY_CPU
+    d.refill(4, migratetype=MIGRATE_UNMOVABLE)
+    assert d.unmapped == {0, 1, 2, 3}
+
+
 # pcp_batch_prezero
 
 
@@ -804,7 +820,17 @@ def test_a_posted_version_does_what_its_patch_says(version, drawn):
 
 POSTED = (
     *("none", "v6", "per_frame", "alternation", "pcp_batch", "pcp_batch_consume"),
-    *("pageblock", "v3", "v5", "will_map", "nov2017", "v8", "v9", "freetype"),
+    *(
+        "pageblock",
+        "list_at_once",
+        "v3",
+        "v5",
+        "will_map",
+        "nov2017",
+        "v8",
+        "v9",
+        "freetype",
+    ),
     "pcp_batch_prezero",
 )
 

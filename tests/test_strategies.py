@@ -44,6 +44,7 @@ CONTRACT = {
     "pcp_batch": "F1U3 - - - F1U2 M1 F1U1 - - - M1 - - F1U1 - - -",
     "pcp_batch_consume": "- - U1 - U2 M1 F1U1 - - - M1 - - F1 - - -",
     "pageblock": "F1U4 - - - F1U2 M1 F1U1 - - - M1 - - F2U6 - M4 F1U2",
+    "list_at_once": "U3 - - - U2 M1 F1U1 - - - M1 - - F1U1 - - -",
     "v3": "- - - - - - L1U1 - - - - M1 - - - - -",
     "v5": "- - F1 - F1 - L1U1 - - - - M1 - - - - -",
     "will_map": "- - F1U1 - F1U2 M1 F1U1 - - - F1M1 - - - - - F1",

@@ -23,6 +23,7 @@ from xpfo_model.claims import prediction
 from xpfo_model.claims import gains
 from xpfo_model.claims import decision
 from xpfo_model.claims import reach
+from xpfo_model.claims import said
 
 # isort: on
 from xpfo_model.claims.claim import (
@@ -58,6 +59,7 @@ __all__ = [
     "published_tables",
     "reach",
     "safety",
+    "said",
     "select",
     "thread",
     "unmapped",

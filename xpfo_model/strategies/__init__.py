@@ -107,6 +107,9 @@ REGISTRY: Final = {
     "pcp_batch": Entry("unmap a whole pcp refill, flush once"),
     "pcp_batch_consume": Entry("flush when the list is consumed; not safe"),
     "pageblock": Entry("flip whole pageblocks"),
+    "list_at_once": Entry(
+        "unmap a whole refill, flush when it is consumed; not safe", counted=False
+    ),
     "v3": Entry(
         "XPFO v3 as posted", counted=False, marks=True, start_marks=XPFO_UNMAPPED
     ),
