@@ -250,10 +250,12 @@ def at_kunmap(evidence: Inputs, way: str = "direct") -> Finding:
             "left": PERCENT * max(left),
         },
         table=Table(
-            ("workload", "strategy", "recordings", *CAUSES),
+            ("workload", "CPUs", "start", "strategy", "n", *CAUSES),
             tuple(
                 (
-                    label(some[0]),
+                    some[0]["workload"],
+                    some[0]["cpus"],
+                    some[0]["start"],
                     some[0]["strategy"],
                     len(some),
                     *(f"{mean_flushed(some, [cause]):,.0f}" for cause in CAUSES),

@@ -90,6 +90,21 @@ def _readable_kinds(
     return sum(readable.get((case, strategy), 0) > 0 for case in cases)
 
 
+def _probed(
+    cases: Sequence[str],
+    strategies: Sequence[str],
+    readable: Mapping[tuple[str, str], float],
+) -> Table:
+    """Kinds of pages, and under each strategy whether they could be read."""
+    return Table(
+        ("page", *strategies),
+        tuple(
+            (case, *(_tried(readable.get((case, name))) for name in strategies))
+            for case in cases
+        ),
+    )
+
+
 @claim(
     "closed-strategy-leaves-no-page",
     must="under pcp_batch_closed none of the pages that a user has can be read through "
@@ -125,13 +140,8 @@ def closed_leaves_none(evidence: Inputs, strategy: str = "pcp_batch_closed") -> 
             "left": len(left),
             **{f"left_{name}": number for name, number in kinds.items()},
         },
-        table=Table(
-            ("page", *strategies),
-            tuple(
-                (case, *(_tried(readable.get((case, name))) for name in strategies))
-                for case in cases
-            ),
-        ),
+        table=_probed(cases, columns, readable),
+        more={"probes": _probed(cases, strategies, readable)},
         chart=Matrix(
             "The closed strategy leaves no kind of page in reach",
             columns,
