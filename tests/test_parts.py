@@ -38,13 +38,28 @@ def loop(monkeypatch, tmp_path):
         cache.cache_clear()
 
 
+def part_as_noted(numbers, at):
+    return numbers[at] + 100
+
+
 def inner(name):
-    return jit._part(entry, frozenset()).py_func.__globals__[name]
+    return jit._part(entry, frozenset(), frozenset()).py_func.__globals__[name]
 
 
 def test_a_loop_of_parts_gives_what_python_gives(loop):
     numbers = np.arange(5)
     assert loop(numbers) == entry(numbers) == 165
+
+
+def test_a_function_that_is_no_placeholder_may_give_a_value_in_its_place(
+    loop, monkeypatch
+):
+    monkeypatch.setattr(part_as_noted, "__module__", "xpfo_model.gfp")
+    given = {part: part_as_noted}
+    numbers = np.arange(5)
+    noted = jit.compiled(entry, given)(numbers)
+    assert noted == jit.bound(entry, given)(numbers) == 165 + 5 * 99 * 11
+    assert loop(numbers) == 165
 
 
 def test_parts_are_linked_and_not_emitted(loop):
@@ -113,7 +128,7 @@ def test_a_loop_is_compiled_once_for_all_that_take_a_place(bound_to):
         bound_to(taker)(numbers)
         found.append(numbers.tolist())
     assert found == [[2, 4, 6], [0, 0, 0]]
-    assert len(jit._part(each, frozenset({hook})).overloads) == 1
+    assert len(jit._part(each, frozenset({hook}), frozenset()).overloads) == 1
 
 
 def test_what_takes_a_place_may_raise(bound_to):

@@ -199,11 +199,14 @@ class Loop:
         places = dict(self.given)
         types = tuple(map(numba.typeof, map(native.plain, arguments)))
 
+        hooks = frozenset(one for one in places if one in _PLACEHOLDERS)
+        replaced = frozenset(pair for pair in self.given if pair[0] not in hooks)
+
         def taker(function: FunctionType) -> Any:
-            return _part(places[function], frozenset(places))
+            return _part(places[function], hooks, replaced)
 
         with _no_collector():
-            entry = _part(self.__wrapped__, frozenset(places))
+            entry = _part(self.__wrapped__, hooks, replaced)
             return native.code_of(parts.link(entry, types, taker))
 
 
@@ -235,16 +238,25 @@ def _bind(function: FunctionType, given: Pairs) -> FunctionType:
 
 
 @cache
-def _part(function: FunctionType, places: frozenset[FunctionType]) -> Any:
-    """A function as compiled code calls it, in which calls of `places` are open."""
+def _part(
+    function: FunctionType, hooks: frozenset[FunctionType], replaced: Pairs
+) -> Any:
+    """A function as compiled code calls it, in which calls of `hooks` are open.
+
+    Other functions of which one takes the place give values, and are bound here.
+    """
     from xpfo_model import parts  # noqa: PLC0415 - imports numba
 
-    ready = {
-        name: _open(called)
-        if called in places
-        else _part(called, places & _reached(called, frozenset()))
-        for name, called in _named(function).items()
-    }
+    takers = dict(replaced)
+    ready = {}
+    for name, value in _named(function).items():
+        called = takers.get(value, value)
+        if called in hooks:
+            ready[name] = _open(called)
+        else:
+            reached = _reached(called, replaced)
+            needed = frozenset(pair for pair in replaced if pair[0] in reached)
+            ready[name] = _part(called, hooks & reached, needed)
     return parts.part(_naming(function, ready), inline=function not in _NOINLINE)
 
 
