@@ -80,3 +80,9 @@ def test_a_load_without_both_tests_is_not_judged(evidence, monkeypatch):
     monkeypatch.setattr(decision, "matrix", lambda some, wanted: [])
     item = claims.REGISTRY["wider-test-where-memory-is-short"]
     assert "no recording" in claims.evaluate(item, evidence).complaint
+
+
+def test_more_pages_are_accessed_more_often(verdict_of):
+    values = verdict_of("wider-test-where-memory-is-short").finding.values
+    assert 1 < values["accesses.least"] <= values["accesses.most"]
+    assert values["pages.least"] >= 1

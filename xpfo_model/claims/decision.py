@@ -202,6 +202,7 @@ def wider_test(evidence: Inputs, workload: str = SHORT) -> Finding:
     rows: list[tuple[Any, ...]] = []
     factors: dict[str, float] = {}
     pages: dict[str, float] = {}
+    accesses: list[float] = []
     for load in WORKLOADS:
         sides = [found.get((load, name), []) for name in (BATCH, RECOMMENDED)]
         if not all(sides):
@@ -210,6 +211,8 @@ def wider_test(evidence: Inputs, workload: str = SHORT) -> Finding:
         users = [fmean(row["user"] for row in some) for some in sides]
         factors[load] = ratio(wider, posted, load, f"no flush of {BATCH}")
         pages[load] = users[1] / users[0]
+        kmaps = [fmean(row["kmap_local"] for row in some) for some in sides]
+        accesses.append(ratio(kmaps[1], kmaps[0], load, f"no kmap under {BATCH}"))
         rows.append((load, *(round(n) for n in users), posted, wider))
     if workload not in factors:
         raise CannotJudgeError(f"no recording of {workload} under both tests", [])
@@ -226,6 +229,8 @@ def wider_test(evidence: Inputs, workload: str = SHORT) -> Finding:
             "most": max(others),
             "pages.least": min(pages.values()),
             "pages.most": max(pages.values()),
+            "accesses.least": min(accesses),
+            "accesses.most": max(accesses),
         },
         table=Table(
             ("load", "users' pages", "wider", "flushes", "wider"),
