@@ -393,7 +393,7 @@ def _cache_directory() -> Path:
 
 
 def _by_age(directory: Path) -> list[Path]:
-    """What is in a directory, the oldest first; other processes may remove some."""
+    """The files of a directory, the oldest first; other processes may remove some."""
     found = []
     for path in directory.iterdir():
         with suppress(FileNotFoundError):

@@ -129,7 +129,7 @@ def _symbol(place: Place) -> str:
 
 
 def left_open(function: FunctionType) -> Any:
-    """What compiled code calls in the place of a function that is linked in later."""
+    """The callee in compiled code that stands for a function linked in later."""
     parameters = inspect.signature(function)
 
     def lower(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:

@@ -30,20 +30,20 @@ def short(value: float) -> str:
 
 @dataclass(frozen=True)
 class Bar:
-    """One labelled bar."""
+    """A labelled bar."""
 
     name: str
     """A strategy's name gives the bar its colour."""
     value: float
     text: str
-    """What stands at its end."""
+    """The text at its end."""
     kind: int | None = None
     """Of what is no strategy, the same for bars of one colour; else by their order."""
 
 
 @dataclass(frozen=True)
 class Shares:
-    """One bar a row, divided into named parts that add up to the whole."""
+    """A bar a row, divided into named parts that add up to the whole."""
 
     title: str
     rows: Sequence[tuple[str, Sequence[Bar]]]
@@ -64,13 +64,13 @@ class Grid:
 
 @dataclass(frozen=True)
 class Range:
-    """One labelled range; a point if its ends are equal."""
+    """A labelled range; a point if its ends are equal."""
 
     name: str
     low: float
     high: float
     text: str
-    """What stands at its end."""
+    """The text at its end."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Ranges:
 
 @dataclass(frozen=True)
 class Spot:
-    """One point of a curve, with its interval."""
+    """A point of a curve, with its interval."""
 
     tick: str
     """Of `Curves.ticks`."""
@@ -97,7 +97,7 @@ class Spot:
 
 @dataclass(frozen=True)
 class Curves:
-    """What depends on one number, a line for each name."""
+    """Quantities that depend on one number, a line for each name."""
 
     title: str
     lines: Sequence[tuple[str, Sequence[Spot]]]

@@ -69,7 +69,7 @@ def _tell(
     paper: Paper, told: Sequence[str], ends: Sequence[float], right: float,
     top: float, bottom: float,
 ) -> None:  # fmt: skip
-    """What each line is, beside its end and apart from the others."""
+    """The name of each line, beside its end and apart from the others."""
     for text, end, y in zip(told, ends, apart(ends, _LABEL, top, bottom), strict=True):
         if abs(y - end) > 1:
             paper.line(

@@ -87,7 +87,7 @@ def _columns(chart: Film, page: Page) -> _Columns:
 
 
 def _key(paper: Paper, y: float) -> float:
-    """What a frame looks like."""
+    """The look of a frame."""
     x, y = 0.0, y + 8
     axis = paper.theme["axis"]
     for letter, name in (("mapped", ""), ("not mapped", ""), *_KEY):

@@ -10,7 +10,7 @@ from xpfo_model.checker.film import Scene
 
 @dataclass(frozen=True)
 class Dot:
-    """One labelled value, with an interval where there is one."""
+    """A labelled value, with an interval where there is one."""
 
     name: str
     """A strategy's name gives the dot its colour."""
@@ -73,7 +73,7 @@ class Dumbbells:
     line_name: str = ""
     most: float | None = None
     gains: Sequence[str] = ()
-    """What stands at the end of each row."""
+    """The text at the end of each row."""
 
     @classmethod
     def by_trace(
@@ -148,7 +148,7 @@ class Flow:
     """Trace, then a number for each of the sources: nobody, kernel, user."""
     target: str
     words: Mapping[str, str] = field(default_factory=dict)
-    """What a source is called."""
+    """The name of a source."""
 
 
 @dataclass(frozen=True)
@@ -226,7 +226,7 @@ class Film:
     title: str
     scenes: Sequence[Scene]
     end: str
-    """What is violated, or how it ends well."""
+    """The invariant that is violated, or how it ends well."""
     well: bool = False
 
 

@@ -54,7 +54,7 @@ class Page:
 
 WIDE: Final = Page("wide", 620, 15, 12)
 NARROW: Final = Page("narrow", 308, 13, 11)
-"""What a window of 360 pixels leaves."""
+"""The width that a window of 360 pixels leaves."""
 PAGES: Final = (WIDE, NARROW)
 
 

@@ -48,7 +48,7 @@ _POINTS_TO_PIXELS: Final = 96 / 72
 
 
 def tidy(text: str, name: str) -> ET.Element:
-    """What matplotlib wrote, reduced; ids begin with `name`, a figure's own."""
+    """The SVG of matplotlib, reduced; ids begin with `name`, a figure's own."""
     root = ET.fromstring(text)  # noqa: S314 - written by matplotlib in this process
     box, width, height = (root.get(key, "") for key in ("viewBox", "width", "height"))
     root.attrib.clear()

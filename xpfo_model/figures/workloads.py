@@ -106,13 +106,13 @@ _RATIOS: Final[dict[str, Callable[[Measured], float]]] = {
 
 
 def table(rows: Mapping[str, Measured]) -> str:
-    """What the streams are like, a line each."""
+    """Properties of the streams, a line each."""
     cells = {name: [show(m) for _, show in _COLUMNS] for name, m in rows.items()}
     return _aligned([name for name, _ in _COLUMNS], cells)
 
 
 def flushes(rows: Mapping[str, Measured]) -> str:
-    """What three strategies flush per 1000 user allocations, a line each."""
+    """Flushes of three strategies per 1000 user allocations, a line each."""
     cells = {n: [f"{m.flushes[s]:.1f}" for s in STRATEGIES] for n, m in rows.items()}
     return _aligned(STRATEGIES, cells)
 

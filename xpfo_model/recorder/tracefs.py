@@ -35,7 +35,7 @@ field is the first of: proc(5), starttime."""
 
 
 class Stats(NamedTuple):
-    """What the kernel says of the buffer of one CPU, per_cpu/cpuN/stats."""
+    """The kernel's statistics of the buffer of one CPU, per_cpu/cpuN/stats."""
 
     cpu: int
     entries: int
@@ -205,7 +205,7 @@ class Instance:
         return sorted(found)
 
     def text(self) -> Iterator[bytes]:
-        """What the buffers hold, merged by time, in pieces."""
+        """The content of the buffers, merged by time, in pieces."""
         try:
             with (self.path / "trace").open("rb", buffering=0) as trace:
                 while piece := trace.read(PIECE):

@@ -101,7 +101,7 @@ class Calls(NamedTuple):
 
 
 class Masks(NamedTuple):
-    """What the masks of a chunk of events say, a row an event, uint8."""
+    """The meaning of the masks of a chunk of events, a row an event, uint8."""
 
     user: Any
     """A bit for each of `gfp.USER_TESTS` that it passes."""
@@ -111,7 +111,7 @@ class Masks(NamedTuple):
 
 
 class Carry(NamedTuple):
-    """What one chunk of a trace leaves for the next."""
+    """State that one chunk of a trace leaves for the next."""
 
     units: Any
     """One more than the dense number of a unit of UNIT_FRAMES pfns, or UNNUMBERED,

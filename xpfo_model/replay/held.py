@@ -12,7 +12,7 @@ from xpfo_model.replay.calls import UNIT_FRAMES
 
 @dataclass(frozen=True)
 class Held:
-    """What memblock holds, and where memory ends."""
+    """The frames that memblock holds, and the end of memory."""
 
     first: npt.NDArray[np.int64]
     """First pfn of each range that is not free."""

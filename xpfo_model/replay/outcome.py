@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What strategies do over one trace, counted side by side, and what it rests on."""
+"""Counts of strategies over one trace, side by side, and their sources."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -39,7 +39,7 @@ SELDOM: Final = (EVENT_NAMES[MM_PAGE_ALLOC_EXTFRAG],)
 
 @dataclass(frozen=True)
 class Outcome:
-    """What all strategies did over one trace."""
+    """The counts of all strategies over one trace."""
 
     about: About
     events: int
@@ -66,13 +66,13 @@ class Outcome:
     quarters: list[dict[str, int]] = field(default_factory=list)
     """Allocations by quarter of the user allocations."""
     strategies: dict[str, Counts] = field(default_factory=dict)
-    """What each strategy did that could be counted."""
+    """The counts of each strategy that could be counted."""
     not_counted: dict[str, str] = field(default_factory=dict)
     """Why a strategy could not be counted, by its name."""
 
     @property
     def notes(self) -> list[str]:
-        """What a reader of the counts has to know, a sentence each."""
+        """Notes for a reader of the counts, a sentence each."""
         reasons = dict.fromkeys(self.not_counted.values())
         notes = [
             ", ".join(name for name, why in self.not_counted.items() if why == reason)

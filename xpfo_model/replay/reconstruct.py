@@ -132,7 +132,7 @@ class Reconstruction:
 
     @property
     def totals(self) -> dict[str, int]:
-        """What the trace holds so far, whatever the strategy."""
+        """Totals of the trace so far, whatever the strategy."""
         sums = self._sums
         head = ("user_allocations", "kernel_allocations", "user_zeroed")
         middle = ("user_not_movable", "kernel_movable")

@@ -36,7 +36,7 @@ FREED: Final = "freed"
 
 
 class Run:
-    """One strategy on one machine, fed with steps.
+    """A strategy on a machine, fed with steps.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ class Run:
 
     @property
     def counts(self) -> "Counts":
-        """What was counted so far."""
+        """The counts so far."""
         counts = self.machine.counts
         causes = dict(zip(CAUSES, map(int, counts.flushes_by_cause), strict=True))
         for cause in (KUNMAP, MIGRATE):
@@ -189,7 +189,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Counts:
-    """What one strategy did over a trace."""
+    """The counts of one strategy over a trace."""
 
     flushes_by_cause: dict[str, int]
     """Synchronous shootdowns, by `machine.CAUSES`; the last two only if any."""

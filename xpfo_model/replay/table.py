@@ -18,7 +18,7 @@ FIRST_TOUCH: Final = {
     LATER: "unknown: the trace begins after boot",
     UNCLEAR: "since boot, or unknown",
 }
-"""What it means that no allocation of the trace names a frame before."""
+"""The meaning of a frame that no earlier allocation of the trace names."""
 PER: Final = 1000
 """Flushes are quoted per this many user allocations."""
 
@@ -245,7 +245,7 @@ faults   frames given to the kernel unmapped: it faults; 0 if safe
 
 
 def as_csv(outcomes: Iterable[Outcome]) -> str:
-    """One row per trace and strategy."""
+    """A row per trace and strategy."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     header_written = False

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What a build depends on, as one digest: model, traces, lock file, libraries.
+"""The digest of a build's inputs: model, traces, lock file, libraries.
 
 jupyter-cache looks at the cells of a notebook and at nothing else. The digest
 in the name of its folder makes a changed model a cache miss. Pages print sources, so

@@ -10,7 +10,7 @@ from xpfo_model.figures.charts import Chart
 
 
 def processes() -> Executor:
-    """One process for each CPU, started as they are needed."""
+    """A process for each CPU, started as they are needed."""
     return ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn"))
 
 

@@ -31,22 +31,22 @@ RECORD: Final = "record.pickle"
 
 @dataclass
 class Record:
-    """What was heard: kept in the build folder under the digest of its inputs."""
+    """The verdicts: kept in the build folder under the digest of its inputs."""
 
     verdicts: dict[str, Standing]
     traces: dict[str, Provenance]
     outcomes: dict[str, dict[str, Any]]
     """Objects of ``compare --json``, by the trace's short name."""
     reports: dict[str, Report]
-    """What the checker found, by strategy."""
+    """Findings of the checker, by strategy."""
     runs: list[runs.Run]
-    """What can be stepped through."""
+    """Runs of the checker that a reader can step through."""
     ipi: dict[str, float]
     """Cycles of an interrupt for the explorer, if there is one."""
 
 
 def record_of(app: Sphinx) -> Record:
-    """What was heard for this build."""
+    """The verdicts of this build."""
     record: Record = app.xpfo_record  # type: ignore[attr-defined]
     return record
 
@@ -124,7 +124,7 @@ def _begin_films(reports: dict[str, Report], drawings: Drawings) -> None:
 
 
 def _cannot(why: str, ids: list[str]) -> str:
-    """One complaint for all claims that it stops."""
+    """A complaint for all claims that it stops."""
     which = f"claim {ids[0]}" if len(ids) == 1 else f"claims {', '.join(ids)}"
     return f"{which} cannot be computed: {why}"
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What a long run has done so far, so that it can go on after a stop."""
+"""The results of a long run so far, so that it can go on after a stop."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ from pathlib import Path
 from xpfo_model.errors import SweepError
 
 Result = dict[str, int]
-"""What one task counts, by name."""
+"""The counts of one task, by name."""
 
 
 class Journal:
@@ -44,7 +44,7 @@ class Journal:
                 ) from None
 
     def get(self, key: str) -> Result | None:
-        """What a task gave, if it was done."""
+        """The result of a task, if it was done."""
         return self._done.get(key)
 
     def add(self, key: str, result: Result) -> None:

@@ -62,7 +62,7 @@ class Provenance:
     events: str
     """Tracepoints that were recorded."""
     removed: str
-    """What the stored form leaves out."""
+    """Facts that the stored form leaves out."""
     disk: str = ""
     """The file system that the workload had to write to, if it had one."""
 
@@ -216,7 +216,7 @@ class Evidence:
         return self._steps[name]
 
     def totals(self, name: str) -> dict[str, int]:
-        """What a trace holds, whatever the strategy."""
+        """Totals of a trace, whatever the strategy."""
         return self.steps(name)[1].totals
 
     def counts(
@@ -230,7 +230,7 @@ class Evidence:
         idle_flushes: bool = True,
         **replaced: Any,
     ) -> Counts:
-        """What a strategy does over a trace.
+        """The counts of a strategy over a trace.
 
         `batch` splits refills into at most so many frames; `zeroing` and
         `copy_percent` are those of `Run`; `replaced` puts other functions in the
@@ -271,7 +271,7 @@ class Evidence:
         return self._courses[key]
 
     def halves(self, name: str, strategy: str, **how: Any) -> tuple[Half, Half]:
-        """What a strategy does over the first half of the user allocations, and in all.
+        """Counts of a strategy over the first half of the user allocations, and in all.
 
         `how` as in `counts`, without `batch` and `idle_flushes`.
         """

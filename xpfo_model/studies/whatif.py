@@ -34,7 +34,7 @@ BUILD: Final = "compilers:47,tmpfs:40,forks:13"
 READING: Final = "compilers:40,tmpfs:30,forks:10,page-cache:20"
 """The same with files that come from a disk."""
 NAMES: Final = {BUILD: "build", READING: "build with files from a disk"}
-"""What sentences call them."""
+"""Their names in sentences."""
 
 BATCHES: Final = tuple((1 << power) - 1 for power in range(1, 11))
 """As zone_batchsize() rounds: 31 and 63 are the kernel's."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What is wrong with a line that names an event and holds none, and what helps."""
+"""The fault of a line that names an event and holds none, and its remedy."""
 
 import re
 from typing import Final

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What the head of a trace says: kernel, CPUs, recorded events, format.
+"""The head of a trace: kernel, CPUs, recorded events, format.
 
 Which kernel version's GFP table a trace was written with, it seldom says outright.
 What it does say:
@@ -122,7 +122,7 @@ _FLAG: Final = re.compile(r"__GFP_[A-Z][A-Z0-9_]*")
 
 @dataclass(frozen=True)
 class Head:
-    """What a trace says of itself before its first event."""
+    """Facts that a trace tells before its first event."""
 
     kernel: str
     """The version whose GFP table the masks are in, such as ``v6.6``."""
@@ -161,7 +161,7 @@ def of_head(
     given: str | None = None,
     name: str | None = None,
 ) -> Head:
-    """What the first block of a trace says.
+    """The facts in the first block of a trace.
 
     `release` is the kernel release where something else knows it, `given` the
     table that the user has named, which decides. Raises `TraceError` for a release

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What the scanner and its driver share: state slots, word values, outcomes."""
+"""State that the scanner and its driver share: state slots, word values, outcomes."""
 
 from typing import Final
 
 from xpfo_model.xpfo_events import XPFO_NAMES
 
-# What `scan` returns.
+# Return values of `scan`.
 DONE: Final = 0
 """Every line before the end was consumed."""
 FULL: Final = 1
@@ -45,7 +45,7 @@ FLAGS_STOP: Final = 13
 WORD_SPACE: Final = 14
 WORD_START: Final = 15
 WORD_STOP: Final = 16
-"""What NEW_WORD is about."""
+"""The subject of NEW_WORD."""
 BODY: Final = 17
 """Index behind the event name and its colon."""
 NULL_PAGE: Final = 18

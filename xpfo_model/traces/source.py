@@ -26,7 +26,7 @@ Progress = Callable[[int, int], None]
 
 
 class Bytes(Protocol):
-    """What a reader reads from."""
+    """A source of bytes for a reader."""
 
     def read(self, size: int, /) -> bytes:
         """At most `size` bytes, or somewhat more; none at the end."""
@@ -78,7 +78,7 @@ _TAR: Final = slice(257, 262)
 
 
 def _archive(magic: bytes) -> tuple[str, str] | None:
-    """What kind of archive begins so, and the program that prints a member of it."""
+    """The kind of archive that begins so, and the program that prints a member."""
     if magic.startswith(_ZIP):
         length = int.from_bytes(magic[_ZIP_NAME_LENGTH], "little")
         if not magic[_ZIP_NAME : _ZIP_NAME + length].endswith(_OURS):

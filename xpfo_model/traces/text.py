@@ -53,7 +53,7 @@ RECORD: Final = (
     "mm_page_alloc_zone_locked, mm_page_pcpu_drain and mm_page_alloc_extfrag: "
     "xpfo-model record does"
 )
-"""What to do about a trace without the events."""
+"""The remedy for a trace without the events."""
 
 
 class Text:

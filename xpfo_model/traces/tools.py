@@ -68,7 +68,7 @@ def of_magic(magic: bytes) -> Tool | None:
 
 
 class Printed:
-    """What a tool prints for a file, as bytes to read; a context manager.
+    """The output of a tool for a file, as bytes to read; a context manager.
 
     Raises `MissingToolError` if it is not installed, and at the end `TraceError`
     with its own words if it failed.

@@ -51,7 +51,7 @@ _NS_A_MICROSECOND: Final = 1_000
 
 
 class _Row(NamedTuple):
-    """One row of `Events`, as Python's integers."""
+    """A row of `Events`, as Python's integers."""
 
     time: int
     cpu: int
@@ -118,7 +118,7 @@ def _head(log: EventLog) -> Iterator[str]:
 
 
 def _origin(about: About) -> Iterator[str]:
-    """What was read, and what was wrong with it or left out."""
+    """The facts of a trace that was read, its faults and what was left out."""
     yield f"# converted from: {about.name}, {about.format}, {about.masks()}"
     yield f"# converted from: sha256 {about.sha256 or 'unknown'}"
     yield from (f"# converted with a warning: {note}" for note in about.notes())

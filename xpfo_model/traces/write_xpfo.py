@@ -51,7 +51,7 @@ _BODIES: Final = {
 
 
 class Row(NamedTuple):
-    """One row of `XpfoEvents`, as Python's integers."""
+    """A row of `XpfoEvents`, as Python's integers."""
 
     row: int
     time: int

@@ -48,7 +48,7 @@ DAMAGE: Final = (
     TypeError,
     ValueError,
 )
-"""What a damaged file may raise here, and where its content is used."""
+"""Exceptions of a damaged file, here and where its content is used."""
 
 
 class Zipped:
