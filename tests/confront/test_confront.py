@@ -6,6 +6,7 @@ import re
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from runs import ACTS, INTERLEAVED, RUNS, again, confronted, interleaved, run
 
 from xpfo_model.machine import flush
@@ -51,6 +52,33 @@ def test_the_model_does_what_the_kernel_did(folder, strategy, start, acts):
 def test_an_allocation_may_be_traced_late(folder, strategy, start, acts):
     found = confronted(interleaved(strategy, start, acts).text(), folder)
     assert found.first is None
+
+
+@pytest.mark.parametrize(("strategy", "start"), RUNS[1:])
+@settings(max_examples=12)
+@given(data=st.data())
+def test_an_event_that_the_kernel_leaves_out_is_found(folder, strategy, start, data):
+    kernel = run(strategy, start, some_acts(data.draw(st.integers(0, 3))))
+    what = data.draw(st.sampled_from(["flush", "unmap", "map", "split"]))
+    rows = [i for i, line in enumerate(kernel.lines) if f"xpfo_{what}: " in line]
+    if not rows:
+        return
+    row = data.draw(st.sampled_from(rows))
+    line = kernel.lines[row]
+    lines = kernel.lines[:row] + kernel.lines[row + 1 :]
+    found = confronted(again(kernel, lines), folder)
+    assert not found.is_equal
+    told = fields(line)
+    first = found.first
+    # among equal events of one CPU or frame, that the last of them is missing
+    missing = {key: value for key, value in first.model.items() if key in told}
+    assert missing == {key: told[key] for key in missing}
+    assert first.what == what
+    assert first.kernel is None or "another order" in first.reason
+    assert not first.reason.startswith("not known")
+    # the model changes a whole block where the kernel only begins to
+    assert told.get("cause") == "block" or first.event - 1 >= row - 2
+    assert found.as_json()["unmatched"][what] == {"kernel": 0, "model": 1}
 
 
 @pytest.mark.parametrize(("strategy", "start"), RUNS[1:])
@@ -120,3 +148,29 @@ def test_a_task_that_moves_to_another_cpu_is_told(folder):
 def flushing_kunmap(m, cpu, frame):
     """A kunmap that flushes all CPUs, whatever its way."""
     flush(m, 4)
+
+
+@pytest.mark.parametrize("strategy", ["per_frame", "pcp_batch_local", "pageblock"])
+@pytest.mark.parametrize("event", ["mm_page_alloc: ", "xpfo_silent_alloc: "])
+def test_an_allocation_that_is_not_traced_is_found(folder, strategy, event):
+    kernel = run(strategy, "mapped", some_acts(3, 400))
+    begun = next(i for i, line in enumerate(kernel.lines) if "xpfo_start" in line)
+    rows = [i for i in range(begun, len(kernel.lines)) if event in kernel.lines[i]]
+    differ = 0
+    for row in rows[:: max(1, len(rows) // 8)]:
+        lines = kernel.lines[:row] + kernel.lines[row + 1 :]
+        found = confronted(again(run(strategy, "mapped", []), lines), folder)
+        if found.first is not None:
+            differ += 1
+            if "'block'" in str(found.first):  # the frame is one of many
+                continue
+            named = re.findall(r"frame \d+", found.first.reason)
+            assert page_of(kernel.lines[row]) & set(named), found.first.reason
+    assert differ
+
+
+def page_of(line):
+    """How a reason may name a frame of the page of a line."""
+    pfn, order = re.search(r" pfn=(\S+) order=(\d)", line).groups()
+    first = int(pfn, 0)
+    return {f"frame {n}" for n in range(first, first + (1 << int(order)))}

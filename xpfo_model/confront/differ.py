@@ -8,7 +8,7 @@ model act, and others act meanwhile.
 """
 
 from collections import Counter
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,9 @@ from xpfo_model.confront.watch import FLUSH, KINDS, MAP, SPLIT, UNMAP
 
 NONE: Final = -1
 NEAR: Final = 256
-"""Flushes of a CPU among which one is looked for that stands elsewhere."""
+"""Flushes of a CPU, or changes of a frame, among which one is looked for that stands
+elsewhere."""
+Rows = npt.NDArray[Any]
 _KEYS: Final = {
     FLUSH: ("cause", "pfn", "span", "frames"),
     UNMAP: ("kind", "cause", "cpu"),
@@ -46,15 +48,12 @@ def first_difference(kernel: Side, model: Side) -> Difference | None:
     A difference of a frame that belongs to a flush that differs, too, is that flush.
     """
     found = [
-        _alone(
-            _first(
-                kernel, model, FLUSH, kernel.kind == FLUSH, model.kind == FLUSH, "cpu"
-            ),
-            kernel,
-            model,
-        ),
-        _first(kernel, model, UNMAP, _entries(kernel), _entries(model), "pfn"),
-        _first(kernel, model, SPLIT, kernel.kind == SPLIT, model.kind == SPLIT, "pfn"),
+        _alone(_first(kernel, model, kind, group, *masks), kernel, model)
+        for kind, group, masks in (
+            (FLUSH, "cpu", (kernel.kind == FLUSH, model.kind == FLUSH)),
+            (UNMAP, "pfn", (_entries(kernel), _entries(model))),
+            (SPLIT, "pfn", (kernel.kind == SPLIT, model.kind == SPLIT)),
+        )
     ]
     there = [one for one in found if one is not None]
     if not there:
@@ -71,30 +70,63 @@ def first_difference(kernel: Side, model: Side) -> Difference | None:
 
 
 def _alone(one: Difference | None, kernel: Side, model: Side) -> Difference | None:
-    """The difference without the flush that the other side does, too, only later.
+    """The difference without what the other side does, too, only later.
 
-    Where one side does a flush more, its next flushes are those of the other side.
+    Where one side does a flush more, its next flushes are those of the other side. So
+    are the changes of a frame.
     """
     if one is None or NONE in {one.kernel, one.model}:
         return one
     later = comes_later(kernel, one.kernel, model, one.model)
     earlier = comes_later(model, one.model, kernel, one.kernel)
-    if later and not earlier:
+    if later and earlier:
+        # as in what alternates: which of the two is too many, so that the rest agrees
+        after = (_rows_from(kernel, one.kernel), _rows_from(model, one.model))
+        later = _agree(kernel, after[0], model, after[1][1:])
+        earlier = _agree(kernel, after[0][1:], model, after[1])
+    if later > earlier:
         return one._replace(kernel=NONE)
-    if earlier and not later:
+    if earlier > later:
         return one._replace(model=NONE)
     return one
 
 
 def comes_later(ours: Side, row: int, theirs: Side, at: int) -> int:
-    """How many flushes behind one of theirs our flush is among theirs; 0 if not."""
-    rows = np.flatnonzero((theirs.kind == FLUSH) & (theirs.cpu == ours.cpu[row]))
-    rows = rows[rows > at][:NEAR]
-    same = np.ones(len(rows), np.bool_)
-    for name in _KEYS[FLUSH]:
-        same &= getattr(theirs, name)[rows] == getattr(ours, name)[row]
+    """How far behind a row of theirs our row is among theirs; 0 if it is not.
+
+    Flushes of the CPU are looked at, or changes of the frame.
+    """
+    rows = _rows_from(theirs, at)[1 : NEAR + 1]
+    same = _equal(ours, np.full(len(rows), row), theirs, rows)
     found = np.flatnonzero(same)
     return int(found[0]) + 1 if len(found) else 0
+
+
+def _rows_from(side: Side, row: int) -> Rows:
+    """A row and those behind it that are of its CPU, if a flush, or of its frame."""
+    if side.kind[row] == FLUSH:
+        rows = np.flatnonzero((side.kind == FLUSH) & (side.cpu == side.cpu[row]))
+    else:
+        rows = np.flatnonzero(_entries(side) & (side.pfn == side.pfn[row]))
+    return rows[rows >= row]
+
+
+def _equal(ours: Side, rows: Rows, theirs: Side, others: Rows) -> Rows:
+    """Whether each of our rows is as theirs is."""
+    same = np.ones(len(rows), np.bool_)
+    if len(rows):
+        for name in _KEYS[FLUSH if ours.kind[rows[0]] == FLUSH else UNMAP]:
+            same &= getattr(ours, name)[rows] == getattr(theirs, name)[others]
+    return same
+
+
+def _agree(ours: Side, rows: Rows, theirs: Side, others: Rows) -> int:
+    """How many rows are as theirs until one is not, and whether both end there."""
+    length = min(len(rows), len(others))
+    unequal = np.flatnonzero(~_equal(ours, rows[:length], theirs, others[:length]))
+    if len(unequal):
+        return int(unequal[0])
+    return length + (len(rows) == len(others))
 
 
 def _entries(side: Side) -> npt.NDArray[np.bool_]:
@@ -123,60 +155,48 @@ def _covers(flush: Difference, entry: Difference, kernel: Side, model: Side) -> 
 
 
 def _first(
-    kernel: Side,
-    model: Side,
-    kind: int,
-    ours: npt.NDArray[np.bool_],
-    theirs: npt.NDArray[np.bool_],
-    group: str,
+    kernel: Side, model: Side, kind: int, group: str, ours: Rows, theirs: Rows
 ) -> Difference | None:
-    """The first difference of a kind, where rows of one group are in their order."""
-    rows = [np.flatnonzero(ours), np.flatnonzero(theirs)]
-    tables = []
-    for side, some in zip((kernel, model), rows, strict=True):
-        key = getattr(side, group)[some].astype(np.int64)
-        order = np.argsort(key, kind="stable")
-        at, key = some[order], key[order]
-        begins = np.flatnonzero(np.diff(key, prepend=-1))
-        number = np.arange(len(key)) - np.repeat(
-            begins, np.diff(begins, append=len(key))
-        )
-        tables.append((at, key, number))
-    (at, key, number), (other_at, other_key, other_number) = tables
-    scale = 1 + max(number.max(initial=0), other_number.max(initial=0))
-    ids, other_ids = key * scale + number, other_key * scale + other_number
-    # both ascend: the place of each among the others
-    found = np.searchsorted(other_ids, ids)
-    there = found < len(other_ids)
-    there[there] = other_ids[found[there]] == ids[there]
-    differs = ~there
-    pairs = other_at[found[there]]
+    """The first difference of a kind, where rows of one group are in their order.
+
+    Of a group it is the one with the least number: what comes later only follows, even
+    if it has an earlier place.
+    """
+    tables = [_numbered(getattr(kernel, group), ours)]
+    tables.append(_numbered(getattr(model, group), theirs))
+    scale = 1 + max(int(number.max(initial=0)) for _, _, number in tables)
+    ids = [key * scale + number for _, key, number in tables]
+    both = np.union1d(*ids)
+    pair = np.full((2, len(both)), NONE)
+    for at, (rows, _, _) in enumerate(tables):
+        pair[at, np.searchsorted(both, ids[at])] = rows
+    one, other = pair
+    there = np.flatnonzero((one != NONE) & (other != NONE))
+    differs = np.ones(len(both), np.bool_)
+    differs[there] = False
     for column in _KEYS[kind]:
-        unequal = getattr(kernel, column)[at[there]] != getattr(model, column)[pairs]
-        differs[np.flatnonzero(there)[unequal]] = True
-    missing = np.isin(other_ids, ids, invert=True)
-    candidates = []
-    if differs.any():
-        where = np.flatnonzero(differs)
-        partner = np.full(len(at), NONE)
-        partner[there] = pairs
-        places = kernel.place[at[where]].copy()
-        has = partner[where] != NONE
-        both = model.place[partner[where][has]]
-        places[has] = np.minimum(places[has], both)
-        best = where[int(np.argmin(places))]
-        candidates.append(
-            Difference(kind, int(at[best]), int(partner[best]), int(number[best]))
-        )
-    if missing.any():
-        where = np.flatnonzero(missing)
-        best = where[int(np.argmin(model.place[other_at[where]]))]
-        candidates.append(
-            Difference(kind, NONE, int(other_at[best]), int(other_number[best]))
-        )
-    if not candidates:
+        a, b = getattr(kernel, column), getattr(model, column)
+        differs[there] |= a[one[there]] != b[other[there]]
+    where = np.flatnonzero(differs)
+    if not len(where):
         return None
-    return min(candidates, key=lambda one: _place(one, kernel, model))
+    where = where[np.unique(both[where] // scale, return_index=True)[1]]
+    candidates = [
+        Difference(kind, int(one[at]), int(other[at]), int(both[at] % scale))
+        for at in where
+    ]
+    return min(candidates, key=lambda each: _place(each, kernel, model))
+
+
+def _numbered(column: npt.NDArray[Any], which: Rows) -> tuple[Rows, Rows, Rows]:
+    """Rows by their group, the group of each, and its number in that, from 0."""
+    rows = np.flatnonzero(which)
+    key = column[rows].astype(np.int64)
+    order = np.argsort(key, kind="stable")
+    key = key[order]
+    begins = np.flatnonzero(np.diff(key, prepend=-1))
+    number = np.arange(len(key)) - np.repeat(begins, np.diff(begins, append=len(key)))
+    return rows[order], key, number
 
 
 def unmatched(kernel: Side, model: Side) -> dict[str, dict[str, int]]:

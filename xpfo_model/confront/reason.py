@@ -4,6 +4,7 @@
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from xpfo_model.confront.differ import NEAR, NONE, Difference, comes_later
 from xpfo_model.confront.drive import Driven
@@ -31,7 +32,7 @@ def reason(
         said
         or _moved(kernel, model, one)
         or _mask(driven, kernel, one)
-        or _silent(found, driven, frame, _at(kernel, model, one))
+        or _silent(found, driven, kernel, model, one)
         or _state(found, kernel, model, one, frame)
         or _LAST[one.kernel == NONE, one.model == NONE]
     )
@@ -130,13 +131,11 @@ def _mask(driven: Driven, kernel: Side, one: Difference) -> str | None:
         return None
     frame, place = int(kernel.pfn[one.kernel]), int(kernel.place[one.kernel])
     steps = driven.steps
-    later = np.flatnonzero((steps.op == ALLOC) & (steps.place > place))
-    size = np.int64(1) << steps.order[later].astype(np.int64)
-    first = steps.start[later]
-    named = later[(first <= frame) & (frame < first + size)]
-    if not len(named):
+    of_frame = _who_has(driven, frame)
+    later = of_frame[steps.place[of_frame] > place]
+    if not len(later) or steps.op[later[0]] != ALLOC:
         return None
-    user = bool(steps.user[named[0]])
+    user = bool(steps.user[later[0]])
     if user == (kernel.kind[one.kernel] == MAP):
         whose = ("the kernel's", "a user's") if user else ("a user's", "the kernel's")
         return (
@@ -180,21 +179,67 @@ def _own_entries(side: Side, one: Difference, kernel: Side) -> int:
     return 0
 
 
-def _silent(found: Recorded, driven: Driven, frame: int, place: int) -> str | None:
-    """Whether a page is handed out, or taken back, without an event there."""
+def _who_has(driven: Driven, frame: int) -> npt.NDArray[np.intp]:
+    """The steps that hand out a frame or take it back."""
     steps = driven.steps
     size = np.int64(1) << steps.order.astype(np.int64)
     named = (steps.start <= frame) & (frame < steps.start + size)
-    named &= np.isin(steps.op, (ALLOC, FREE, ISOLATE))
+    return np.flatnonzero(named & np.isin(steps.op, (ALLOC, FREE, ISOLATE)))
+
+
+def _odd(kernel: Side, model: Side, one: Difference) -> list[int]:
+    """Frames whose PTE only one side has changed for a flush, if both have the flush.
+
+    A side does so on its CPU, behind its flush before this one.
+    """
+    if one.kind != FLUSH or NONE in {one.kernel, one.model}:
+        return []
+    frames = []
+    for side, row in ((kernel, one.kernel), (model, one.model)):
+        same = (side.cpu == side.cpu[row]) & (side.cause == side.cause[row])
+        rows = np.flatnonzero(same)
+        at = int(np.searchsorted(rows, row))
+        flushes = np.flatnonzero(side.kind[rows] == FLUSH)
+        k = int(np.searchsorted(flushes, at))
+        begin = int(flushes[k - 1]) + 1 if k else 0
+        frames.append(side.pfn[rows[begin:at]])
+    return [int(pfn) for pfn in np.setxor1d(frames[0], frames[1])]
+
+
+_OF_A_PAGE: Final = {"alloc", "free", "kmap", "kunmap", "migrate"}
+"""Causes that are of a page somebody has; a batch and a block are of free ones too."""
+
+
+def _silent(
+    found: Recorded, driven: Driven, kernel: Side, model: Side, one: Difference
+) -> str | None:
+    """Whether a page is handed out, or taken back, without an event there."""
+    causes = {
+        CAUSES[side.cause[row]]
+        for side, row in ((kernel, one.kernel), (model, one.model))
+        if row != NONE
+    }
+    place = _at(kernel, model, one)
+    if causes & _OF_A_PAGE:
+        return _owner(found, driven, _frame(kernel, model, one), place)
+    said = (_owner(found, driven, pfn, place) for pfn in _odd(kernel, model, one))
+    return next(filter(None, said), None)
+
+
+def _owner(found: Recorded, driven: Driven, frame: int, place: int) -> str | None:
+    """Whether the events of a frame around a place are those of one owner each."""
+    steps = driven.steps
+    named = _who_has(driven, frame)
     frees, places = steps.op[named] == FREE, steps.place[named]
+    states = np.append([found.owners[frame] == NOBODY], frees)
+    twice = np.flatnonzero(states[1:] == states[:-1])
     at = int(np.searchsorted(places, place))
-    was_free = bool(frees[at - 1]) if at else found.owners[frame] == NOBODY
-    if at == len(frees):
-        if was_free:
-            return f"no event hands out frame {frame}, neither before nor afterwards"
+    if at == len(frees) and states[-1] and not len(twice):
+        return f"no event hands out frame {frame}, neither before nor afterwards"
+    # the event that is missing is before its place, or it is the next one behind it
+    twice = twice[twice <= at]
+    if not len(twice):
         return None
-    if was_free and frees[at]:
+    if frees[twice[-1]]:
         return f"frame {frame} is free, and freed again: handed out without an event"
-    if not (was_free or frees[at]):
-        return f"frame {frame} is handed out twice: an event that frees it is missing"
-    return None
+    return f"frame {frame} is handed out twice: an event that frees it is missing"
