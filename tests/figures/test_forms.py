@@ -5,10 +5,10 @@ from hypothesis import strategies as st
 from samples import CHARTS, TITLE
 
 from xpfo_model.figures import draw
-from xpfo_model.figures.charts import Chart
-from xpfo_model.figures.forms import Dot, Dots, Flow, Place, Plane
+from xpfo_model.figures.charts import Bar, Chart, Shares
+from xpfo_model.figures.forms import Dot, Dots, Dumbbells, Flow, Place, Plane
 from xpfo_model.figures.paper import NARROW, PAGES, WIDE
-from xpfo_model.figures.themes import LIGHT, LOOKS
+from xpfo_model.figures.themes import LIGHT, LOOKS, OTHERS
 
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 forms = pytest.mark.parametrize("name", CHARTS)
@@ -51,11 +51,41 @@ def test_every_reading_of_a_dumbbell_is_told(page):
     said = texts(CHARTS["dumbbells"], page)
     for _, row in CHARTS["dumbbells"].rows:
         for dot in row:
-            assert dot.text in said or row[0].value == row[1].value
+            assert dot.text in said
 
 
 numbers = st.floats(0, 1e6, allow_nan=False)
 names = st.sampled_from([*LOOKS, "user allocations"])
+
+
+@pages
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(st.tuples(names, numbers, numbers), min_size=1, max_size=12), st.booleans()
+)
+def test_names_on_a_plane_never_cover_each_other(page, some, crowded):
+    places = [Place(name, x, y) for name, x, y in {s[0]: s for s in some}.values()]
+    paper = draw.lay_out(Plane("Title", places, "along", "up", crowded=crowded), page)
+    assert paper.faults() == []
+    said = {box.text for box in paper.boxes}
+    assert crowded or {place.name for place in places} <= said
+
+
+@pages
+def test_names_of_one_place_are_all_told(page):
+    places = [Place(name, 0, 5) for name in list(LOOKS)[:12]]
+    paper = draw.lay_out(Plane("Title", places, "along", "up"), page)
+    assert paper.faults() == []
+    assert {place.name for place in places} <= {box.text for box in paper.boxes}
+
+
+@pages
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(numbers, numbers, numbers), min_size=1, max_size=5))
+def test_readings_of_a_dumbbell_never_cover_each_other(page, some):
+    rows = [(f"trace-{n}", *map(round, row)) for n, row in enumerate(some)]
+    chart = Dumbbells.by_trace("Title", rows, ("v6", "v8", "v9"), "unit", log=True)
+    assert draw.lay_out(chart, page).faults() == []
 
 
 @pages
@@ -119,3 +149,27 @@ def test_a_plane_keeps_places_in_order_and_zero_apart():
 def test_a_narrow_figure_is_narrow():
     for chart in CHARTS.values():
         assert draw.lay_out(chart, NARROW).width == NARROW.width
+
+
+def test_parts_of_one_colour_are_refused():
+    bars = [Bar(f"part {n}", 1, "1") for n in range(len(OTHERS) + 1)]
+    with pytest.raises(ValueError, match="have one colour"):
+        draw.lay_out(Shares("Title", [("row", bars)], "unit"))
+
+
+def test_a_name_on_a_plane_stands_on_no_interval():
+    places = [
+        Place("v8", 10, 5, low=1, high=100),
+        Place("v9", 30, 5),
+        Place("v5", 2, 5),
+    ]
+    paper = draw.lay_out(Plane("Title", places, "along", "up", log_up=False))
+    (line,) = [
+        one
+        for one in paper.figure.axes[0].lines
+        if one.get_color() == LOOKS["v8"].light and one.get_marker() == "None"
+    ]
+    y = line.get_ydata()[0]
+    names = [box for box in paper.boxes if box.text in {"v5", "v8", "v9"}]
+    assert len(names) == 3
+    assert not any(box.top < y < box.bottom for box in names)

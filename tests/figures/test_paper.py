@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from xpfo_model.figures.paper import NARROW, PAGES, SMALL, WIDE, Paper, width_of, wrap
 
@@ -8,6 +9,16 @@ def test_a_narrow_page_fits_a_window_of_360_pixels():
     # the page has a margin of 16 on each side, the claim one of 16 and a line of 3
     assert NARROW.width <= 360 - 2 * 16 - 16 - 3
     assert all(page.body >= SMALL for page in PAGES)
+
+
+def test_a_text_is_as_wide_as_it_is_drawn():
+    paper = Paper(WIDE)
+    box = paper.text((10, 50), "no-stale-translation", size=20)
+    text = paper.figure.axes[0].texts[0]
+    paper.finish(100)
+    drawn = text.get_window_extent(FigureCanvasAgg(paper.figure).get_renderer())
+    assert box.right - box.left == pytest.approx(drawn.width, rel=0.05)
+    assert box.left == 10
 
 
 @pytest.mark.parametrize("align", ["left", "center", "right"])

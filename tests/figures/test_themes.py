@@ -37,6 +37,20 @@ def test_states_of_frames_differ_for_everybody(who):
         assert difference(themes.LIGHT[one], themes.LIGHT[other], who) >= APART
 
 
+@pytest.mark.parametrize("who", SEEN_BY)
+def test_causes_of_a_flush_differ_for_everybody(who):
+    for theme in themes.THEMES.values():
+        for one, other in combinations(themes.CAUSE.values(), 2):
+            assert difference(theme[one], theme[other], who) >= APART
+
+
+@pytest.mark.parametrize("theme", themes.THEMES.values(), ids=themes.THEMES)
+def test_parts_of_a_whole_differ_for_everybody(theme):
+    for who in SEEN_BY:
+        for one, other in combinations(themes.OTHERS, 2):
+            assert difference(theme[one], theme[other], who) >= APART, (one, other)
+
+
 def test_marker_or_dash_tells_any_two_strategies_apart():
     signs = {(look.marker, look.dash) for look in themes.LOOKS.values()}
     assert len(signs) == len(themes.LOOKS)

@@ -70,7 +70,9 @@ def _panel(
         sign = signs[name]
         paper.line(_thin(path), sign.colour, width=2, dash=sign.dash)
     ends = [scale.at(points[-1][1]) for _, points in lines]
-    for text, at in zip(told, apart(ends, _LABEL, top, bottom), strict=True):
+    half = _LABEL / 2
+    spread = apart(ends, _LABEL, top - half, bottom + half)
+    for text, at in zip(told, spread, strict=True):
         paper.text((right + 6, at), text, size=axes.TICK, middle=True)
 
 

@@ -70,7 +70,9 @@ def _tell(
     top: float, bottom: float,
 ) -> None:  # fmt: skip
     """The name of each line, beside its end and apart from the others."""
-    for text, end, y in zip(told, ends, apart(ends, _LABEL, top, bottom), strict=True):
+    half = _LABEL / 2
+    places = apart(ends, _LABEL, top - half, bottom + half)
+    for text, end, y in zip(told, ends, places, strict=True):
         if abs(y - end) > 1:
             paper.line(
                 [(right + 1, end), (right + 9, y)], paper.theme["axis"], width=0.8
@@ -142,7 +144,8 @@ def _panel(
         (lasts, -1, right + 8, "left"),
     ):
         ends = [scale.at(some[at]) for _, some in lines]
-        spread = apart(ends, _LABEL - 2, head, foot)
+        high = _LABEL - 2
+        spread = apart(ends, high, head - high / 2, foot + high / 2)
         for text, place_ in zip(texts, spread, strict=True):
             paper.text((x, place_), text, size=size, align=align, middle=True)
     axes.names_along(paper, place, foot + 19)

@@ -5,12 +5,14 @@ Length means nothing here, so that a logarithmic axis is honest.
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from operator import itemgetter
 from typing import Final
 
 from xpfo_model.figures import axes
 from xpfo_model.figures.forms import Dot, Dots, Dumbbells
 from xpfo_model.figures.paper import Page, Paper, width_of, wrap
-from xpfo_model.figures.scales import Scale, linear, log
+from xpfo_model.figures.scales import Scale, apart, linear, log
 
 _ROW: Final = 21.0
 _LINE: Final = 15.0
@@ -22,6 +24,8 @@ _SMALL_DOT: Final = 4.5
 _DOT: Final = 9.0
 _TEXT_OFF: Final = 9.0
 _BARE: Final = 8.0
+_APART: Final = 6.0
+"""Pixels between two readings of a line."""
 _GAP: Final = 26.0
 """From zero to the first value of a logarithmic axis."""
 
@@ -54,7 +58,7 @@ def dots(chart: Dots, page: Page) -> Paper:
     some = [dot for _, group in chart.groups for dot in group]
     names = max((width_of(dot.name, page.body) for dot in some), default=0)
     above = names > page.width * _MOST_NAMES
-    left = 8.0 if above else names + 12
+    left = 8.0 if above else names + 15
     texts = max((width_of(dot.text, page.body) for dot in some), default=0)
     inside = texts > page.width * _MOST_TEXT
     end = page.width - 8 - (0 if inside else texts + _TEXT_OFF)
@@ -148,7 +152,7 @@ def dumbbells(chart: Dumbbells, page: Page) -> Paper:
             paper.text(
                 (page.width, middle), gain, bold=True, align="right", middle=True
             )
-        _bell(paper, scale, row, signs, middle)
+        _bell(paper, scale, row, signs, middle, (left - edge, end + edge))
         y += height
     bottom = axes.along(paper, scale, top, y + 4, chart.unit, start=left, end=end)
     axes.across(paper, scale, chart.line, top, y + 4, chart.line_name)
@@ -161,18 +165,41 @@ def _bell(
     row: Sequence[Dot],
     signs: dict[str, axes.Sign],
     y: float,
+    room: tuple[float, float],
 ) -> None:
+    """Draw a row; its readings stay within the room that they have along the page."""
     places = [scale.at(dot.value) for dot in row]
     if places:
         ends = [(min(places), y), (max(places), y)]
         paper.line(ends, paper.theme["axis"], width=2)
-    for dot, x in zip(row, places, strict=True):
-        sign = signs[dot.name]
-        _mark(paper, scale, dot, sign, y)
-        for base in (y - 8, y + 17, y - 8 - 12, y + 17 + 12):
-            box = paper.place((x, base), dot.text, size=axes.TICK, align="center")
-            if paper.free(box):
-                break
-        else:
-            continue  # the key and the axis still say it
-        paper.text((x, base), dot.text, size=axes.TICK, align="center")
+    for dot in row:
+        _mark(paper, scale, dot, signs[dot.name], y)
+    for base, texts in zip((y - 8, y + 17), _lines(row, places), strict=True):
+        sizes = [width_of(text, axes.TICK) + _APART for text in texts]
+        spread = apart([*texts.values()], sizes, *room)
+        for text, x in zip(texts, spread, strict=True):
+            paper.text((x, base), text, size=axes.TICK, align="center")
+
+
+def _lines(
+    row: Sequence[Dot], places: Sequence[float]
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Readings above and below their dots, with the middles that they would have.
+
+    All stand above if none covers another there. A third reading, or one that would,
+    stands below; equal ones are told once.
+    """
+    above: dict[str, float] = {}
+    below: dict[str, float] = {}
+    told = sorted(
+        {dot.text: x for dot, x in zip(row, places, strict=True)}.items(),
+        key=itemgetter(1),
+    )
+    covered = [
+        (width_of(a, axes.TICK) + width_of(b, axes.TICK)) / 2 + _APART > y - x
+        for (a, x), (b, y) in pairwise(told)
+    ]
+    deep = len(row) > 2 and any(covered)  # noqa: PLR2004 - see `dumbbells`
+    for at, (text, x) in enumerate(told):
+        (below if deep and at % 2 else above)[text] = x
+    return above, below

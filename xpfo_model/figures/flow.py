@@ -75,7 +75,12 @@ def _row(
         start += thick + _SPREAD
         end += thick
     paper.rectangle(right, top + _SPREAD, 4, _BAND, fill=paper.theme.ink)
-    places = apart(middles, _LABEL, top - 2, top + _BAND + 2 * _SPREAD + 2)
+    places = apart(
+        middles,
+        _LABEL,
+        top - 2 - _LABEL / 2,
+        top + _BAND + 2 * _SPREAD + 2 + _LABEL / 2,
+    )
     for source, y in zip(SOURCES, places, strict=True):
         text = _told(words[source], row.get(source, 0), whole, short=paper.page.narrow)
         paper.text((left - 6, y), text, align="right", middle=True, size=axes.TICK)

@@ -15,6 +15,8 @@ _GAP: Final = 24.0
 _DOT: Final = 10.0
 _RINGS: Final = (10.0, 18.0, 28.0, 40.0, 54.0, 70.0)
 """Distances at which the place of a name is looked for."""
+_FAR: Final = tuple(70.0 + 22.0 * n for n in range(1, 24))
+"""Those beyond, to the edges of the sheet, of a name that must not be left out."""
 _DIRECTIONS: Final = (0, 4, 1, 15, 3, 5, 12, 8, 2, 14, 6, 10, 7, 9, 11, 13)
 """Sixteenths of a turn, those that read best first."""
 _STEEP: Final = 0.3
@@ -45,13 +47,14 @@ def plane(chart: Plane, page: Page) -> Paper:
     if chart.diagonal:
         _diagonal(paper, chart, run, rise)
     at = {place: (run.at(place.x), rise.at(place.y)) for place in chart.places}
+    obstacles = [_around(point) for point in at.values()]
     for place, point in at.items():
         sign = signs[place.name]
         if place.low is not None and place.high is not None:
             ends = [(run.at(value), point[1]) for value in (place.low, place.high)]
+            obstacles.append(_along(*ends))
             paper.line(ends, sign.colour, width=1.6)
         paper.dots([point], sign.colour, sign.marker, size=_DOT, hollow=sign.hollow)
-    obstacles = [_around(point) for point in at.values()]
     # who has least room chooses first
     told = sorted(
         chart.places,
@@ -84,6 +87,11 @@ def _around(point: Point) -> Box:
     return Box("", x - half, y - half, x + half, y + half, _DOT)
 
 
+def _along(start: Point, end: Point) -> Box:
+    """The room of an interval's line."""
+    return Box("", start[0], start[1] - 2, end[0], end[1] + 2, _DOT)
+
+
 def _crowd(point: Point, others: Sequence[Point]) -> float:
     """How near the others are."""
     x, y = point
@@ -91,11 +99,11 @@ def _crowd(point: Point, others: Sequence[Point]) -> float:
 
 
 def _places(
-    text: str, point: Point, paper: Paper
+    text: str, point: Point, paper: Paper, rings: Sequence[float]
 ) -> Iterator[tuple[float, float, float]]:
     """Where a text's left end and middle can be, nearest first, with the distance."""
     width = width_of(text, paper.page.body)
-    for ring in _RINGS:
+    for ring in rings:
         for direction in _DIRECTIONS:
             turn = 2 * pi * direction / 16
             x = point[0] + ring * cos(turn)
@@ -112,7 +120,8 @@ def _name(
     left, top, bottom = room
     text = place.text or place.name
     own = _around(point)
-    for x, y, ring in _places(text, point, paper):
+    rings = _RINGS if crowded else (*_RINGS, *_FAR)
+    for x, y, ring in _places(text, point, paper, rings):
         box = paper.place((x, y + 0.365 * paper.page.body), text)
         inside = box.left >= left and box.top >= top - 6 and box.bottom <= bottom + 8
         others = [box_ for box_ in obstacles if box_ != own]

@@ -3,7 +3,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import ceil, floor, isfinite, log10
+from math import ceil, floor, isfinite, log10, sqrt
 from typing import Final, Protocol
 
 _STEPS: Final = (1.0, 2.0, 2.5, 5.0, 10.0)
@@ -11,6 +11,10 @@ _MINOR_UP_TO: Final = 1.6
 """Decades up to which 2 and 5 have a tick as well."""
 _ROOM: Final = 0.06
 """Of the axis, before and behind what it shows."""
+_NEAR: Final = 0.04
+"""Of a logarithmic axis: a tick that is so near before it is shown as well."""
+_LEAST: Final = 1e-200
+"""What is nearer to zero has no logarithm with all digits."""
 
 
 class Scale(Protocol):
@@ -57,7 +61,7 @@ class Linear:
                 continue
             first, last = ceil(self.low / step - 1e-9), floor(self.high / step + 1e-9)
             if last - first < most:
-                values = [round(n * step, 10) for n in range(first, last + 1)]
+                values = [float(f"{n * step:.12g}") for n in range(first, last + 1)]
                 return [(value, written(value)) for value in values]
         return [(self.low, written(self.low))]
 
@@ -84,20 +88,24 @@ class Log:
 
     def ticks(self, most: int) -> list[tuple[float, str]]:
         """At most so many powers of ten, or 1, 2 and 5 where they are few."""
-        first, last = floor(log10(self.low)), ceil(log10(self.high))
-        parts = (1, 2, 5) if log10(self.high / self.low) <= _MINOR_UP_TO else (1,)
         edge = 1 + 1e-9
         values = [
-            part * 10.0**power
-            for power in range(first, last + 1)
-            for part in parts
-            if self.low / edge <= part * 10.0**power <= self.high * edge
+            value
+            for value in _round(self.low, self.high)
+            if self.low / edge <= value <= self.high * edge
         ]
-        while len(values) > most and len(parts) > 1:
-            values, parts = [v for v in values if log10(v) % 1 == 0], (1,)
+        if len(values) > most:
+            values = [v for v in values if f"{v:e}".startswith("1.0")]
         values = values[:: -(-len(values) // max(most, 1))] if values else values
         zero = [(0.0, "0")] if self.gap else []
         return zero + [(value, written(value)) for value in values]
+
+
+def _round(low: float, high: float) -> list[float]:
+    """Powers of ten from below `low` to above `high`, or 1, 2 and 5 of a few."""
+    parts = (1, 2, 5) if log10(high / low) <= _MINOR_UP_TO else (1,)
+    powers = range(floor(log10(low)), ceil(log10(high)) + 1)
+    return [float(f"{part}e{power}") for power in powers for part in parts]
 
 
 def linear(
@@ -109,7 +117,7 @@ def linear(
     """
     seen = [value for value in values if isfinite(value)]
     high, low = max(seen, default=1.0), min(0.0, min(seen, default=0.0))
-    if high == low:
+    if high - low < _LEAST:
         high = low + 1.0
     room = (high - low) * _ROOM
     if most is not None and high <= most:
@@ -126,41 +134,45 @@ def log(values: Iterable[float], start: float, end: float, *, gap: float = 0) ->
     seen = [value for value in values if isfinite(value)]
     if not gap and any(value <= 0 for value in seen):
         raise ValueError("a logarithm has no place for zero: give it a gap")
-    more = [value for value in seen if value > 0] or [1.0]
+    more = [max(value, _LEAST) for value in seen if value > 0] or [1.0]
     low, high = min(more), max(more)
     if high < low * 10:
-        middle = (low * high) ** 0.5
+        middle = sqrt(low) * sqrt(high)
         low, high = min(low, middle / 3.2), max(high, middle * 3.2)
     room = (high / low) ** _ROOM
-    return Log(
-        low / room, high * room, start, end, gap if min(seen, default=1) <= 0 else 0
+    low, high = low / room, high * room
+    near = (high / low) ** _NEAR
+    low = max(
+        (tick for tick in _round(low, high) if low / near <= tick <= low), default=low
     )
+    return Log(low, high, start, end, gap if min(seen, default=1) <= 0 else 0)
 
 
-def apart(places: Sequence[float], gap: float, low: float, high: float) -> list[float]:
-    """Places moved as little as needed to be so far apart, in their order.
+def apart(
+    places: Sequence[float], sizes: float | Sequence[float], low: float, high: float
+) -> list[float]:
+    """Middles moved as little as needed, in squares, so that none covers another.
 
-    All stay between `low` and `high` if there is room for them.
+    `sizes` are the lengths of what stands there, or that of each of them. All stay in
+    their order, and between `low` and `high` if there is room for them. Isotonic
+    regression by pooling adjacent violators (Barlow and others, 1972).
     """
+    long = [sizes] * len(places) if isinstance(sizes, int | float) else sizes
     order = sorted(range(len(places)), key=lambda i: places[i])
-    groups: list[tuple[float, int]] = []  # mean place of the group's middle, size
+    shift, before = 0.0, 0.0
+    shifts: list[float] = []  # of each from the first, where they stand side by side
+    groups: list[tuple[float, int]] = []  # where its first would stand, and how many
     for i in order:
-        groups.append((places[i], 1))
-        while len(groups) > 1:
+        shift += (before + long[i]) / 2
+        before = long[i]
+        shifts.append(shift)
+        groups.append((places[i] - shift, 1))
+        while len(groups) > 1 and groups[-1][0] < groups[-2][0]:
             (one, n), (other, k) = groups[-2:]
-            if other - one >= gap * (n + k) / 2:
-                break
             groups[-2:] = [((one * n + other * k) / (n + k), n + k)]
-    moved: list[float] = []
-    for middle, n in groups:
-        first = middle - gap * (n - 1) / 2
-        moved += [first + gap * k for k in range(n)]
-    for k, place in enumerate(moved):  # inside, from both ends
-        moved[k] = max(place, low if not k else moved[k - 1] + gap)
-    for k in range(len(moved) - 1, -1, -1):
-        limit = high if k == len(moved) - 1 else moved[k + 1] - gap
-        moved[k] = min(moved[k], limit)
+    last = high - shift - before / 2
     result = [0.0] * len(places)
-    for k, i in enumerate(order):
-        result[i] = moved[k]
+    first = [max(low, min(start, last)) for start, n in groups for _ in range(n)]
+    for at, i in enumerate(order):
+        result[i] = first[at] + shifts[at]
     return result

@@ -20,11 +20,16 @@ def _colour(name: str, number: int) -> str:
 
 
 def shares(chart: Shares, page: Page) -> Paper:
-    """Rows of the same length, divided; each part told inside it, or by the key."""
+    """Rows of the same length, divided; each part told inside it, or by the key.
+
+    Raises `ValueError` for more names than there are colours.
+    """
     paper = Paper(page)
     top = paper.title(chart.title)
     names = list(dict.fromkeys(bar.name for _, row in chart.rows for bar in row))
     colours = {n: _colour(n, at) for at, n in enumerate(names)}
+    if len(set(colours.values())) < len(names):
+        raise ValueError(f"{chart.title!r}: two of {names} have one colour")
     y = _key(paper, top, colours) + 6
     heads = max(width_of(heading, page.body, bold=True) for heading, _ in chart.rows)
     left = 0.0 if page.narrow else heads + 10

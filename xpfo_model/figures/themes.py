@@ -97,8 +97,9 @@ _MEANINGS: Final = {
     "black-white": ("#010101", "#fefefe"),
     # of what is no strategy, by number
     "first": ("#5c6f87", "#8fa3bd"),
-    "second": ("#8c2d5b", "#d0699b"),
-    "third": ("#b0b5bb", "#7b8085"),
+    "second": ("#8c2d5b", "#cd6497"),
+    "third": ("#b0b5bb", "#676c73"),
+    "fourth": ("#c98a3a", "#efe0b5"),
     # who had a frame, or has it
     "nobody": ("#c4b25a", "#c4b25b"),
     "kernel": ("#5d6f83", "#5d6f83"),
@@ -107,14 +108,14 @@ _MEANINGS: Final = {
     "free": ("#c9ced5", "#4a5058"),
     "unmapped": ("#eceff2", "#24282d"),
     # causes of a flush
-    "alloc": ("#7e8fa5", "#7f93ad"),
-    "refill": ("#3b4c63", "#b7c6da"),
+    "alloc": ("#7e8995", "#909db2"),
+    "refill": ("#22304a", "#cfdcec"),
     "block": ("#a3894f", "#cbb178"),
-    "alternation-cause": ("#a97fb5", "#b993c4"),
-    "kunmap": ("#8c2d5c", "#d0699c"),
+    "alternation-cause": ("#a68add", "#844c87"),
+    "kunmap": ("#b5386f", "#ee5093"),
 }
 """Light and dark, by role."""
-OTHERS: Final = ("first", "second", "third")
+OTHERS: Final = ("first", "second", "third", "fourth")
 CAUSE: Final = {
     "alloc": "alloc",
     "refill": "refill",
