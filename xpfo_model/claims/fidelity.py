@@ -126,7 +126,7 @@ def names_the_frame(evidence: Inputs, kernel: str = "") -> Finding:
         ),
         more={
             "exact": Table(
-                ("", *evidence.names),
+                ("model", *evidence.names),
                 (
                     (
                         "allocations",

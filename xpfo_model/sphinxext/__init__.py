@@ -25,6 +25,7 @@ from xpfo_model.sphinxext import (
     quotes,
     registry,
     roles,
+    steady,
     stepper,
     verdicts,
 )
@@ -71,6 +72,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("build-finished", diffs.publish)
     app.connect("build-finished", explorer.publish)
     app.connect("build-finished", stepper.publish)
+    app.connect("build-finished", steady.settle)
     return {
         "version": __version__,
         "env_version": 2,

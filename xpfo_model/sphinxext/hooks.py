@@ -63,5 +63,6 @@ class HookDirective(SphinxDirective):
             raise self.error(str(error)) from error
         box = nodes.container(classes=["kernel-hook"])
         for language, text in (("python", ours), ("c", theirs)):
-            box += nodes.literal_block(text, text.rstrip(), language=language)
+            text = text.rstrip()  # noqa: PLW2901
+            box += nodes.literal_block(text, text, language=language)
         return [box]
