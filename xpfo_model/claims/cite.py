@@ -18,6 +18,7 @@ from xpfo_model.claims.prose import listing
 from xpfo_model.claims.verdict import Standing
 from xpfo_model.replay.table import WIDTH, columns
 
+_BEGINS_MAIL: Final = re.compile("^From ", re.MULTILINE)
 NO_LINK: Final = "No link: this build is not published."
 _DIGITS: Final = 12
 """Of a trace's sha256."""
@@ -30,8 +31,15 @@ def _cell(value: str | float) -> str:
 
 
 def wrap(text: str, indent: str = "") -> str:
-    """Text in lines of at most 72 columns, all but the first behind `indent`."""
-    return textwrap.fill(text, WIDTH, subsequent_indent=indent)
+    """Text in lines of at most 72 columns, all but the first behind `indent`.
+
+    A line that would begin with *From* stands behind a space: a mailbox has the
+    beginning of a mail there, and mailers write *>From*.
+    """
+    lines = textwrap.fill(text, WIDTH, subsequent_indent=indent)
+    if _BEGINS_MAIL.search(lines):
+        lines = textwrap.fill(text, WIDTH - 1, subsequent_indent=indent)
+    return _BEGINS_MAIL.sub(" From ", lines)
 
 
 def link(identity: str, site: str) -> str:
