@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from xpfo_model.claims.claim import Table
 from xpfo_model.claims.inputs import Inputs, ratio
-from xpfo_model.claims.prose import two_digits
+from xpfo_model.claims.prose import spread, two_digits
 from xpfo_model.claims.recordings import STOCK, rows
 from xpfo_model.cost import DERIVED, Interval, Kmaps, Parameter, kmaps
 from xpfo_model.errors import CannotJudgeError, XpfoModelError
@@ -23,6 +23,10 @@ BUILDS: Final = ("cc-1cpu", "cc-4cpu")
 """Traces of the published load, a build; the last is the parallel one."""
 BUILD: Final = "build"
 """The load of these, in the counts of kmaps."""
+SINGLE: Final = ("ret2dir",)
+"""Recordings that try one thing each, and stand for no load."""
+MOST_CALLERS: Final = 12
+"""Rows of the table of callers."""
 COPIES: Final = (0, 25, 50, 100)
 """Of the user pages that are not zeroed: percent that the kernel copies into."""
 
@@ -74,34 +78,38 @@ def _own(evidence: Inputs) -> tuple[Kmaps, ...]:
 
 
 def tables(evidence: Inputs) -> dict[str, Table]:
-    """The counts as tables: by recording, and by caller where that was kept."""
-    found = recordings(evidence)
+    """The counts as tables: by load and machine, and by caller where that was kept."""
+    pools: dict[tuple[str, str, int], list[Kmaps]] = {}
+    for one in recordings(evidence):
+        if one.load not in SINGLE:
+            pools.setdefault((one.like, one.load, one.cpus), []).append(one)
+    every = sum(one.total for some in pools.values() for one in some)
+    callers: dict[str, int] = {}
+    for one in (one for some in pools.values() for one in some):
+        for name, number in one.pairs.items():
+            callers[name] = callers.get(name, 0) + number
+    most = sorted(callers.items(), key=lambda item: -item[1])[:MOST_CALLERS]
     return {
         "accesses": Table(
-            ("recording", "stands for", "CPUs", "accesses", "for each user page"),
+            ("load", "stands for", "CPUs", "recordings", "accesses for a user page"),
             tuple(
                 (
-                    one.recording,
-                    one.like,
-                    one.cpus,
-                    one.total,
-                    two_digits(one.per_allocation) if one.per_allocation else "-",
+                    load,
+                    like,
+                    cpus,
+                    len(some),
+                    spread(
+                        (one.per_allocation for one in some if one.per_allocation),
+                        ".2f",
+                    ),
                 )
-                for one in found
+                for (like, load, cpus), some in pools.items()
             ),
         ),
         "callers": Table(
-            ("recording", "caller", "accesses", "%"),
+            ("caller", "% of all accesses"),
             tuple(
-                (
-                    one.recording,
-                    f"`{name}`",
-                    number,
-                    two_digits(100 * number / one.total),
-                )
-                for one in found
-                if len(one.pairs) > 1
-                for name, number in sorted(one.pairs.items(), key=lambda n: -n[1])
+                (f"`{name}`", two_digits(100 * number / every)) for name, number in most
             ),
         ),
     }
