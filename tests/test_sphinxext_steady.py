@@ -40,6 +40,7 @@ def build(source, name, *, settled=True, **settings):
 
 
 def test_a_page_that_is_read_again_changes_nothing_else(source):
+    (source / "a.rst").write_text(PAGES["a"] + "\nFormerly.\n")
     build(source, "part")
     (source / "a.rst").write_text(PAGES["a"] + "\nMore.\n")
     part, whole = build(source, "part"), build(source, "whole")
@@ -63,6 +64,13 @@ def test_sphinx_alone_loses_entries_of_pages_that_it_does_not_read(source):
 
 def test_a_whole_build_is_left_as_sphinx_has_it(source):
     assert build(source, "one") == build(source, "other", settled=False)
+
+
+def test_nothing_is_left_of_what_is_no_longer_published(tmp_path):
+    (tmp_path / "claims").mkdir()
+    (tmp_path / "claims" / "gone.svg").write_text("")
+    assert list(steady.emptied(tmp_path / "claims").iterdir()) == []
+    assert steady.emptied(tmp_path / "diffs").is_dir()
 
 
 def test_an_index_is_a_script_of_sphinx():

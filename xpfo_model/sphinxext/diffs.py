@@ -15,6 +15,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from xpfo_model import strategies
+from xpfo_model.sphinxext.steady import emptied
 
 FOLDER: Final = "diffs"
 
@@ -52,8 +53,7 @@ def publish(app: Sphinx, exception: Exception | None) -> None:
     """Write ``diffs/NAME.js``: the diffs from one strategy to each other."""
     if exception is not None or app.builder.format != "html":
         return
-    folder = Path(app.outdir) / FOLDER
-    folder.mkdir(exist_ok=True)
+    folder = emptied(Path(app.outdir) / FOLDER)
     for one in strategies.REGISTRY:
         texts = {
             other: strategies.diff(one, other) or "no difference\n"

@@ -2,6 +2,7 @@
 """What a build that has read only some pages leaves otherwise than one of all."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,9 +22,18 @@ def settle(app: Sphinx, error: Exception | None) -> None:
     if path.exists():
         index = load(path.read_text(encoding="utf-8"))
         index["indexentries"] = entries_of(app.env, index["docnames"])
+        for words in ("terms", "titleterms"):  # those of no page any longer
+            index[words] = {w: on for w, on in index[words].items() if on != []}
         path.write_text(dump(index), encoding="utf-8")
     # Sphinx keeps the old one where the configuration has changed
     Path(app.outdir, ".buildinfo.bak").unlink(missing_ok=True)
+
+
+def emptied(folder: Path) -> Path:
+    """The folder, with nothing of a claim or a strategy that is no longer there."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
 
 
 def load(script: str) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from xpfo_model.errors import XpfoModelError
 from xpfo_model.history.faults import FAULTS
 from xpfo_model.sphinxext.digest import fresh
 from xpfo_model.sphinxext.drawing import Drawings, processes
+from xpfo_model.sphinxext.steady import emptied
 from xpfo_model.studies.evidence import Evidence, Provenance
 
 logger = logging.getLogger(__name__)
@@ -162,8 +163,7 @@ def publish(app: Sphinx, exception: Exception | None) -> None:
     """Write each claim's files under its own name, and ``claims.json``."""
     if exception is not None or app.builder.format != "html":
         return
-    out = Path(app.outdir) / "claims"
-    out.mkdir(exist_ok=True)
+    out = emptied(Path(app.outdir) / "claims")
     commit, site = app.config.xpfo_commit, app.config.xpfo_site_url
     verdicts = record_of(app).verdicts
     for figure in folder_of(app).iterdir():
