@@ -62,6 +62,10 @@ class Driver:
         self.hooks.change_block(self.m, cpu, block, migratetype)
         return self
 
+    def drain(self, *frames, cpu=0):
+        self.hooks.drain(self.m, cpu, frames)
+        return self
+
     def switch(self, cpu):
         self.hooks.context_switch(self.m, cpu)
         return self

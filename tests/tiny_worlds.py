@@ -11,9 +11,9 @@ SMALL = checker.scope("small")
 DEFAULT = checker.scope("default")
 
 
-def table_of(scope):
+def table_of(scope, how=0):
     """All actions, as plain Python reads them."""
-    return jit._readable(enumerate_actions(scope))
+    return jit._readable(enumerate_actions(scope, how))
 
 
 def memory(world):

@@ -22,6 +22,10 @@ MAX_PAGE_ORDER: Final = 10
 """Largest order of the buddy allocator. include/linux/mmzone.h: MAX_ORDER - 1 in
 v4.14 to v6.3, MAX_ORDER in v6.4 to v6.7, MAX_PAGE_ORDER from v6.8."""
 
+PAGE_ALLOC_COSTLY_ORDER: Final = 3
+"""Largest order that pcp lists hold, THP apart. include/linux/mmzone.h:
+PAGE_ALLOC_COSTLY_ORDER; mm/page_alloc.c: pcp_allowed_order, v5.13 on."""
+
 MIGRATE_UNMOVABLE: Final = 0
 """include/linux/mmzone.h: enum migratetype, v4.14 to v6.18."""
 

@@ -9,20 +9,33 @@ from tiny_worlds import DEFAULT, SMALL, memory, table_of
 from xpfo_model import checker, machine, strategies
 from xpfo_model.checker import actions as act_
 from xpfo_model.checker.actions import describe
-from xpfo_model.checker.check import FEW, WAITING, how_of
+from xpfo_model.checker.check import FEW, WAITING, given_to, how_of
 from xpfo_model.checker.invariants import CHECK_MARKS, INVARIANTS, violated
+from xpfo_model.checker.scope import ALONE, HAS_MODES
 from xpfo_model.checker.search import slot_of
 from xpfo_model.checker.transition import (
     BLOCK_IRQS_OFF,
-    FLIPS_FREE_BLOCKS,
     LISTED_FIRST,
     REFILL_IRQS_OFF,
+    TAKES_BLOCKS,
     act,
 )
 from xpfo_model.checker.world import RUNS, canonical, create, pack, unpack, width
+from xpfo_model.constants import MIGRATE_MOVABLE
 from xpfo_model.errors import UnknownStrategyError, XpfoModelError
 from xpfo_model.jit import bound
+from xpfo_model.machine import (
+    BLOCK,
+    KERNEL,
+    USER,
+    flush,
+    map_block,
+    may_wait,
+    unmap_block,
+)
 from xpfo_model.strategies import RECOMMENDED
+from xpfo_model.strategies.freetype import is_whole
+from xpfo_model.strategies.pageblock import KERNEL_BLOCK, USER_BLOCK
 
 
 def test_a_search_can_stop_at_the_first_violation_of_one_invariant():
@@ -40,15 +53,15 @@ def test_a_search_can_stop_at_the_first_violation_of_one_invariant():
 def brute_force(name, scope, starts):
     """The states and violations by sets and recursion-free search, unreduced."""
     entry = strategies.REGISTRY[name]
-    step = bound(act, strategies.given(strategies.functions(name)))
-    world = memory(create(scope, marks=True))
-    table = table_of(scope)
-    how = how_of(entry)
+    step = bound(act, given_to(name))
+    how = how_of(entry, modes=bool(strategies.at_border(name)))
+    world = memory(create(scope, marks=True, how=how))
+    table = table_of(scope, how)
     marked = entry.marks and entry.unmapped_mark
     checks = (CHECK_MARKS if marked else 0) | (
         0 if strategies.load(name).kmap.__name__ == "local_kmap" else 2
     )
-    how_marked = {"marks": True, "start_marks": entry.start_marks}
+    how_marked = {"marks": True, "start_marks": entry.start_marks, "how": how}
     roots = [pack(memory(create(scope, start=s, **how_marked)), 0) for s in starts]
     seen, level, depth, found = set(roots), roots, 0, {}
     smallest = set()
@@ -268,10 +281,61 @@ def test_a_strategy_says_what_its_place_in_the_kernel_is():
     assert how_of(entries[RECOMMENDED]) == BLOCK_IRQS_OFF
     listed_first = how_of(entries[RECOMMENDED], listed_first=True)
     assert listed_first == BLOCK_IRQS_OFF | LISTED_FIRST
-    assert how_of(entries["freetype"]) == FLIPS_FREE_BLOCKS
+    assert how_of(entries["freetype"]) == TAKES_BLOCKS
+    assert how_of(entries["v9"], modes=True) == both | HAS_MODES
+    assert how_of(entries["v9"], alone=True) == both | HAS_MODES | ALONE
     assert how_of(entries["pcp_batch"]) == how_of(entries["pageblock"]) == both
     newer = dataclasses.replace(entries["pcp_batch"], kernel="v6.1")
     assert how_of(newer) == BLOCK_IRQS_OFF, "interrupts are on around the refill"
+
+
+def test_freetype_is_safe_and_would_not_be_with_its_blocks_left_in_the_buddy(
+    monkeypatch,
+):
+    good = checker.check("freetype", SMALL)
+    assert good.exhaustive
+    assert good.claims_safe
+    assert not good.violations
+    entry = strategies.REGISTRY["freetype"]
+    left = dataclasses.replace(entry, flips_free_blocks=False)
+    monkeypatch.setitem(strategies.REGISTRY, "freetype", left)
+    few = checker.limited(DEFAULT, FEW)
+    assert checker.check("freetype", few, "no-stale-translation").found
+
+
+def flip_unzeroed(m, cpu, block, migratetype):
+    """As freetype.change_block(), but what users left in the block stays."""
+    kind = USER_BLOCK if migratetype == MIGRATE_MOVABLE else KERNEL_BLOCK
+    if m.block_state[block] != kind and may_wait(m) and is_whole(m, block):
+        m.block_state[block] = kind
+        if kind == USER_BLOCK:
+            unmap_block(m, block, KERNEL)
+            flush(m, BLOCK)
+        else:
+            map_block(m, block, USER)
+
+
+def test_freetype_leaves_data_in_reach_without_its_zeroes(monkeypatch):
+    name = "freed-stays-unreachable"
+    module = strategies.load("freetype")
+    monkeypatch.setattr(flip_unzeroed, "__module__", module.__name__)
+    monkeypatch.setattr(module, "change_block", flip_unzeroed)
+    report = checker.check("freetype", SMALL, name)
+    assert report.found[name].trace[-1].endswith("makes block 0 UNMOVABLE")
+
+
+def test_a_flush_at_entry_helps_while_no_other_cpu_is_in_the_kernel():
+    stale = "no-stale-translation"
+    whole = {n: checker.check(n, SMALL, alone=True) for n in ("v9", "kernel_entry")}
+    assert all(report.exhaustive for report in whole.values())
+    assert stale not in whole["kernel_entry"].found
+    assert whole["v9"].found[stale].trace == (
+        "CPU 0 allocates frame 0 for a user",
+        "CPU 0 returns to user space",
+        "CPU 1 enters the kernel",
+    )
+    together = checker.check("kernel_entry", SMALL, stale).found[stale]
+    assert together.trace == ("CPU 0 allocates frame 0 for a user",)
 
 
 def test_what_is_left_open_is_found():

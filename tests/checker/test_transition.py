@@ -8,7 +8,7 @@ from tiny_worlds import BITS, DEFAULT, memory, table_of
 from xpfo_model import strategies
 from xpfo_model.checker.actions import describe
 from xpfo_model.checker.invariants import violated
-from xpfo_model.checker.transition import FLIPS_FREE_BLOCKS, LISTED_FIRST, act
+from xpfo_model.checker.transition import LISTED_FIRST, TAKES_BLOCKS, act
 from xpfo_model.checker.world import (
     BUDDY,
     IN_FLIGHT,
@@ -397,13 +397,19 @@ def test_a_block_flips_while_others_have_its_frames_or_only_while_it_is_free():
     assert t.world.waits[0] == TO_NOBODY
     t.do("CPU 1 allocates frame 0 for a user")
     assert violated(t.world, 2) == BITS["no-stale-translation"]
-    t = waiting("freetype", FLIPS_FREE_BLOCKS)
-    assert t.do("CPU 1 refills the MOVABLE list with frame 0") is None
+    t = waiting("freetype", TAKES_BLOCKS)
     t.do("CPU 0 makes block 0 MOVABLE")
+    assert [f[0] for f in t.frames] == [IN_FLIGHT, IN_FLIGHT, BUDDY]
     assert t.do("CPU 1 allocates frame 0 for a user") is None
     t.do("CPU 0 has its flush answered")
     assert [f[0] for f in t.frames] == [BUDDY] * 3
-    assert t.do("CPU 1 refills the UNMOVABLE list with frame 0") is None
-    assert t.do("CPU 1 refills the MOVABLE list with frame 0") is not None
-    assert t.do("CPU 0 makes block 0 UNMOVABLE") is None
-    assert t.do("CPU 0 makes block 1 MOVABLE") is not None
+    t.do("CPU 1 refills the MOVABLE list with frame 0")
+    assert [f[0] for f in t.frames] == [MOVABLE_LIST, BUDDY, BUDDY]
+    t.do("CPU 0 makes block 0 UNMOVABLE")
+    assert t.world.m.block_state[0] == 1, "frame 0 is on a list"
+    t.do("CPU 0 drains frame 0 to the buddy allocator")
+    t.do("CPU 0 refills the UNMOVABLE list with frame 1")
+    assert t.world.m.block_state[0] == 0
+    assert [f[0] for f in t.frames] == [OTHER_LIST, OTHER_LIST, BUDDY]
+    t.do("CPU 1 refills the MOVABLE list with frame 2")
+    assert [f[0] for f in t.frames] == [OTHER_LIST, OTHER_LIST, IN_FLIGHT + 1]

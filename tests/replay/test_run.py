@@ -299,6 +299,21 @@ def test_an_event_that_no_kernel_fires_is_an_error(row):
         replay.replay(log_of([free(0), row]))
 
 
+def test_without_its_events_a_strategy_is_not_counted():
+    recorded = ("mm_page_alloc", "mm_page_free", "sched_switch")
+    log = log_of([alloc(0, USER_MOVABLE)], recorded=recorded)
+    outcome = replay.replay(log, ["return_to_user", "freetype"])
+    assert not outcome.strategies
+    assert outcome.not_counted["return_to_user"] == (
+        "the trace holds no sys_enter and no sys_exit and no page_fault_user"
+    )
+    assert "mm_page_pcpu_drain" in outcome.not_counted["freetype"]
+    unsaid = replay.replay(
+        log_of([alloc(0, USER_MOVABLE)], recorded=None), ["kernel_entry"]
+    )
+    assert "sys_enter" in unsaid.not_counted["kernel_entry"]
+
+
 def test_an_unknown_strategy_is_an_error_that_names_the_others():
     with pytest.raises(UnknownStrategyError, match="pcp_batch"):
         replay.replay(log_of([]), ["v7"])

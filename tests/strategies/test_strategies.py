@@ -45,13 +45,15 @@ CONTRACT = {
     "pcp_batch_consume": "- - U1 - U2 M1 F1U1 - - - M1 - - F1 - - -",
     "pageblock": "F1U4 - - - F1U2 M1 F1U1 - - - M1 - - F2U6 - M4 F1U2",
     "list_at_once": "U3 - - - U2 M1 F1U1 - - - M1 - - F1U1 - - -",
+    "return_to_user": "- - U1 - U2 M1 F1U1 - - - M1 - - - F1 - -",
+    "kernel_entry": "L1U3 - - - L1U1 M1 L1U1 - - - M1 - - L1U1 L1 - -",
     "v3": "- - - - - - L1U1 - - - - M1 - - - - -",
     "v5": "- - F1 - F1 - L1U1 - - - - M1 - - - - -",
     "will_map": "- - F1U1 - F1U2 M1 F1U1 - - - F1M1 - - - - - F1",
     "nov2017": "F3U3 - - - - - - - - - - - - F2U2 - - -",
     "v8": "L1 - - - L1 - L1U1 - - - - M1 - L1 L1 - L1",
     "v9": "L1U3 - - - L1U1 M1 L1U1 - - - M1 - - L1U1 L1 - -",
-    "freetype": "F1U4 - - - F1U2 - - - - - M1 - - F2U6 - M4 F1U2",
+    "freetype": "F1U4 - - - F1U2 - - - F1U1 - M1 - - F2U5 - - -",
     "pcp_batch_prezero": "F1U3 - - - F1U2 M1 F1U1 - - - M1 - - F1U2M1 - - -",
     "per_frame_local": "- - F1U1 - F1U2 - - - F1U1 - M1 - - - - - -",
     "pcp_batch_local": "F1U3 - - - F1U2 - - - - - M1 - - F1U1 - - -",
@@ -153,6 +155,7 @@ def test_every_file_is_registered_and_every_entry_has_a_file():
         "kmaps",
         "deferral",
         "places",
+        "border",
     }
     assert files == set(strategies.REGISTRY)
 

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from xpfo_model.checker.scope import Scope
+from xpfo_model.checker.scope import HAS_MODES, Scope
 from xpfo_model.constants import MIGRATE_MOVABLE, MIGRATE_UNMOVABLE
 
 ALLOC_USER: Final = 0
@@ -25,6 +25,8 @@ SWITCH: Final = 11
 ANSWER: Final = 12
 REFILL_ATOMIC: Final = 13
 MOVE_PAGE: Final = 14
+RETURN: Final = 15
+ENTER: Final = 16
 
 _TEXT: Final = {
     ALLOC_USER: "allocates {frames} for a user",
@@ -39,6 +41,8 @@ _TEXT: Final = {
     BOUNCE: "kmaps and kunmaps {frames} in an interrupt",
     CHANGE_BLOCK: "makes block {block} {list}",
     SWITCH: "switches context",
+    RETURN: "returns to user space",
+    ENTER: "enters the kernel",
     ANSWER: "has its flush answered",
     REFILL_ATOMIC: "refills the {list} list with {frames}, interrupts off",
     MOVE_PAGE: "moves the page of {frames}",
@@ -59,8 +63,11 @@ class Actions(NamedTuple):
     """The frames of all actions, one after the other; of MOVE_PAGE from and to."""
 
 
-def enumerate_actions(scope: Scope) -> Actions:
-    """Every action that a scope knows, whether or not it is possible now."""
+def enumerate_actions(scope: Scope, how: int = 0) -> Actions:
+    """Every action that a scope knows, whether or not it is possible now.
+
+    `how` has HAS_MODES of `scope`, for strategies that heed modes.
+    """
     rows: list[tuple[int, int, int, tuple[int, ...]]] = []
     singles = [(frame,) for frame in range(scope.frames)]
     pages = [
@@ -71,6 +78,7 @@ def enumerate_actions(scope: Scope) -> Actions:
     batches = [some for n in (1, 2) for some in combinations(range(scope.frames), n)]
     moves = list(permutations(range(scope.frames), 2))
     lists = (MIGRATE_MOVABLE, MIGRATE_UNMOVABLE)
+    modes = (RETURN, ENTER) if how & HAS_MODES else ()
     for cpu in range(scope.cpus):
         for page in pages:
             rows += [(op, cpu, 0, page) for op in (ALLOC_USER, ALLOC_ZEROED)]
@@ -86,7 +94,7 @@ def enumerate_actions(scope: Scope) -> Actions:
         for op in (DRAIN, KMAP, KUNMAP, BOUNCE):
             rows += [(op, cpu, 0, one) for one in singles]
         rows += [(MOVE_PAGE, cpu, 0, two) for two in moves]
-        rows += [(op, cpu, 0, ()) for op in (SWITCH, ANSWER)]
+        rows += [(op, cpu, 0, ()) for op in (SWITCH, ANSWER, *modes)]
     frames: list[int] = []
     start, stop = [], []
     for op, _, _, some in rows:

@@ -2,7 +2,7 @@
 """Check strategies: explore, and tell the shortest way to each violation."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -14,13 +14,13 @@ import numpy.typing as npt
 from xpfo_model import strategies
 from xpfo_model.checker.actions import Actions, describe, enumerate_actions
 from xpfo_model.checker.invariants import CHECK_KMAP, CHECK_MARKS, INVARIANTS
-from xpfo_model.checker.scope import Scope
+from xpfo_model.checker.scope import ALONE, HAS_MODES, Scope
 from xpfo_model.checker.search import EMPTY, bfs
 from xpfo_model.checker.transition import (
     BLOCK_IRQS_OFF,
-    FLIPS_FREE_BLOCKS,
     LISTED_FIRST,
     REFILL_IRQS_OFF,
+    TAKES_BLOCKS,
     act,
 )
 from xpfo_model.checker.world import (
@@ -35,6 +35,7 @@ from xpfo_model.checker.world import (
 from xpfo_model.errors import XpfoModelError
 from xpfo_model.jit import Given, bound, compiled
 from xpfo_model.machine import MAPPED, STARTS
+from xpfo_model.strategies import border
 from xpfo_model.strategies.kmaps import local_kmap
 
 _MOST_BITS: Final = 62
@@ -102,12 +103,32 @@ class Report:
         }
 
 
-def how_of(entry: strategies.Entry, *, listed_first: bool = False) -> int:
-    """What `step.act` has to know of a strategy's place in the kernel."""
+def how_of(
+    entry: strategies.Entry,
+    *,
+    modes: bool = False,
+    listed_first: bool = False,
+    alone: bool = False,
+) -> int:
+    """What `transition.act` has to know of a strategy's place in the kernel."""
     bits = {"refill": REFILL_IRQS_OFF, "change_block": BLOCK_IRQS_OFF}
     how = sum(bits[hook] for hook in entry.irqs_off)
-    how |= FLIPS_FREE_BLOCKS if entry.flips_free_blocks else 0
-    return how | (LISTED_FIRST if listed_first else 0)
+    wanted = {
+        TAKES_BLOCKS: entry.flips_free_blocks,
+        HAS_MODES: modes or alone,
+        LISTED_FIRST: listed_first,
+        ALONE: alone,
+    }
+    return how | sum(bit for bit, is_wanted in wanted.items() if is_wanted)
+
+
+def given_to(name: str, hooks: Mapping[str, Callable[..., Any]] | None = None) -> Given:
+    """The functions of a strategy for `jit.bound`, those at the border included.
+
+    `hooks` are others in the place of its own. Raises `UnknownStrategyError`.
+    """
+    own = {getattr(border, n): f for n, f in strategies.at_border(name).items()}
+    return {**own, **strategies.given(hooks or strategies.functions(name))}
 
 
 def check(
@@ -116,20 +137,24 @@ def check(
     until: str = "",
     *,
     listed_first: bool = False,
+    alone: bool = False,
     starts: Sequence[str] | None = None,
 ) -> Report:
     """Explore one strategy, to the end or `until` it violates an invariant.
 
-    With `listed_first` a refill is on its list before its flush is answered. `starts`
+    With `listed_first` a refill is on its list before its flush is answered. With
+    `alone` a CPU enters the kernel only while all others are in user space. `starts`
     are those of memory, of `machine.STARTS`: without them both where the strategy is
     said to be safe, else as it was posted, mapped.
 
     Raises `UnknownStrategyError`, and `XpfoModelError` for a scope whose states need
     more than 62 bits.
     """
+    at_border = strategies.at_border(name)
     hooks = strategies.functions(name)
     entry = strategies.REGISTRY[name]
-    bits = width(scope, marks=entry.marks)
+    how = how_of(entry, modes=bool(at_border), listed_first=listed_first, alone=alone)
+    bits = width(scope, marks=entry.marks, how=how)
     if bits > _MOST_BITS:
         raise XpfoModelError(
             f"a state of {name} in {scope} needs {bits} bits, not {_MOST_BITS}",
@@ -139,17 +164,21 @@ def check(
     if hooks["kmap"] is not local_kmap:
         checks |= CHECK_KMAP
     stop = 1 << list(INVARIANTS).index(until) if until else 0
-    how = how_of(entry, listed_first=listed_first)
     starts = tuple(starts or (STARTS if entry.safe else (MAPPED,)))
     options = np.array([scope.nesting, how, checks, stop, len(starts)], np.int64)
-    actions = enumerate_actions(scope)
-    given = strategies.given(hooks)
+    actions = enumerate_actions(scope, how)
+    given = given_to(name)
     is_short = scope.most_states <= FEW
     search: Any = (bound if is_short else compiled)(bfs, given)
 
     def world(start: str = MAPPED) -> World:
-        marks, start_marks = entry.marks, entry.start_marks
-        return create(scope, marks=marks, start=start, start_marks=start_marks)
+        return create(
+            scope,
+            marks=entry.marks,
+            start=start,
+            start_marks=entry.start_marks,
+            how=how,
+        )
 
     roots = [bound(canonical)(world(start)) for start in starts]
 

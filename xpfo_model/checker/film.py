@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from xpfo_model import strategies
 from xpfo_model.checker.actions import Actions, describe, enumerate_actions
-from xpfo_model.checker.check import WAITING, Violation, how_of
+from xpfo_model.checker.check import WAITING, Violation, given_to, how_of
 from xpfo_model.checker.invariants import (
     CHECK_KMAP,
     CHECK_MARKS,
@@ -102,13 +102,12 @@ class Stage:
     ) -> None:
         entry = strategies.REGISTRY[strategy]
         self.strategy = strategy
-        self.world: World = create(scope, marks=entry.marks)
         self._nesting = scope.nesting
-        self._how = how_of(entry, listed_first=listed_first)
-        self._act = bound(
-            act, strategies.given(hooks or strategies.functions(strategy))
-        )
-        self._actions: Actions = enumerate_actions(scope)
+        modes = bool(strategies.at_border(strategy))
+        self._how = how_of(entry, modes=modes, listed_first=listed_first)
+        self.world: World = create(scope, marks=entry.marks, how=self._how)
+        self._act = bound(act, given_to(strategy, hooks))
+        self._actions: Actions = enumerate_actions(scope, self._how)
         self._numbers = {
             describe(self._actions, number, int(cpu)): number
             for number, cpu in enumerate(self._actions.cpu)

@@ -10,7 +10,7 @@ from xpfo_model.checker.world import (
     USER_HAS,
     World,
 )
-from xpfo_model.machine import IS_MAPPED, XPFO_UNMAPPED, is_stale
+from xpfo_model.machine import IS_MAPPED, XPFO_UNMAPPED
 
 HANDED_OUT_UNMAPPED: Final = 1 << 0
 MARK_AGREES: Final = 1 << 1
@@ -38,6 +38,11 @@ INVARIANTS: Final = {
 # Which invariants a strategy can be held to: marks, kmap through the direct map.
 CHECK_MARKS: Final = 1
 CHECK_KMAP: Final = 2
+
+
+def is_stale(w: World, frame: int) -> bool:
+    """Whether a CPU that runs the kernel may still translate what was unmapped."""
+    return bool(w.m.stale[frame, 0] & ~w.in_user[0])
 
 
 def leaving(w: World, frame: int) -> int:
@@ -69,7 +74,7 @@ def violated_by(w: World, frame: int, checks: int) -> int:  # noqa: C901 - a lis
         if not mapped:
             found |= KERNEL_FINDS_IT_MAPPED
     elif w.place[frame] != USER_HAS:
-        if w.was_user[frame] and m.alias[frame]:
+        if w.was_user[frame] and (mapped or is_stale(w, frame)):
             found |= FREED_STAYS_UNREACHABLE
     elif kmapped(w, frame):
         if mapped:
@@ -78,7 +83,7 @@ def violated_by(w: World, frame: int, checks: int) -> int:  # noqa: C901 - a lis
             found |= KMAP_FINDS_IT_MAPPED
     elif mapped:
         found |= HANDED_OUT_UNMAPPED
-    elif is_stale(m, frame) and not leaving(w, frame):
+    elif is_stale(w, frame) and not leaving(w, frame):
         found |= NO_STALE_TRANSLATION
     return found
 

@@ -6,6 +6,13 @@ from typing import Final
 
 from xpfo_model.errors import XpfoModelError
 
+# What a strategy heeds, and its machine has therefore; with the other bits of
+# `transition.act`.
+HAS_MODES: Final = 16
+"""CPUs are in user space or in the kernel."""
+ALONE: Final = 64
+"""A CPU enters the kernel only while all others are in user space."""
+
 
 @dataclass(frozen=True)
 class Scope:

@@ -16,16 +16,19 @@ from xpfo_model.checker.actions import (
     BOUNCE,
     CHANGE_BLOCK,
     DRAIN,
+    ENTER,
     FREE_PAGE,
     KMAP,
     KUNMAP,
     MOVE_PAGE,
     REFILL,
     REFILL_ATOMIC,
+    RETURN,
     SWITCH,
     Actions,
 )
 from xpfo_model.checker.invariants import kmapped
+from xpfo_model.checker.scope import ALONE
 from xpfo_model.checker.world import (
     BUDDY,
     IN_FLIGHT,
@@ -44,7 +47,6 @@ from xpfo_model.checker.world import (
     USER_HAS,
     World,
 )
-from xpfo_model.constants import MIGRATE_MOVABLE
 from xpfo_model.machine import (
     FREE,
     IS_MAPPED,
@@ -55,6 +57,8 @@ from xpfo_model.machine import (
     make_stale,
     take_back,
 )
+from xpfo_model.strategies.border import kernel_entry, return_to_user
+from xpfo_model.strategies.freetype import LEFT
 from xpfo_model.strategies.hooks import (
     alloc,
     change_block,
@@ -76,8 +80,8 @@ REFILL_IRQS_OFF: Final = 1
 BLOCK_IRQS_OFF: Final = 2
 # A refill is on its list before its flush is answered.
 LISTED_FIRST: Final = 4
-# A block flips only while all of its frames are free, and nobody else gets them.
-FLIPS_FREE_BLOCKS: Final = 8
+# A block that flips is out of the buddy allocator until its flush is answered.
+TAKES_BLOCKS: Final = 8
 
 
 def asked(w: World) -> bool:
@@ -236,37 +240,37 @@ def frames_of(w: World, block: int) -> Frames:
     return range(block << order, min((block + 1) << order, len(w.place)))
 
 
-def whole(w: World, frames: Frames) -> bool:
-    """Whether the buddy allocator has all of the frames."""
-    free = 0
-    for frame in frames:
-        free += w.place[frame] == BUDDY
-    return free == len(frames)
+def take(w: World, cpu: int, block: int) -> None:
+    """A block is out of the buddy allocator; what is marked holds a user's data."""
+    for frame in frames_of(w, block):
+        w.place[frame] = IN_FLIGHT + cpu
+        w.was_user[frame] = w.m.marks[frame] & LEFT != 0
 
 
-def feeds(w: World, frames: Frames, migratetype: int) -> bool:
-    """Whether the blocks of all of the frames are of a list's type already."""
-    user = 1 if migratetype == MIGRATE_MOVABLE else 0
-    for frame in frames:
-        if w.m.block_state[frame >> w.m.settings.block_order] != user:
-            return False
-    return True
-
-
-def flip(w: World, cpu: int, block: int, migratetype: int, how: int) -> bool:
-    """Change a block's owner, if it can be changed."""
+def flip(w: World, cpu: int, block: int, migratetype: int, how: int) -> None:
+    """Change a block's owner; if it is taken for that, nobody else has it meanwhile."""
     w.m.settings.irqs_off = how & BLOCK_IRQS_OFF
-    if how & FLIPS_FREE_BLOCKS:
-        frames = frames_of(w, block)
-        if not whole(w, frames):
-            return False
-        change_block(w.m, cpu, block, migratetype)
-        for frame in frames:
-            w.place[frame] = IN_FLIGHT + cpu
+    before = w.m.block_state[block]
+    change_block(w.m, cpu, block, migratetype)
+    if how & TAKES_BLOCKS and w.m.block_state[block] != before:
+        take(w, cpu, block)
         finish(w, cpu, TO_NOBODY)
-    else:
-        change_block(w.m, cpu, block, migratetype)
-    return True
+
+
+def fill(w: World, cpu: int, frames: Frames, migratetype: int, how: int) -> None:
+    """Take frames from the buddy allocator for a list, and blocks that flip for it.
+
+    All of such a block goes to the list: what was not asked for may be drained next.
+    """
+    before = 0
+    for block in range(len(w.m.block_state)):
+        before |= w.m.block_state[block] << block
+    refill(w.m, cpu, frames, migratetype)
+    for frame in frames:
+        w.place[frame] = IN_FLIGHT + cpu
+        block = frame >> w.m.settings.block_order
+        if how & TAKES_BLOCKS and w.m.block_state[block] != before >> block & 1:
+            take(w, cpu, block)
 
 
 def move(w: World, a: Actions, i: int, frames: Frames, how: int) -> bool:
@@ -276,18 +280,15 @@ def move(w: World, a: Actions, i: int, frames: Frames, how: int) -> bool:
         atomic = a.op[i] == REFILL_ATOMIC
         if together(w, frames) != BUDDY:
             return False
-        if how & FLIPS_FREE_BLOCKS and not feeds(w, frames, a.migratetype[i]):
-            return False
         w.m.settings.irqs_off = atomic or how & REFILL_IRQS_OFF
         w.m.settings.cannot_wait = atomic
-        refill(w.m, cpu, frames, a.migratetype[i])
         target = TO_MOVABLE if a.migratetype[i] else TO_OTHER
         if atomic:  # perhaps on a CPU that waits, and has frames in flight
+            refill(w.m, cpu, frames, a.migratetype[i])
             for frame in frames:
                 land(w, frame, target)
             return True
-        for frame in frames:
-            w.place[frame] = IN_FLIGHT + cpu
+        fill(w, cpu, frames, a.migratetype[i], how)
         if how & LISTED_FIRST:
             arrive(w, cpu, target)
         else:
@@ -326,10 +327,33 @@ def access(w: World, cpu: int, frame: int, op: int, nesting: int) -> bool:
 
 
 def can_begin(w: World, cpu: int, op: int) -> bool:
-    """Whether a CPU is free to do it: one that waits does what interrupts do."""
+    """Whether a CPU is free to do it: one that waits does what interrupts do.
+
+    A CPU in user space can only enter the kernel.
+    """
+    if (op == ENTER) != (w.in_user[0] >> cpu & 1 != 0):
+        return False
     if op == ANSWER:
         return bool(w.waits[cpu] != RUNS)
     return bool(w.waits[cpu] == RUNS) or op in IN_INTERRUPT or op == FREE_PAGE
+
+
+def cross(w: World, cpu: int, op: int, how: int) -> bool:
+    """Return to user space, or enter the kernel, if that is allowed now.
+
+    A CPU whose return asks for a flush stays in the kernel until it is answered.
+    """
+    others = w.m.all_cpus[0] & ~(1 << cpu)
+    if op == RETURN:
+        return_to_user(w.m, cpu)
+        if not asked(w):
+            w.in_user[0] |= 1 << cpu
+    elif how & ALONE and w.in_user[0] & others != others:
+        return False
+    else:
+        kernel_entry(w.m, cpu)
+        w.in_user[0] &= ~(1 << cpu)
+    return True
 
 
 def use_frames(w: World, a: Actions, i: int, nesting: int, how: int) -> bool:
@@ -353,7 +377,7 @@ def act(w: World, a: Actions, i: int, nesting: int, how: int) -> bool:
     """Do action `i` if it is possible; whether it was. If not, nothing changed.
 
     A flush that a task asks for is not answered yet as the action ends; one that an
-    interrupt asks for is. `how` has REFILL_IRQS_OFF … FLIPS_FREE_BLOCKS.
+    interrupt asks for is. `how` has REFILL_IRQS_OFF … ALONE.
     """
     op = a.op[i]
     cpu = a.cpu[i]
@@ -367,10 +391,12 @@ def act(w: World, a: Actions, i: int, nesting: int, how: int) -> bool:
     done = True
     if op == SWITCH:
         context_switch(w.m, cpu)
+    elif op in (RETURN, ENTER):
+        done = cross(w, cpu, op, how)
     elif op == ANSWER:
         answer(w, cpu)
     elif op == CHANGE_BLOCK:
-        done = flip(w, cpu, a.start[i], a.migratetype[i], how)
+        flip(w, cpu, a.start[i], a.migratetype[i], how)
     else:
         done = use_frames(w, a, i, nesting, how)
     if done:

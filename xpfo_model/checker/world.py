@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from xpfo_model.checker.scope import Scope
+from xpfo_model.checker.scope import ALONE, HAS_MODES, Scope
 from xpfo_model.machine import (
     FREE,
     IS_MAPPED,
@@ -59,6 +59,7 @@ BITS_COUNT: Final = 0
 BITS_MARKS: Final = 1
 BITS_PLACE: Final = 2
 BITS_WAITS: Final = 3
+BITS_MODE: Final = 4
 
 
 class World(NamedTuple):
@@ -68,35 +69,46 @@ class World(NamedTuple):
     place: npt.NDArray[np.uint8]
     """Per frame: BUDDY … USER_HAS, or IN_FLIGHT + CPU."""
     was_user: npt.NDArray[np.uint8]
-    """Per frame: 1 if a user had it last, and the kernel not since."""
+    """Per frame: 1 if a user had it last, and neither the kernel nor zeroes since."""
     held: npt.NDArray[np.uint8]
     """Per frame: kmaps that were not undone yet."""
     waits: npt.NDArray[np.uint8]
     """Per CPU: RUNS, or what it waits for."""
+    in_user: npt.NDArray[np.int64]
+    """A bit for each CPU that is in user space, of shape (1,)."""
     orders_of_cpus: npt.NDArray[np.int64]
     """Every permutation of the CPUs, of shape (n!, n)."""
     bits: npt.NDArray[np.int64]
-    """Bits in a state's number of a count of kmaps, of the marks, of a place, and
-    of what a CPU waits for."""
+    """Bits in a state's number of a count of kmaps, of the marks, of a place, of what a
+    CPU waits for, and of whether it is in user space."""
 
 
-def bits_of(scope: Scope, *, marks: bool) -> tuple[int, int, int, int]:
-    """Bits of a count of kmaps, a frame's marks, its place, what a CPU waits for."""
+def bits_of(
+    scope: Scope, *, marks: bool, how: int = 0
+) -> tuple[int, int, int, int, int]:
+    """Bits of each part of a state's number, in the order of BITS_COUNT … BITS_MODE."""
     return (
         scope.nesting.bit_length(),
         (XPFO_USER | XPFO_UNMAPPED).bit_length() * marks,
         (CODE_IN_FLIGHT + 2 * scope.cpus - 1).bit_length(),
         (TO_KUNMAPPED + 2 * scope.frames - 1).bit_length(),
+        1 if how & HAS_MODES else 0,
     )
 
 
 def create(
-    scope: Scope, *, marks: bool, start: str = MAPPED, start_marks: int = 0
+    scope: Scope,
+    *,
+    marks: bool,
+    start: str = MAPPED,
+    start_marks: int = 0,
+    how: int = 0,
 ) -> World:
     """A machine of a scope, everything free, and mapped or unmapped.
 
     Without `marks` a state has no room for a strategy's marks on frames.
-    `start_marks` are those of frames that start unmapped.
+    `start_marks` are those of frames that start unmapped. `how` has HAS_MODES for
+    strategies that heed modes: all CPUs begin in the kernel, with ALONE the first one.
     """
     frames = scope.frames
     m = boot(
@@ -106,6 +118,9 @@ def create(
         start=start,
         start_marks=start_marks,
     )
+    in_user = np.zeros(1, np.int64)
+    if how & ALONE:
+        in_user[:] = m.all_cpus[0] & ~1
     orders = np.array(list(permutations(range(scope.cpus))), np.int64)
     return World(
         m,
@@ -113,16 +128,19 @@ def create(
         np.zeros(frames, np.uint8),
         np.zeros(frames, np.uint8),
         np.zeros(scope.cpus, np.uint8),
+        in_user,
         orders,
-        np.array(bits_of(scope, marks=marks), np.int64),
+        np.array(bits_of(scope, marks=marks, how=how), np.int64),
     )
 
 
-def width(scope: Scope, *, marks: bool) -> int:
+def width(scope: Scope, *, marks: bool, how: int = 0) -> int:
     """Bits of a state's number."""
-    count_bits, mark_bits, place_bits, wait_bits = bits_of(scope, marks=marks)
+    bits = bits_of(scope, marks=marks, how=how)
+    count_bits, mark_bits, place_bits, wait_bits, mode_bits = bits
     frame = place_bits + 2 * count_bits + mark_bits + 1 + scope.cpus
-    return frame * scope.frames + scope.blocks + (BITS_CPU + wait_bits) * scope.cpus
+    cpu = BITS_CPU + wait_bits + mode_bits
+    return frame * scope.frames + scope.blocks + cpu * scope.cpus
 
 
 def named(w: World, order: int, cpu: int) -> int:
@@ -146,6 +164,27 @@ def code_of(w: World, frame: int, order: int) -> int:
     return int(2 * place + w.was_user[frame])
 
 
+def renamed(w: World, bits: int, order: int) -> int:
+    """Bits of CPUs, renamed by a row of `orders_of_cpus`, the first one highest."""
+    if bits in (0, w.m.all_cpus[0]):
+        return bits  # whatever their names are
+    cpus = len(w.m.cpu_state)
+    new = 0
+    for cpu in range(cpus):
+        bit = bits >> w.orders_of_cpus[order, cpu] & 1
+        new |= bit << (cpus - 1 - cpu)
+    return new
+
+
+def bits_of_cpus(w: World, bits: int) -> int:
+    """Bits of CPUs, the first lowest, from those of `renamed`."""
+    cpus = len(w.m.cpu_state)
+    new = 0
+    for cpu in range(cpus):
+        new |= (bits >> (cpus - 1 - cpu) & 1) << cpu
+    return new
+
+
 def pack(w: World, order: int) -> int:
     """The state as a number, its CPUs renamed by a row of `orders_of_cpus`."""
     m = w.m
@@ -160,18 +199,13 @@ def pack(w: World, order: int) -> int:
         one = (one << count_bits) | m.mapcount[frame]
         one = (one << mark_bits) | m.marks[frame]
         one = (one << 1) | (m.alias[frame] & IS_MAPPED)
-        one <<= cpus
-        stale = m.stale[frame, 0]
-        if stale == m.all_cpus[0]:
-            one |= stale  # whatever their names are
-        elif stale:
-            for cpu in range(cpus):
-                bit = stale >> w.orders_of_cpus[order, cpu] & 1
-                one |= bit << (cpus - 1 - cpu)
+        one = (one << cpus) | renamed(w, m.stale[frame, 0], order)
         key = (key << frame_bits) | one
     for cpu in range(cpus):
         key = (key << BITS_CPU) | m.cpu_state[w.orders_of_cpus[order, cpu]]
         key = (key << w.bits[BITS_WAITS]) | w.waits[w.orders_of_cpus[order, cpu]]
+        in_user = w.in_user[0] >> w.orders_of_cpus[order, cpu] & 1
+        key = (key << w.bits[BITS_MODE]) | in_user
     return key
 
 
@@ -208,7 +242,10 @@ def unpack(w: World, key: int) -> None:
     frame_bits = w.bits[BITS_PLACE] + 2 * count_bits + mark_bits + 1 + cpus
     m.counts.stale_frames = 0
     m.counts.flushes_irqs_off = 0
+    w.in_user[0] = 0
     for cpu in range(len(m.cpu_state) - 1, -1, -1):
+        w.in_user[0] |= bits_from(key, w.bits[BITS_MODE]) << cpu
+        key >>= w.bits[BITS_MODE]
         w.waits[cpu] = bits_from(key, w.bits[BITS_WAITS])
         key >>= w.bits[BITS_WAITS]
         m.cpu_state[cpu] = bits_from(key, BITS_CPU)
@@ -216,10 +253,8 @@ def unpack(w: World, key: int) -> None:
     for frame in range(len(w.place) - 1, -1, -1):
         one = bits_from(key, frame_bits)
         key >>= frame_bits
-        stale = 0
-        for cpu in range(cpus - 1, -1, -1):
-            stale |= (one & 1) << cpu
-            one >>= 1
+        stale = bits_of_cpus(w, bits_from(one, cpus))
+        one >>= cpus
         m.stale[frame, 0] = stale
         m.alias[frame] = (one & 1) * IS_MAPPED
         if stale:
@@ -258,6 +293,7 @@ def copy(w: World, to: World) -> None:
     for cpu in range(len(m.cpu_state)):
         other.cpu_state[cpu] = m.cpu_state[cpu]
         to.waits[cpu] = w.waits[cpu]
+    to.in_user[0] = w.in_user[0]
     other.counts.stale_frames = m.counts.stale_frames
     other.counts.flushes_irqs_off = m.counts.flushes_irqs_off
     for i in range(m.counts.stale_frames):

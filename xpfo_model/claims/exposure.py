@@ -24,7 +24,12 @@ from xpfo_model.strategies import RECOMMENDED
 
 POSTED: Final = ("none", "v3", "v5", "v6", "will_map", "nov2017", "v8", "v9")
 """Told first, in the order of posting."""
-COUNTED: Final = tuple(dict.fromkeys((*POSTED, *strategies.REGISTRY)))
+COUNTED: Final = tuple(
+    name
+    for name in dict.fromkeys((*POSTED, *strategies.REGISTRY))
+    if not strategies.at_border(name)
+)
+"""But those that need entries of the kernel, which no recorded trace has."""
 SYNCHRONOUS: Final = (
     "will_map",
     "per_frame",

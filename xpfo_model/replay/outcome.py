@@ -239,7 +239,7 @@ def lacking(strategy: str, about: About, kinds: dict[str, int]) -> list[str]:
     return [
         kind
         for kind in strategies.needs(strategy)
-        if not kinds[kind] and kind not in SELDOM
+        if not kinds.get(kind) and kind not in SELDOM
     ]
 
 

@@ -81,7 +81,7 @@ class Entry:
     heeds_free: bool = True
     """Whether its counts over a trace depend on the calls of its free hook."""
     flips_free_blocks: bool = False
-    """Whether a block flips only while it is free and out of the buddy lists."""
+    """Whether a block that flips is out of the buddy lists until its flush is done."""
 
     @property
     def irqs_off(self) -> tuple[str, ...]:
@@ -110,6 +110,15 @@ REGISTRY: Final = {
     "list_at_once": Entry(
         "unmap a whole refill, flush when it is consumed; not safe", counted=False
     ),
+    "return_to_user": Entry(
+        "unmap at allocation, flush before the return to user space", counted=False
+    ),
+    "kernel_entry": Entry(
+        "v9 with its flush at each entry of the kernel, too",
+        counted=False,
+        marks=True,
+        start_marks=_UNMAPPED,
+    ),
     "v3": Entry(
         "XPFO v3 as posted", counted=False, marks=True, start_marks=XPFO_UNMAPPED
     ),
@@ -128,7 +137,10 @@ REGISTRY: Final = {
     "freetype": Entry(
         "free lists by mapping, 2026",
         counted=False,
+        marks=True,
+        unmapped_mark=False,
         flips_free_blocks=True,
+        safe=True,
         kernel="v7.0",
         refill_at=DIRECT_MAP,
         block_at=DIRECT_MAP,
@@ -178,6 +190,14 @@ _EVENTS: Final = {
 """Tracepoints that the calls of a hook are reconstructed from."""
 
 
+AT_BORDER: Final = {
+    "return_to_user": ("sys_enter", "sys_exit", "page_fault_user"),
+    "kernel_entry": ("sys_enter", "page_fault_user"),
+}
+"""Functions of `border` that a strategy may have, and the
+tracepoints that their calls follow from. No loop over traces calls them."""
+
+
 def load(name: str) -> ModuleType:
     """The module of a strategy. Raises `UnknownStrategyError`."""
     if name not in REGISTRY:
@@ -195,6 +215,12 @@ def functions(name: str) -> dict[str, Callable[..., Any]]:
     module = load(name)
     own = [function for function in OWN if hasattr(module, function)]
     return {hook: getattr(module, hook) for hook in (*HOOKS, *own)}
+
+
+def at_border(name: str) -> dict[str, Callable[..., Any]]:
+    """The functions of `border` that a strategy has. Raises `UnknownStrategyError`."""
+    module = load(name)
+    return {hook: getattr(module, hook) for hook in AT_BORDER if hasattr(module, hook)}
 
 
 def sources(name: str) -> tuple[dict[str, Callable[..., Any]], Entry]:
@@ -217,6 +243,8 @@ def needs(name: str) -> tuple[str, ...]:
             if hook == "free" and not REGISTRY[name].heeds_free:
                 continue
             found.update(dict.fromkeys(_EVENTS[hook]))
+    for hook in at_border(name):
+        found.update(dict.fromkeys(AT_BORDER[hook]))
     return tuple(found)
 
 
