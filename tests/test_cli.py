@@ -308,3 +308,19 @@ def test_no_bar_is_loaded_where_none_is_shown(trace):
     code += "sys.exit('tqdm' in sys.modules)"
     command = [sys.executable, "-c", code, "compare", "--strategies", "v6", trace]
     assert subprocess.run(command, check=True, capture_output=True).stdout
+
+
+def test_convert_does_not_write_over_what_it_reads(tmp_path, capsys):
+    path = tmp_path / "own.txt"
+    text = "# tracer: nop\n"
+    path.write_text(text)
+    status, _, err = run(capsys, "convert", path, tmp_path / "." / "own.txt")
+    assert status == 2
+    assert "OUT is TRACE" in err
+    assert path.read_text() == text
+
+
+def test_a_figure_format_is_refused_before_anything_is_counted(capsys):
+    status, _, err = run(capsys, "compare", "--plot", "figure.gif", "/nowhere")
+    assert status == 2
+    assert "pdf, png, svg" in err

@@ -86,6 +86,13 @@ def test_each_hook_keeps_the_contract(name):
     m, functions = boot(16, 2, cpus=2), strategies.functions(name)
     given = strategies.given(functions)
     python = {hook: bound(function, given) for hook, function in functions.items()}
+    if name not in CONTRACT:
+        found = [call(m, python, cpu, hook, *more) for cpu, hook, *more in EXAMPLE]
+        pytest.fail(
+            f"{name} has no line in CONTRACT. If it does what you mean, add\n"
+            f'    "{name}": "{" ".join(found)}",',
+            pytrace=False,
+        )
     for number, expected in enumerate(CONTRACT[name].split()):
         cpu, hook, *arguments = EXAMPLE[number]
         done = call(m, python, cpu, hook, *arguments)

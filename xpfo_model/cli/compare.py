@@ -20,8 +20,11 @@ BOTH: Final = "both"
 """Count with memory that starts mapped, and with memory that starts unmapped."""
 
 
-def figures() -> ModuleType:
-    """The module that draws, looked for before anything is computed."""
+def figures(path: str | None = None) -> ModuleType:
+    """The module that draws, looked for before anything is computed.
+
+    Raises `XpfoModelError` where it cannot draw into a file of that name.
+    """
     try:
         from xpfo_model.figures import draw  # noqa: PLC0415 - matplotlib is an extra
     except ImportError as error:
@@ -29,6 +32,8 @@ def figures() -> ModuleType:
             f"drawing needs matplotlib: {error}",
             remedy="pip install 'xpfo-model[plot]'",
         ) from None
+    if path is not None:
+        draw.known_format(Path(path))
     return draw
 
 
@@ -76,7 +81,7 @@ def count(arguments: argparse.Namespace) -> int:
     """Print the counts of every strategy over traces."""
     from xpfo_model import replay  # noqa: PLC0415 - quick --help
 
-    draw = figures() if arguments.plot else None
+    draw = figures(arguments.plot) if arguments.plot else None
     starts = STARTS if arguments.start == BOTH else (arguments.start,)
     held = None if arguments.held == ALL_FREE else arguments.held
     outcomes = []

@@ -3,8 +3,10 @@
 
 import argparse
 import sys
+from pathlib import Path
 
 from xpfo_model.cli.common import add_kernel, opened, warn
+from xpfo_model.errors import XpfoModelError
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -14,12 +16,23 @@ def run(arguments: argparse.Namespace) -> int:
     def leftover(part: str) -> None:
         print(f"xpfo-model: replaced {part}, left by a killed process", file=sys.stderr)
 
+    if same_file(arguments.trace, arguments.out):
+        raise XpfoModelError(
+            "OUT is TRACE: the recording and its sha256 would be lost",
+            file=arguments.out,
+            remedy="name another file",
+        )
     with opened(arguments, arguments.trace) as trace:
         about = traces.save(
             trace, arguments.out, small=arguments.small, leftover=leftover
         )
     warn(about.notes())
     return 0
+
+
+def same_file(trace: str, out: str) -> bool:
+    """Whether both name one file, by whatever path."""
+    return Path(out).exists() and Path(trace).exists() and Path(out).samefile(trace)
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:

@@ -50,6 +50,8 @@ from xpfo_model.figures.themes import DARK, LIGHT, Theme
 from xpfo_model.replay.outcome import Outcome
 
 RC: Final = Path(__file__).with_name("matplotlibrc")
+FORMATS: Final = ("pdf", "png", "svg")
+"""Of files that a figure can be written to."""
 SUFFIX: Final = {"wide": "", "narrow": "-narrow"}
 """Of a file's stem, by page."""
 _NOTE_COLUMNS: Final = 88
@@ -123,14 +125,19 @@ def save_all(chart: Chart, stem: Path) -> list[str]:
     return faults
 
 
-def _write(paper: Paper, path: Path, **how: Any) -> None:
-    known = paper.figure.canvas.get_supported_filetypes()
+def known_format(path: Path) -> str:
+    """The format that a file name says. Raises `XpfoModelError` for another."""
     suffix = path.suffix.removeprefix(".")
-    if suffix not in known:
+    if suffix not in FORMATS:
         raise XpfoModelError(
             f"{path}: no figure format {suffix!r}",
-            remedy=f"choose a file name that ends in one of {', '.join(sorted(known))}",
+            remedy=f"choose a file name that ends in one of {', '.join(FORMATS)}",
         )
+    return suffix
+
+
+def _write(paper: Paper, path: Path, **how: Any) -> None:
+    suffix = known_format(path)
     when = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
     metadata: dict[str, Any] = when.get(suffix, {})
     if suffix == "png":
