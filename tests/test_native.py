@@ -119,7 +119,7 @@ def test_a_result_that_no_compiled_function_gives_is_an_error():
 
 @pytest.mark.parametrize(
     ("function", "argument", "symbol"),
-    [(gamma, 2.5, "numba_"), (said, 3, "Py"), (allocated, 3, "NRT_")],
+    [(gamma, 2.5, "numba_"), (said, 3, "numba_gil_ensure"), (allocated, 3, "NRT_")],
 )
 def test_code_that_calls_numba_or_python_is_an_error_that_names_it(
     function, argument, symbol, monkeypatch

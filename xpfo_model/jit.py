@@ -241,10 +241,7 @@ def _bind(function: FunctionType, given: Pairs) -> FunctionType:
 def _part(
     function: FunctionType, hooks: frozenset[FunctionType], replaced: Pairs
 ) -> Any:
-    """A function as compiled code calls it, in which calls of `hooks` are open.
-
-    Other functions of which one takes the place give values, and are bound here.
-    """
+    """A function as compiled code calls it: `hooks` stay open, `replaced` are bound."""
     from xpfo_model import parts  # noqa: PLC0415 - imports numba
 
     takers = dict(replaced)

@@ -72,7 +72,11 @@ class Changed(Evidence):
         return changed | {"strategy": names}
 
 
-@pytest.mark.parametrize("identity", IDS)
+# refuted by recordings: Changed changes made-up machines alone
+RECORDED = "blocks-or-batches-is-open"
+
+
+@pytest.mark.parametrize("identity", [i for i in IDS if i != RECORDED])
 def test_a_claim_falls_if_a_strategy_did_as_another_does(identity):
     others = [
         ("pcp_batch", "per_frame"),

@@ -327,10 +327,7 @@ def access(w: World, cpu: int, frame: int, op: int, nesting: int) -> bool:
 
 
 def can_begin(w: World, cpu: int, op: int) -> bool:
-    """Whether a CPU is free to do it: one that waits does what interrupts do.
-
-    A CPU in user space can only enter the kernel.
-    """
+    """Whether a CPU is free to: one that waits, for interrupts; else see ENTER."""
     if (op == ENTER) != (w.in_user[0] >> cpu & 1 != 0):
         return False
     if op == ANSWER:
@@ -339,10 +336,7 @@ def can_begin(w: World, cpu: int, op: int) -> bool:
 
 
 def cross(w: World, cpu: int, op: int, how: int) -> bool:
-    """Return to user space, or enter the kernel, if that is allowed now.
-
-    A CPU whose return asks for a flush stays in the kernel until it is answered.
-    """
+    """Return to user space, unless that asks for a flush, or enter the kernel."""
     others = w.m.all_cpus[0] & ~(1 << cpu)
     if op == RETURN:
         return_to_user(w.m, cpu)

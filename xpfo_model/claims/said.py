@@ -152,7 +152,7 @@ def flush_at_entry(evidence: Inputs, strategy: str = "kernel_entry") -> Finding:
             tuple((name, *cells) for name, cells in steps.items()),
         ),
         chart=Matrix(
-            f"{strategy} protects from a CPU that comes, not from one that is there",
+            f"{strategy} protects from a CPU that comes, not one that is there",
             ["others in user space", "others in the kernel"],
             list(steps.items()),
             good="no stale translation in any state",
