@@ -14,6 +14,15 @@ ZERO_BIT = USER_ZEROED & ~USER_MOVABLE
 CEILING = 33
 
 
+# a CPU that enters the kernel had left it, unless that was its last event
+CROSSINGS = {
+    ev.SCHED_SWITCH: ("switch",),
+    ev.SYS_EXIT: ("back",),
+    ev.SYS_ENTER: ("left", "enter"),
+    ev.PAGE_FAULT_USER: ("left", "enter"),
+}
+
+
 class Tlbs:
     """What can be reached, as sets: the page table, and a TLB for each CPU."""
 
@@ -44,10 +53,11 @@ class Tlbs:
         self.time += ticks * len(self.reachable(self.users))
 
 
-def calls(log):
+def calls(log):  # noqa: C901 - a case for each event
     """Time, CPU and what the kernel did, switches too, from the events alone."""
     e = log.events
     waiting = {}
+    last = {}
 
     def close(time, cpu):
         if cpu in waiting:
@@ -59,14 +69,17 @@ def calls(log):
         time, cpu, kind = int(e.time[i]), int(e.cpu[i]), e.kind[i]
         pfns = range(int(e.pfn[i]), int(e.pfn[i]) + (1 << int(e.order[i])))
         mask = int(e.gfp[i])
+        before, last[cpu] = last.get(cpu), kind
         if kind == ev.MM_PAGE_ALLOC:
             yield from close(time, cpu)
             user = mask & HIGHUSER == HIGHUSER
             yield time, cpu, "alloc", (pfns, user, bool(mask & ZERO_BIT))
         elif kind == ev.MM_PAGE_FREE:
             yield time, cpu, "free", (pfns,)
-        elif kind == ev.SCHED_SWITCH:
-            yield time, cpu, "switch", ()
+        elif kind in CROSSINGS:
+            for what in CROSSINGS[kind]:
+                if (before, what) != (ev.SYS_EXIT, "left"):
+                    yield time, cpu, what, ()
         else:
             key = int(e.order[i]), int(e.migratetype[i])
             if cpu in waiting and waiting[cpu][0] != key:
@@ -81,7 +94,9 @@ class Slow(Tlbs):
 
     def __init__(self, name, copies):
         super().__init__()
-        self.name, self.copies, self.due = name, copies, 0
+        self.at_entry = name == "kernel_entry"
+        self.name, self.copies, self.due = "v9" if self.at_entry else name, copies, 0
+        self.local = 0
         self.marked, self.says_unmapped = set(), set()
         self.pending, self.waiting, self.previous = set(), set(), {}
         self.handed = 0
@@ -95,6 +110,7 @@ class Slow(Tlbs):
         return self
 
     def defer(self, cpu, pfns=None):
+        self.local += 1
         many = pfns is None or len(pfns) > CEILING
         self.flush([cpu], None if many else pfns)
         self.pending |= set(range(CPUS)) - {cpu}
@@ -128,7 +144,7 @@ class Slow(Tlbs):
             if self.previous.get(cpu, user) != user:
                 self.flush()
             self.previous[cpu] = user
-        elif changed and self.name == "pcp_batch_consume":
+        elif changed and self.name in {"pcp_batch_consume", "return_to_user"}:
             self.waiting.add(cpu)
         elif changed:
             self.flush()
@@ -216,3 +232,17 @@ class Slow(Tlbs):
         if cpu in self.pending:
             self.pending.remove(cpu)
             self.flush([cpu])
+            self.local += 1
+        self.back(cpu)
+
+    def enter(self, cpu):
+        if self.at_entry:
+            self.switch(cpu)
+
+    def left(self, cpu):
+        self.back(cpu)
+
+    def back(self, cpu):
+        if self.name == "return_to_user" and cpu in self.waiting:
+            self.waiting.remove(cpu)
+            self.flush()

@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from xpfo_model.events import EVENT_NAMES
+from xpfo_model.events import EVENT_NAMES, SCHED_SWITCH
 
 TRACE = """\
 # tracer: nop
@@ -66,7 +66,8 @@ class FakeTracefs:
         return list((self.root / "instances").iterdir())
 
     def _fill(self, path):
-        events = [f"kmem/{name}" for name in EVENT_NAMES[:-1]] + ["sched/sched_switch"]
+        events = [f"kmem/{name}" for name in EVENT_NAMES[:SCHED_SWITCH]]
+        events.append("sched/sched_switch")
         files = {f"events/{event}/enable": "0" for event in events}
         for number, cpu in enumerate(self.cpus):
             files[f"per_cpu/cpu{number}/stats"] = STATS.format(**cpu)

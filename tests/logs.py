@@ -80,11 +80,22 @@ def switch(cpu=0, next_pid=1):
     return {"kind": ev.SCHED_SWITCH, "cpu": cpu, "next_pid": next_pid}
 
 
+BORDER = (ev.SYS_ENTER, ev.SYS_EXIT, ev.PAGE_FAULT_USER)
+
+
+def cross(kind, cpu=0):
+    """An event of a CPU alone: at the border of user space, of BORDER, or a switch."""
+    return {"kind": kind, "cpu": cpu}
+
+
 @st.composite
 def rows(draw):
     """One event on a machine of 4 CPUs and 8 pageblocks, pages aligned."""
-    kind = draw(st.sampled_from(["alloc", "alloc", "free", "locked", "extfrag"]))
+    kinds = ["alloc", "alloc", "free", "locked", "extfrag", "elsewhere"]
+    kind = draw(st.sampled_from(kinds))
     cpu = draw(st.integers(0, 3))
+    if kind == "elsewhere":
+        return cross(draw(st.sampled_from((ev.SCHED_SWITCH, *BORDER))), cpu)
     order = draw(st.sampled_from([0, 0, 0, 1, 3, 9, 10]))
     pfn = draw(st.integers(0, 8 * 512 - 1)) >> order << order
     if kind == "alloc":

@@ -24,7 +24,8 @@ HOLDS = {
     "GFP_KERNEL_ACCOUNT": {*BITS[:2], "__GFP_RECLAIM"},
 }
 LINE = re.compile(
-    r"\[(?P<cpu>\d+)\].*?[\d.]+:\s+(?:kmem:)?(?P<name>mm_page_\w+):(?P<rest>.*)"
+    r"\[(?P<cpu>\d+)\].*?[\d.]+:\s+(?:\w+:)?"
+    r"(?P<name>mm_page_\w+|sys_enter|sys_exit|page_fault_user|sched_switch):(?P<rest>.*)"
 )
 NUMBER = re.compile(r"-?(?:[1-9]\d*|0|0x[0-9a-f]+)")
 LATENCY = re.compile(
@@ -53,7 +54,7 @@ def rows_of_text(text):
         if found:
             field = dict(re.findall(r"(\w+)=\s*(\S+)", found["rest"]))
             value = {k: int(v, 0) for k, v in field.items() if NUMBER.fullmatch(v)}
-            pfn = value["pfn"]
+            pfn = value.get("pfn", 0)
             if field.get("page") == "(null)" and pfn == 0:
                 pfn = ev.FAILED
             yield Row(
@@ -96,6 +97,7 @@ def rows_of_log(log):
 def calls(rows):  # noqa: C901 - a case for each event
     """Calls of the kernel: ('alloc', cpu, pfns, user), ('refill', …), …."""
     open_run = {}
+    last = {}
 
     def close(cpu):
         if cpu in open_run:
@@ -105,10 +107,17 @@ def calls(rows):  # noqa: C901 - a case for each event
 
     for row in rows:
         cpu, pfn = row.cpu, row.pfn
+        before, last[cpu] = last.get(cpu), row.kind
         pages = list(range(pfn, pfn + (1 << row.order)))
         if pfn == ev.FAILED:
             continue
-        if row.kind == "mm_page_alloc":
+        if row.kind in {"sys_enter", "page_fault_user"}:
+            if before != "sys_exit":
+                yield "back", cpu, (), None
+            yield "enter", cpu, (), None
+        elif row.kind in {"sys_exit", "sched_switch"}:
+            yield "back" if row.kind == "sys_exit" else "switch", cpu, (), None
+        elif row.kind == "mm_page_alloc":
             yield from close(cpu)
             yield "alloc", cpu, pages, row.user
         elif row.kind == "mm_page_free":
@@ -217,7 +226,7 @@ class Reference:
                     self.flush("alternation")
                 self.previous[cpu] = user
             elif changed:
-                if self.name == "pcp_batch_consume":
+                if self.name in {"pcp_batch_consume", "return_to_user"}:
                     self.waiting.add(cpu)
                 else:
                     self.flush("alloc")
@@ -226,6 +235,16 @@ class Reference:
             self.faults += not user and pfn in self.unmapped
             if user and (pfn not in self.unmapped or pfn in self.stale):
                 self.exposed += 1
+
+    def back(self, cpu, *_):
+        if self.name == "return_to_user" and cpu in self.waiting:
+            self.flush("alloc")
+            self.waiting.discard(cpu)
+
+    switch = back
+
+    def enter(self, cpu, *_):
+        pass
 
     def free(self, cpu, pfns, _):
         for pfn in pfns:

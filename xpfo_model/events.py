@@ -3,7 +3,8 @@
 
 The joint of the whole design: named after the kernel's tracepoints, produced by
 the readers of `traces` or by a model of the allocator, consumed by `steps`.
-Mirrors include/trace/events/kmem.h, v4.14 to v6.18.
+Mirrors include/trace/events/kmem.h, v4.14 to v6.18; of sched.h, syscalls.h and
+exceptions.h it has who runs, and where user space is left and entered.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -22,6 +23,9 @@ MM_PAGE_ALLOC_ZONE_LOCKED: Final = 3
 MM_PAGE_PCPU_DRAIN: Final = 4
 MM_PAGE_ALLOC_EXTFRAG: Final = 5
 SCHED_SWITCH: Final = 6
+SYS_ENTER: Final = 7
+SYS_EXIT: Final = 8
+PAGE_FAULT_USER: Final = 9
 
 EVENT_NAMES: Final = (
     "mm_page_alloc",
@@ -31,8 +35,11 @@ EVENT_NAMES: Final = (
     "mm_page_pcpu_drain",
     "mm_page_alloc_extfrag",
     "sched_switch",
+    "sys_enter",
+    "sys_exit",
+    "page_fault_user",
 )
-"""Tracepoint names by event number."""
+"""Tracepoint names by event number: those below SCHED_SWITCH name pages."""
 
 PERCPU_REFILL: Final = 1
 """Flag of mm_page_alloc_zone_locked: percpu_refill=1."""
@@ -66,11 +73,11 @@ class Events(NamedTuple):
     """Nanoseconds, or ticks of the trace clock where it has no unit."""
     cpu: Column
     kind: Column
-    """MM_PAGE_ALLOC … SCHED_SWITCH."""
+    """MM_PAGE_ALLOC … PAGE_FAULT_USER."""
     flags: Column
     """PERCPU_REFILL, CHANGE_OWNERSHIP, IRQS_OFF."""
     pfn: Column
-    """Page frame number; FAILED for a failed allocation, 0 for sched_switch."""
+    """Page frame number; FAILED for a failed allocation, 0 from SCHED_SWITCH on."""
     order: Column
     """Order; of extfrag the alloc_order."""
     migratetype: Column

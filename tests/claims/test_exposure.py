@@ -7,7 +7,16 @@ from exposed import CPUS, FRAMES, USER_ZEROED, Slow, Tlbs
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from logs import GFP_KERNEL, USER_MOVABLE, USER_UNMOVABLE, alloc, free, locked, log_of
+from logs import (
+    BORDER,
+    GFP_KERNEL,
+    USER_MOVABLE,
+    USER_UNMOVABLE,
+    alloc,
+    free,
+    locked,
+    log_of,
+)
 from reference import HIGHUSER
 
 from xpfo_model import events as ev
@@ -100,7 +109,10 @@ STRATEGIES = (
     "pcp_batch_local",
     "v8",
     "v9",
+    "return_to_user",
+    "kernel_entry",
 )
+DEFER = ("v8", "v9", "kernel_entry")
 
 
 @st.composite
@@ -118,6 +130,7 @@ def moments(draw):
             st.just(free(pfn, order, cpu)),
             st.builds(lambda mt: locked(pfn, mt, order, cpu), st.integers(0, 1)),
             st.just({"kind": ev.SCHED_SWITCH, "cpu": cpu, "next_pid": pfn}),
+            st.sampled_from(BORDER).map(lambda kind: {"kind": kind, "cpu": cpu}),
         )
     )
     return draw(st.integers(0, 50)), event
@@ -145,6 +158,8 @@ def test_frame_time_is_the_sum_over_all_intervals(name, log, copies):
     slow = Slow(name, copies).run(log)
     assert counts.frame_time_exposed == slow.time
     assert counts.frames_exposed == slow.handed
+    if name in DEFER:
+        assert counts.local_flushes == slow.local
 
 
 def test_a_deferred_flush_lasts_until_the_other_cpus_switch():

@@ -12,7 +12,7 @@ from tiny import FRAMES, layout
 
 from xpfo_model.allocator.profiles import PROFILES, profile
 from xpfo_model.errors import XpfoModelError
-from xpfo_model.events import FAILED, SCHED_SWITCH, UNKNOWN, EventLog
+from xpfo_model.events import EVENT_NAMES, FAILED, UNKNOWN, EventLog
 from xpfo_model.fidelity.compare import LEVELS, compare_level
 from xpfo_model.fidelity.extract import read
 from xpfo_model.fidelity.machine import fit
@@ -34,7 +34,7 @@ def row(drawn):
     pfn = FIRST + near % 24 if far < 200 else (near << 5 | far) % FRAMES
     migratetype = types % 3
     return {
-        "kind": kind % (SCHED_SWITCH + 1),
+        "kind": kind % len(EVENT_NAMES),
         "cpu": flags >> 3 & 1 if not wild else 2,
         "pfn": FAILED if odd == 2 else pfn if wild else pfn & -(1 << order),
         "order": order,

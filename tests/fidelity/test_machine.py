@@ -73,7 +73,7 @@ def test_a_cpu_that_the_machine_does_not_have():
             },
             "order above 10",
         ),
-        ({"pfn": FIRST, "kind": 9}, "of a kind"),
+        ({"pfn": FIRST, "kind": len(ev.EVENT_NAMES)}, "of a kind"),
         ({"pfn": -1, "kind": ev.MM_PAGE_FREE}, "names no page"),
         ({"pfn": -1, "kind": ev.MM_PAGE_PCPU_DRAIN}, "names no page"),
     ],
@@ -163,6 +163,6 @@ def test_a_trace_of_next_to_nothing_is_compared(rows, zoneinfo, tmp_path):
     path = TRACES / "debian-6.1-cc-1cpu.zoneinfo.start" if zoneinfo else None
     log = log_of(rows)
     found = fidelity.compare(log, path)
-    assert found.events == np.count_nonzero(log.events.kind != ev.SCHED_SWITCH)
+    assert found.events == np.count_nonzero(log.events.kind < ev.SCHED_SWITCH)
     assert fidelity.tell(found)
     assert found.as_json()

@@ -4,7 +4,7 @@ import io
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from texts import ALLOC, DATA, EXTFRAG, FREE, LOCKED, SWITCH, line
+from texts import ALLOC, BORDER, DATA, EXTFRAG, FREE, LOCKED, SWITCH, line
 
 from xpfo_model import events as ev
 from xpfo_model.errors import TraceError, XpfoModelError
@@ -13,6 +13,7 @@ from xpfo_model.traces.text import Text
 CASES = DATA / "cases"
 
 
+EVENTS = (ALLOC, FREE, LOCKED, EXTFRAG, SWITCH, *BORDER)
 LINES = sorted(
     {
         text
@@ -20,7 +21,7 @@ LINES = sorted(
         for text in path.read_bytes().splitlines()
         if len(text) < 300
     }
-    | {line(event).encode() for event in (ALLOC, FREE, LOCKED, EXTFRAG, SWITCH)}
+    | {line(event).encode() for event in EVENTS}
 )
 
 

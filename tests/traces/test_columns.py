@@ -59,7 +59,7 @@ def test_planes_are_as_narrow_as_their_values():
     [
         ({"time": -1}, "time"),
         ({"cpu": NR_CPUS}, "cpu"),
-        ({"kind": 7}, "kind"),
+        ({"kind": len(ev.EVENT_NAMES)}, "kind"),
         ({"flags": 8}, "flags"),
         ({"pfn": MAX_PFN}, "pfn"),
         ({"pfn": -2}, "pfn"),

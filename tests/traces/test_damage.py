@@ -6,7 +6,7 @@ import io
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from texts import KMEM, SWITCH, line
+from texts import BORDER, KMEM, SWITCH, line
 
 from xpfo_model import jit
 from xpfo_model.errors import XpfoModelError
@@ -17,7 +17,7 @@ from xpfo_model.traces.text import Text
 SHORT = "sched_switch: cc1:77 [120] S ==> swapper/0:0 [120]"
 OTHER = "sched_wakeup: comm=cc1 pid=77 prio=120 target_cpu=000"
 MARK = "tracing_mark_write: start"
-EVENTS = [*KMEM, SWITCH, SHORT, OTHER, MARK]
+EVENTS = [*KMEM, SWITCH, *BORDER, SHORT, OTHER, MARK]
 
 
 def front(event, form):

@@ -2,7 +2,19 @@
 """Bad input: what stops the reading, what is counted, and what is said."""
 
 import pytest
-from texts import ALLOC, DRAIN, EXTFRAG, FREE, KMEM, LOCKED, SWITCH, line
+from texts import (
+    ALLOC,
+    BORDER,
+    DRAIN,
+    ENTER,
+    EXTFRAG,
+    FAULT,
+    FREE,
+    KMEM,
+    LOCKED,
+    SWITCH,
+    line,
+)
 
 from xpfo_model import constants, gfp
 from xpfo_model.errors import (
@@ -68,6 +80,8 @@ def fault(read, *lines, error=MalformedEventError, **options):
         ("sched_switch: a:1 [120] ==> b:2 [120]", "who follows whom"),
         ("sched_switch: a [120] S ==> b:2 [120]", "who follows whom"),
         (SWITCH.replace("next_pid=0", f"next_pid={1 << 31}"), "follows"),
+        (ENTER + line(FREE), "sys_enter is not in order"),
+        (FAULT + line(FREE), "page_fault_user is not in order"),
         ("mm_page_alloc", "ends before its event"),
         ("mm_page_al", "ends before its event"),
         ("m", "ends before its event"),
@@ -145,6 +159,7 @@ def test_no_line_of_a_trace(tmp_path, trace):
         ["cpus=4"],
         [line("sched_wakeup: comm=a pid=1")],
         [line(SWITCH)],
+        [line(event) for event in BORDER],
         [line("tracing_mark_write: a")],
     ],
 )

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from texts import DATA, logs, with_facts
+from texts import DATA, log_of, logs, with_facts
 
 from xpfo_model import events as ev
 from xpfo_model import traces
@@ -341,6 +341,15 @@ def test_a_newer_format_asks_for_a_newer_reader(folder, saved):
     rewrite(saved[0], folder / "other", {"about.json": json.dumps(head)})
     with pytest.raises(TraceError, match="newer"):
         traces.read(folder / "other")
+
+
+@pytest.mark.parametrize(("kind", "version"), [(ev.SCHED_SWITCH, 2), (ev.SYS_EXIT, 4)])
+def test_kinds_that_an_older_reader_lacks_make_it_a_newer_format(folder, kind, version):
+    row = {"kind": kind, "pfn": 0, "order": 0, "migratetype": -1}
+    found = [dict.fromkeys(ev.DTYPES, 0) | {"fallback_migratetype": -1} | row]
+    traces.save(log_of(found), folder / "new.npz")
+    with zipfile.ZipFile(folder / "new.npz") as content:
+        assert json.loads(content.read("about.json"))["version"] == version
 
 
 def test_another_kernel_than_the_stored_one_is_refused(saved):

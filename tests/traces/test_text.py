@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from texts import (
     ALLOC,
     BATCHED,
+    BORDER,
     DATA,
     DRAIN,
     EXTFRAG,
@@ -44,7 +45,7 @@ def test_every_sample_is_read(name):
 
 
 def test_a_line_of_each_event(trace):
-    log = trace(*(line(event) for event in (*KMEM, SWITCH)))
+    log = trace(*(line(event) for event in (*KMEM, SWITCH, *BORDER)))
     common = {"time": 12_345_678_000, "cpu": 1, "preempt": 2, "pid": 77}
     plain = {
         "flags": ev.IRQS_OFF,
@@ -76,7 +77,7 @@ def test_a_line_of_each_event(trace):
                 "fallback_migratetype": 1,
                 "flags": ev.IRQS_OFF | ev.CHANGE_OWNERSHIP,
             },
-            {"pfn": 0},
+            *[{"pfn": 0}] * 4,
         )
     ):
         assert row(log, number) == common | plain | own | {"kind": number}
@@ -289,7 +290,7 @@ def test_marks_stand_before_the_next_row(trace):
 
 
 def test_carriage_returns_do_no_harm(trace):
-    events = [*KMEM, SWITCH, "sched_switch: a:1 [120] S ==> b:2 [120]"]
+    events = [*KMEM, SWITCH, *BORDER, "sched_switch: a:1 [120] S ==> b:2 [120]"]
     lines = [line(event) for event in events]
     assert trace(*lines, end="\r\n").events.pfn.tolist() == (
         trace(*lines).events.pfn.tolist()
@@ -315,7 +316,9 @@ def test_the_size_of_blocks_does_not_matter(name, block, monkeypatch):
     assert read_bytes(content, block, kernel) == whole
 
 
-@given(st.lists(st.sampled_from([*KMEM, SWITCH]), min_size=1), st.integers(1, 8))
+@given(
+    st.lists(st.sampled_from([*KMEM, SWITCH, *BORDER]), min_size=1), st.integers(1, 8)
+)
 def test_the_size_of_chunks_does_not_matter(events, chunk):
     content = "".join(f"{line(event)}\n" for event in [FREE, *events]).encode()
     content += line("tracing_mark_write: end").encode() + b"\n"
@@ -333,7 +336,8 @@ def test_the_size_of_chunks_does_not_matter(events, chunk):
 def test_python_reads_what_compiled_code_reads(monkeypatch):
     from xpfo_model import jit
 
-    content = b"".join((DATA / name).read_bytes() for name in FIXTURES[:3:2])
+    names = ("ftrace-6.1.txt", "ftrace-6.1-border.txt", "perf.txt")
+    content = b"".join((DATA / name).read_bytes() for name in names)
     fast = read_bytes(content)
     monkeypatch.setattr(jit, "compiled", jit.bound)
     assert read_bytes(content) == fast

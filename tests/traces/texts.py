@@ -34,6 +34,10 @@ SWITCH = (
     "sched_switch: prev_comm=cc1 prev_pid=77 prev_prio=120 prev_state=R+ ==> "
     "next_comm=swapper/0 next_pid=0 next_prio=-1"
 )
+ENTER = "sys_enter: NR 9 (7fff6ae4d2b0, 1000, 3, 22, ffffffff, 0)"
+EXIT = "sys_exit: NR 9 = -14"
+FAULT = "page_fault_user: address=0x7f1a5f9ee8a0 ip=0x7f1a5f9ee8a0 error_code=0x14"
+BORDER = (ENTER, EXIT, FAULT)
 KMEM = (ALLOC, FREE, BATCHED, LOCKED, DRAIN, EXTFRAG)
 
 
@@ -59,8 +63,12 @@ _PFNS = st.integers(0, constants.MAX_PFN - 1)
 _PIDS = st.integers(-1, (1 << 31) - 1)
 
 
+_KINDS = tuple(range(len(ev.EVENT_NAMES)))
+_KMEM_KINDS = _KINDS[: ev.SCHED_SWITCH]
+
+
 @st.composite
-def rows(draw, kernel="v6.1", kinds=tuple(range(7))):
+def rows(draw, kernel="v6.1", kinds=_KINDS):
     """One event that text can say."""
     kind = draw(st.sampled_from(kinds))
     preempt = draw(st.sampled_from([*range(16), ev.UNKNOWN]))
@@ -97,8 +105,9 @@ def rows(draw, kernel="v6.1", kinds=tuple(range(7))):
         found["migratetype"] = -1
         if kind == ev.MM_PAGE_FREE_BATCHED:
             found["order"] = 0
-    elif kind == ev.SCHED_SWITCH:
+    elif kind >= ev.SCHED_SWITCH:
         found |= {"pfn": 0, "order": 0, "migratetype": -1}
+    if kind == ev.SCHED_SWITCH:
         found["pid"] = draw(st.integers(0, (1 << 31) - 1))
         found["next_pid"] = draw(st.integers(0, (1 << 31) - 1))
     if kind != ev.MM_PAGE_ALLOC_EXTFRAG and found["pfn"] != ev.FAILED:
@@ -124,7 +133,8 @@ def logs(draw, **about):
     clock = draw(st.sampled_from(["ns", "ticks"]))
     found = draw(st.lists(rows(kernel), max_size=30))
     found.insert(
-        draw(st.integers(0, len(found))), draw(rows(kernel, kinds=tuple(range(6))))
+        draw(st.integers(0, len(found))),
+        draw(rows(kernel, kinds=_KMEM_KINDS)),
     )
     return log_of(found, kernel, clock, **about)
 

@@ -35,7 +35,6 @@ from xpfo_model.checker.world import (
 from xpfo_model.errors import XpfoModelError
 from xpfo_model.jit import Given, bound, compiled
 from xpfo_model.machine import MAPPED, STARTS
-from xpfo_model.strategies import border
 from xpfo_model.strategies.kmaps import local_kmap
 
 _MOST_BITS: Final = 62
@@ -127,8 +126,8 @@ def given_to(name: str, hooks: Mapping[str, Callable[..., Any]] | None = None) -
 
     `hooks` are others in the place of its own. Raises `UnknownStrategyError`.
     """
-    own = {getattr(border, n): f for n, f in strategies.at_border(name).items()}
-    return {**own, **strategies.given(hooks or strategies.functions(name))}
+    own = strategies.at_border(name)
+    return strategies.given({**own, **(hooks or strategies.functions(name))})
 
 
 def check(

@@ -30,7 +30,7 @@ def of_frame(found: Recorded, pfn: int, place: int) -> list[str]:
     """The events that name a frame until a place, as lines of the trace."""
     events, xpfo = found.events, found.xpfo
     size = np.int64(1) << events.order.astype(np.int64)
-    is_page = (events.kind != SCHED_SWITCH) & (events.pfn != FAILED)
+    is_page = (events.kind < SCHED_SWITCH) & (events.pfn != FAILED)
     is_page &= events.kind != MM_PAGE_ALLOC_EXTFRAG
     kmem = is_page & (events.pfn <= pfn) & (pfn < events.pfn + size)
     size = np.int64(1) << xpfo.order.astype(np.int64)

@@ -184,7 +184,7 @@ def _failures(events: Events, owners: Owners) -> Events:
 def _check_kmem(found: Recorded) -> None:
     events = found.events
     may_fail = np.isin(events.kind, (MM_PAGE_ALLOC, MM_PAGE_ALLOC_ZONE_LOCKED))
-    there = (events.kind != SCHED_SWITCH) & ~(may_fail & (events.pfn == FAILED))
+    there = (events.kind < SCHED_SWITCH) & ~(may_fail & (events.pfn == FAILED))
     size = np.int64(1) << np.maximum(events.order, 0).astype(np.int64)
     astray = there & ((events.pfn < 0) | (events.pfn + size > found.start.end_pfn))
     _refuse(found, astray | (events.cpu >= found.start.cpus), found.kmem_places)

@@ -167,7 +167,7 @@ def walk(e: Events, next_row: Rows, c: Carry, d: Demand, row: Rows) -> tuple[int
     allocations = 0
     for i in range(len(e.kind)):
         kind = e.kind[i]
-        if e.pfn[i] == FAILED and kind != SCHED_SWITCH:
+        if e.pfn[i] == FAILED and kind < SCHED_SWITCH:
             continue
         cpu = c.cpus[e.cpu[i]]
         if kind == MM_PAGE_ALLOC_ZONE_LOCKED or kind == MM_PAGE_ALLOC_EXTFRAG:  # noqa: PLR1714, SIM109
@@ -248,7 +248,7 @@ def walk(e: Events, next_row: Rows, c: Carry, d: Demand, row: Rows) -> tuple[int
 
 def followers(events: Events) -> Rows:
     """Per row: the next row that names the same pfn, or NONE."""
-    named = np.flatnonzero((events.kind != SCHED_SWITCH) & (events.pfn != FAILED))
+    named = np.flatnonzero((events.kind < SCHED_SWITCH) & (events.pfn != FAILED))
     order = named[np.argsort(events.pfn[named], kind="stable")]
     result = np.full(len(events.kind), NONE, np.int64)
     same = events.pfn[order[1:]] == events.pfn[order[:-1]]

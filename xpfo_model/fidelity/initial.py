@@ -54,7 +54,7 @@ def first_sightings(e: Events, first: Kinds) -> None:
     """
     for i in range(len(e.kind) - 1, -1, -1):
         kind = e.kind[i]
-        if kind == SCHED_SWITCH or e.pfn[i] == FAILED:
+        if kind >= SCHED_SWITCH or e.pfn[i] == FAILED:
             continue
         if kind == MM_PAGE_ALLOC_EXTFRAG:
             kind = MM_PAGE_ALLOC_ZONE_LOCKED

@@ -42,7 +42,7 @@ class FidelityError(TraceError):
 
 def named_rows(events: Events) -> Rows:
     """The rows that name a page."""
-    rows: Rows = (events.kind != SCHED_SWITCH) & (events.pfn != FAILED)
+    rows: Rows = (events.kind < SCHED_SWITCH) & (events.pfn != FAILED)
     return rows
 
 
@@ -136,7 +136,8 @@ def _refuse_strange(events: Events, trace: str) -> None:
     listed = named & np.isin(kind, (MM_PAGE_ALLOC_ZONE_LOCKED, MM_PAGE_PCPU_DRAIN))
     asked = named & ((kind == MM_PAGE_ALLOC) | extfrag)
     known = order.clip(0, MAX_PAGE_ORDER)
-    may_fail = np.isin(kind, (MM_PAGE_ALLOC, MM_PAGE_ALLOC_ZONE_LOCKED, SCHED_SWITCH))
+    may_fail = np.isin(kind, (MM_PAGE_ALLOC, MM_PAGE_ALLOC_ZONE_LOCKED))
+    may_fail |= kind >= SCHED_SWITCH
     faults = (
         (kind >= len(EVENT_NAMES), "is of a kind that is none of kmem"),
         (~named & ~may_fail, "names no page"),

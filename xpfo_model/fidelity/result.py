@@ -77,7 +77,7 @@ class Fidelity:
     about: About
     """The trace: how it was read, what was lost, skipped or wrong."""
     events: int
-    """kmem events in the trace, sched_switch not counted."""
+    """kmem events in the trace."""
     allocator: str
     """The profile that was followed."""
     allocator_from: str

@@ -9,8 +9,6 @@ physical address space.
 
 from typing import Any, Final, NamedTuple
 
-import numpy as np
-
 from xpfo_model.constants import (
     MAX_PAGE_ORDER,
     MIGRATE_MOVABLE,
@@ -27,6 +25,7 @@ from xpfo_model.events import (
     MM_PAGE_PCPU_DRAIN,
     PERCPU_REFILL,
     SCHED_SWITCH,
+    SYS_EXIT,
     Events,
 )
 
@@ -39,6 +38,8 @@ DRAIN: Final = 4
 CONTEXT_SWITCH: Final = 5
 ISOLATE: Final = 6
 MIGRATE: Final = 7
+KERNEL_ENTRY: Final = 8
+RETURN_TO_USER: Final = 9
 
 # Frames are renumbered in units of the largest page, so that every page and
 # every block keeps its frames side by side.
@@ -75,7 +76,7 @@ class Calls(NamedTuple):
     """Columns, one row a step, in the order in which the kernel took them."""
 
     op: Any
-    """ALLOC … MIGRATE, uint8."""
+    """ALLOC … RETURN_TO_USER, uint8."""
     cpu: Any
     user: Any
     """Of ALLOC: a bit for each of `gfp.USER_TESTS` that the mask passes; of FREE: 1 if
@@ -124,6 +125,8 @@ class Carry(NamedTuple):
     owners: Any
     """Per test for a user's page: user allocations so far by who had a frame before,
     NOBODY … FIRST_TOUCH_HELD, int64."""
+    returned: Any
+    """Per CPU: 1 if its last event is that it returns to user space, uint8."""
     head: Any
     """Per CPU: the first entry of its open refill, or NOWHERE, int64."""
     tail: Any
@@ -311,7 +314,8 @@ def walk(
     """Turn a chunk of events into steps; how many steps and refilled frames.
 
     `used` is the number of entries of refills left open by earlier chunks;
-    `everything` adds drains and context switches, which few strategies heed.
+    `everything` adds drains, context switches and what happens at the border of user
+    space, which few strategies heed.
     """
     n = 0
     filled = 0
@@ -342,16 +346,40 @@ def walk(
                 used += 1
         elif kind == MM_PAGE_ALLOC_EXTFRAG and e.flags[i] & CHANGE_OWNERSHIP:
             n = change_blocks(e, i, c, s, n)
-        elif everything and kind == MM_PAGE_PCPU_DRAIN:
-            s.op[n] = DRAIN
-            page_step(e, i, c, s, n)
-            n += 1
-        elif everything and kind == SCHED_SWITCH:
-            s.op[n] = CONTEXT_SWITCH
-            s.cpu[n] = e.cpu[i]
-            s.time[n] = e.time[i]
-            n += 1
+        elif everything:
+            n = do_the_rest(e, i, c, s, n)
+        c.returned[e.cpu[i]] = kind == SYS_EXIT
     return n, filled
+
+
+def cpu_step(e: Events, i: int, s: Calls, n: int, op: int) -> int:
+    """Make step `n` of event `i`, which is a CPU's alone; the new `n`."""
+    s.op[n] = op
+    s.cpu[n] = e.cpu[i]
+    s.time[n] = e.time[i]
+    return n + 1
+
+
+def do_the_rest(e: Events, i: int, c: Carry, s: Calls, n: int) -> int:
+    """Steps of event `i` that few strategies heed, if it makes any; the new `n`.
+
+    The return from a page fault or an interrupt has no event. But who enters the
+    kernel from user space was there: unless the CPU's last event is the return of a
+    system call, there was one since, and its step is made now, the latest time.
+    """
+    if e.kind[i] == MM_PAGE_PCPU_DRAIN:
+        s.op[n] = DRAIN
+        page_step(e, i, c, s, n)
+        return n + 1
+    if e.kind[i] < SCHED_SWITCH:
+        return n
+    if e.kind[i] == SCHED_SWITCH:
+        return cpu_step(e, i, s, n, CONTEXT_SWITCH)
+    if e.kind[i] == SYS_EXIT:
+        return cpu_step(e, i, s, n, RETURN_TO_USER)
+    if not c.returned[e.cpu[i]]:
+        n = cpu_step(e, i, s, n, RETURN_TO_USER)
+    return cpu_step(e, i, s, n, KERNEL_ENTRY)
 
 
 def close_all(c: Carry, s: Calls, time: int) -> tuple[int, int]:
@@ -363,31 +391,3 @@ def close_all(c: Carry, s: Calls, time: int) -> tuple[int, int]:
             filled = close_refill(c, s, n, filled, cpu, time, 0)
             n += 1
     return n, filled
-
-
-def rows(steps: Calls, which: Any) -> Calls:
-    """The steps that a slice or a mask selects."""
-    columns = {f: getattr(steps, f)[which] for f in Calls._fields if f != "frames"}
-    return Calls(frames=steps.frames, **columns)
-
-
-def split_refills(steps: Calls, batch: int) -> Calls:
-    """The same steps with refills of at most `batch` frames each.
-
-    What a kernel with a smaller pcp batch would have done for the same demand.
-    Raises `ValueError` if `batch` is below 1.
-    """
-    if batch < 1:
-        raise ValueError(f"a refill of {batch} frames")
-    op = np.asarray(steps.op)
-    length = np.asarray(steps.stop) - np.asarray(steps.start)
-    pieces = np.where(op == REFILL, -(-length // batch), 1)
-    source = np.repeat(np.arange(len(op)), pieces)
-    piece = np.arange(len(source)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
-    columns = {f: getattr(steps, f)[source] for f in Calls._fields if f != "frames"}
-    refill = columns["op"] == REFILL
-    columns["start"] = columns["start"] + np.where(refill, piece * batch, 0)
-    columns["stop"] = np.where(
-        refill, np.minimum(columns["start"] + batch, columns["stop"]), columns["stop"]
-    )
-    return Calls(frames=steps.frames, **columns)

@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from xpfo_model.constants import PAGEBLOCK_NR_PAGES
 from xpfo_model.machine import IS_MAPPED, KERNEL, USER, Machine
-from xpfo_model.replay.calls import UNIT_FRAMES, Calls, rows
+from xpfo_model.replay.calls import UNIT_FRAMES, Calls
+from xpfo_model.replay.pieces import rows
 from xpfo_model.replay.reconstruct import Reconstruction
 from xpfo_model.replay.run import Run
 

@@ -29,12 +29,15 @@ from xpfo_model.replay.calls import (
     CHANGE_BLOCK,
     CONTEXT_SWITCH,
     ISOLATE,
+    KERNEL_ENTRY,
     MIGRATE,
     REFILL,
+    RETURN_TO_USER,
     Calls,
 )
 from xpfo_model.replay.calls import FREE as FREE_PAGES
 from xpfo_model.replay.quarters import NO_USER, SHIFT, USERS, Tally
+from xpfo_model.strategies.border import kernel_entry, return_to_user
 from xpfo_model.strategies.hooks import (
     alloc,
     change_block,
@@ -49,6 +52,7 @@ from xpfo_model.strategies.hooks import (
 
 PERCENT: Final = 100
 MOVES: Final = (ISOLATE, MIGRATE)
+OF_CPU: Final = (CONTEXT_SWITCH, KERNEL_ENTRY, RETURN_TO_USER)
 
 
 def use_new(m: Machine, cpu: int, frames: Frames, zeroed: bool) -> None:
@@ -126,6 +130,16 @@ def move_pages(m: Machine, s: Calls, i: int) -> None:
         move(m, s.cpu[i], s.start[i], s.stop[i])
 
 
+def go_elsewhere(m: Machine, s: Calls, i: int) -> None:
+    """Let a CPU go to another task, into the kernel or back to user space."""
+    if s.op[i] == CONTEXT_SWITCH:
+        context_switch(m, s.cpu[i])
+    elif s.op[i] == KERNEL_ENTRY:
+        kernel_entry(m, s.cpu[i])
+    else:
+        return_to_user(m, s.cpu[i])
+
+
 def note_flushes(m: Machine, s: Calls, i: int, t: Tally) -> None:
     """Note what step `i` flushed: in its cell, and by who had the frames before."""
     row = min(t.at[USERS] >> t.at[SHIFT], len(t.cells) - 1)
@@ -152,8 +166,8 @@ def run_steps(m: Machine, s: Calls, t: Tally, history: npt.NDArray[np.int64]) ->
             hand_out_next(m, s, i)
         elif op == FREE_PAGES:
             take_page(m, s, i)
-        elif op == CONTEXT_SWITCH:
-            context_switch(m, s.cpu[i])
+        elif op in OF_CPU:
+            go_elsewhere(m, s, i)
         elif op in MOVES:
             move_pages(m, s, i)
         else:

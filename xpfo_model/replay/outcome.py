@@ -43,7 +43,7 @@ class Outcome:
 
     about: About
     events: int
-    """kmem events in the trace, sched_switch not counted."""
+    """kmem events in the trace."""
     begins: str
     """BOOT, LATER or UNCLEAR: whether a first touch is the first since boot."""
     kinds: dict[str, int]
@@ -92,6 +92,13 @@ class Outcome:
             notes.append(
                 f"{', '.join(faulting)}: the kernel gets frames that are unmapped, and "
                 "faults"
+            )
+        crossing = [name for name in self.strategies if strategies.at_border(name)]
+        if crossing:
+            notes.append(
+                f"{', '.join(crossing)}: an interrupt has no event, and enters the "
+                "kernel unseen; the return from a page fault has none, and is taken "
+                "where its CPU next enters"
             )
         return notes
 

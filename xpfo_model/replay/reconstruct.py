@@ -70,7 +70,8 @@ class Reconstruction:
     kernel : str
         GFP table of the trace's masks, one of `gfp.KERNELS`.
     everything : bool
-        Whether to make steps of drains and context switches, too.
+        Whether to make steps of drains, context switches and the border of user
+        space, too.
     held : Held, optional
         The frames that are not free as the trace begins.
     """
@@ -111,12 +112,13 @@ class Reconstruction:
         self._totals = np.zeros(NR_TOTALS, np.int64)
         self._open = [np.full(NR_CPUS, NOWHERE, np.int64) for _ in range(3)]
         self._entries = [np.zeros(0, np.int64) for _ in range(2)]
+        self._returned = np.zeros(NR_CPUS, np.uint8)
         self._time = 0
 
     @property
     def kmem_events(self) -> int:
-        """Events so far, sched_switch not counted."""
-        return int(self.kinds.sum() - self.kinds[SCHED_SWITCH])
+        """Events so far that name pages."""
+        return int(self.kinds[:SCHED_SWITCH].sum())
 
     @property
     def frames(self) -> int:
@@ -180,7 +182,7 @@ class Reconstruction:
         used = len(self._entries[0])
         more = np.zeros(refills, np.int64)
         entries = [np.concatenate([old, more]) for old in self._entries]
-        # every open refill and every event can make a step; extfrag two at most
+        # every open refill and every event can make a step; two at most
         room = 2 * len(events.kind) + NR_CPUS
         orders = events.order[events.kind == MM_PAGE_ALLOC_ZONE_LOCKED]
         refilled = int(np.left_shift(1, orders, dtype=np.int64).sum())
@@ -290,10 +292,10 @@ class Reconstruction:
             events.kind == MM_PAGE_ALLOC_ZONE_LOCKED
         )
         failed = may_fail & (events.pfn == FAILED)
-        names_pages = (events.kind != SCHED_SWITCH) & ~failed
+        names_pages = (events.kind < SCHED_SWITCH) & ~failed
         orders = events.order.astype(np.int64)
         # the compiled loops index by these without a check of their own
-        astray = (events.cpu >= NR_CPUS) | (events.kind > SCHED_SWITCH)
+        astray = (events.cpu >= NR_CPUS) | (events.kind >= len(EVENT_NAMES))
         astray |= names_pages & (
             (events.pfn < 0)
             | (events.pfn >= MAX_PFN)
@@ -324,8 +326,8 @@ class Reconstruction:
         return units
 
     def _carry(self, entries: list[npt.NDArray[np.int64]]) -> Carry:
-        kept = (self._units, self._previous, self._totals, self._owners)
-        return Carry(*kept, *self._open, *entries)
+        known = (self._units, self._previous, self._totals)
+        return Carry(*known, self._owners, self._returned, *self._open, *entries)
 
     def _keep_open(self, entries: list[npt.NDArray[np.int64]]) -> None:
         head, tail, _ = self._open

@@ -23,8 +23,9 @@ from xpfo_model.machine import (
     grow,
     hold,
 )
-from xpfo_model.replay.calls import ALLOC, Calls, rows
+from xpfo_model.replay.calls import ALLOC, Calls
 from xpfo_model.replay.loop import run_steps
+from xpfo_model.replay.pieces import rows
 from xpfo_model.replay.quarters import make_room, quarters, tally
 from xpfo_model.replay.reconstruct import room_for
 from xpfo_model.strategies.guarantee import go_on, leave
@@ -74,10 +75,11 @@ class Run:
         held: Owners | str | None = None,
         **replaced: Callable[..., Any],
     ) -> None:
-        hooks = strategies.functions(strategy) | replaced
+        crossings = strategies.at_border(strategy)
+        hooks = strategies.functions(strategy) | crossings | replaced
         self.strategy = strategy
         self._heeds_all = hooks["drain"] is not leave or (
-            hooks["context_switch"] is not go_on
+            bool(crossings) or hooks["context_switch"] is not go_on
         )
         if isinstance(held, str) and held != FREED:
             raise ValueError(f"frames held at the start: {FREED!r}, not {held!r}")
@@ -99,7 +101,7 @@ class Run:
 
     @property
     def heeds_all(self) -> bool:
-        """Whether the strategy acts on drains or context switches."""
+        """Whether the strategy acts on drains, context switches or at the border."""
         return self._heeds_all
 
     @property

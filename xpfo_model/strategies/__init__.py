@@ -21,12 +21,15 @@ from xpfo_model.events import (
     MM_PAGE_ALLOC_ZONE_LOCKED,
     MM_PAGE_FREE,
     MM_PAGE_PCPU_DRAIN,
+    PAGE_FAULT_USER,
     SCHED_SWITCH,
+    SYS_ENTER,
+    SYS_EXIT,
 )
 from xpfo_model.gfp import POSTED, WIDE
 from xpfo_model.jit import Given
 from xpfo_model.machine import XPFO_UNMAPPED, XPFO_USER
-from xpfo_model.strategies import hooks
+from xpfo_model.strategies import border, hooks
 from xpfo_model.strategies.guarantee import go_on, ignore, leave
 from xpfo_model.strategies.places import (
     BEFORE_THE_LIST,
@@ -190,12 +193,14 @@ _EVENTS: Final = {
 """Tracepoints that the calls of a hook are reconstructed from."""
 
 
+_ENTER, _EXIT, _FAULT = (EVENT_NAMES[k] for k in (SYS_ENTER, SYS_EXIT, PAGE_FAULT_USER))
+
 AT_BORDER: Final = {
-    "return_to_user": ("sys_enter", "sys_exit", "page_fault_user"),
-    "kernel_entry": ("sys_enter", "page_fault_user"),
+    "return_to_user": (_ENTER, _EXIT, _FAULT),
+    "kernel_entry": (_ENTER, _FAULT),
 }
 """Functions of `border` that a strategy may have, and the
-tracepoints that their calls follow from. No loop over traces calls them."""
+tracepoints that their calls follow from."""
 
 
 def load(name: str) -> ModuleType:
@@ -228,7 +233,8 @@ def sources(name: str) -> tuple[dict[str, Callable[..., Any]], Entry]:
 
     Its hooks, and its entry without words for people. Raises `UnknownStrategyError`.
     """
-    return functions(name), replace(REGISTRY[name], what="", counted=False)
+    entry = replace(REGISTRY[name], what="", counted=False)
+    return functions(name) | at_border(name), entry
 
 
 def needs(name: str) -> tuple[str, ...]:
@@ -249,8 +255,14 @@ def needs(name: str) -> tuple[str, ...]:
 
 
 def given(taken: Mapping[str, Callable[..., Any]]) -> Given:
-    """Functions by the placeholders whose place they take, for `jit.compiled`."""
-    return {getattr(hooks, hook): function for hook, function in taken.items()}
+    """Functions by those of `hooks` and `border` whose place they take.
+
+    For `jit.compiled` and `jit.bound`.
+    """
+    return {
+        getattr(border if hook in AT_BORDER else hooks, hook): function
+        for hook, function in taken.items()
+    }
 
 
 def text(name: str) -> str:

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The border of user space: what a strategy may do where a CPU crosses it.
 
-Few strategies do anything there, and no recorded trace says when: the checker calls
-these functions, and a loop over traces does not.
+Few strategies do anything there, and few recordings say when.
 """
 
 from xpfo_model.machine import Machine

@@ -15,8 +15,9 @@ from xpfo_model import gfp, strategies, traces, workloads
 from xpfo_model.checker import ENOUGH, Report, Scope, check_all
 from xpfo_model.errors import TraceError
 from xpfo_model.events import SCHED_SWITCH, EventLog
-from xpfo_model.replay.calls import ALLOC, CONTEXT_SWITCH, Calls, rows, split_refills
+from xpfo_model.replay.calls import ALLOC, CONTEXT_SWITCH, Calls
 from xpfo_model.replay.outcome import Outcome, replay
+from xpfo_model.replay.pieces import rows, split_refills
 from xpfo_model.replay.reconstruct import Reconstruction, calls_of
 from xpfo_model.replay.run import Counts, Run
 from xpfo_model.strategies.guarantee import restore

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from xpfo_model.constants import MAX_PAGE_ORDER, MAX_PFN, NR_CPUS
 from xpfo_model.events import (
+    EVENT_NAMES,
     FAILED,
     MM_PAGE_ALLOC,
     MM_PAGE_ALLOC_EXTFRAG,
@@ -38,7 +39,7 @@ _ROUGHLY: Final = 1 << 40
 _RANGES: Final = {
     "time": (0, _LARGEST),
     "cpu": (0, NR_CPUS - 1),
-    "kind": (0, SCHED_SWITCH),
+    "kind": (0, len(EVENT_NAMES) - 1),
     "flags": (0, 7),
     "pfn": (FAILED, MAX_PFN - 1),
     "order": (0, MAX_PAGE_ORDER),
@@ -62,7 +63,7 @@ _OWN: Final = {
 }
 """Columns that only some kinds have: those kinds, and the value for all others."""
 _CODE: Final = (
-    ("kind", 3),
+    ("kind", 4),
     ("flags", 3),
     ("order", 4),
     ("migratetype", 3),
@@ -96,7 +97,7 @@ def check(events: Events) -> None:
     beyond = (np.int64(1) << np.arange(MAX_PAGE_ORDER + 1)) - 1
     misaligned = events.pfn & beyond.take(events.order)
     odd = np.flatnonzero(misaligned)
-    whole = (MM_PAGE_ALLOC_EXTFRAG, SCHED_SWITCH)
+    whole = (MM_PAGE_ALLOC_EXTFRAG, *range(SCHED_SWITCH, len(EVENT_NAMES)))
     if ((events.pfn[odd] != FAILED) & ~np.isin(events.kind[odd], whole)).any():
         raise ValueError("pfn of an event is not aligned to its order")
 

@@ -55,8 +55,9 @@ _CPUS: Final = (
 )
 _EVENTS: Final = re.compile(rb"^# events: (.*)", re.MULTILINE)
 _PERF_EVENT: Final = re.compile(rb"^# event : name = ([\w:]+)", re.MULTILINE)
+_GROUPS: Final = b"kmem|sched|raw_syscalls|exceptions"
 _FORMATS: Final = (
-    ("perf", re.compile(rb"^# ========|\b(?:kmem|sched):\w+:\s", re.MULTILINE)),
+    ("perf", re.compile(rb"^# ========|\b(?:%s):\w+:\s" % _GROUPS, re.MULTILINE)),
     (TRACE_CMD, re.compile(rb"^(?:version = \d+|cpus=\d+)\s*$", re.MULTILINE)),
     ("ftrace", re.compile(rb"^# tracer:", re.MULTILINE)),
     # without a header: trace-cmd pads behind the colon of a name

@@ -25,7 +25,7 @@ import numpy as np
 
 from xpfo_model import gfp
 from xpfo_model.errors import TraceError
-from xpfo_model.events import About, EventLog, Events, Observer
+from xpfo_model.events import SCHED_SWITCH, About, EventLog, Events, Observer
 from xpfo_model.traces import columns, columns_xpfo, facts, npz_v1, zipped
 from xpfo_model.traces.source import Source
 from xpfo_model.xpfo_events import XpfoEvents
@@ -37,6 +37,8 @@ _FORMAT: Final = "xpfo-model events"
 _VERSION: Final = 2
 _VERSION_XPFO: Final = 3
 """The same with events of group xpfo, which an older reader would leave out."""
+_VERSION_BORDER: Final = 4
+"""The same with events of the border of user space, whose kinds an older one lacks."""
 _XPFO: Final = "xpfo/"
 """Where their arrays are."""
 _ABOUT: Final = "about.json"
@@ -84,6 +86,7 @@ class Writer:
         self._held_xpfo: list[XpfoEvents] = []
         self._numbers: list[columns.Numbers] = []
         self._xpfo: list[columns.Numbers] = []
+        self._crosses = False
         self._work = ThreadPoolExecutor(1)
         self._pending: deque[Future[None]] = deque()
 
@@ -118,13 +121,19 @@ class Writer:
             self._pending.popleft().result()
         head = {
             "format": _FORMAT,
-            "version": _VERSION_XPFO if self._xpfo or about.xpfo else _VERSION,
+            "version": self._version(about),
             "about": facts.as_json(about),
             "chunks": self._numbers,
         }
         if self._xpfo:
             head["xpfo"] = self._xpfo
         self._add(_ABOUT, json.dumps(head, default=int).encode())
+
+    def _version(self, about: About) -> int:
+        """The oldest version that has all that was saved."""
+        if self._crosses:
+            return _VERSION_BORDER
+        return _VERSION_XPFO if self._xpfo or about.xpfo else _VERSION
 
     def _hold(self, events: Table, held: list[Table], store: _Store[Table]) -> None:
         rows = _ROWS[self._small]
@@ -142,6 +151,7 @@ class Writer:
 
     def _store(self, parts: list[Events]) -> None:
         events = parts[0] if len(parts) == 1 else Events.concatenate(parts)
+        self._crosses |= int(events.kind.max()) > SCHED_SWITCH
         with self._refusal():
             self._write("", self._numbers, *columns.encode(events))
 
@@ -192,7 +202,7 @@ class Stored:
             self._head = json.loads(self._zip.unpacked(_ABOUT, self._zip.most()))
             if self._head["format"] != _FORMAT:
                 raise ValueError(f"its format is {self._head['format']!r}")
-            if self._head["version"] > _VERSION_XPFO:
+            if self._head["version"] > _VERSION_BORDER:
                 raise TraceError(
                     "it was saved by a newer xpfo-model",
                     file=name,

@@ -119,6 +119,7 @@ REQUIRED: Final = (
     | 1 << ALLOC_MIGRATETYPE
     | 1 << FALLBACK_MIGRATETYPE
     | 1 << OWNERSHIP,
+    *(0,) * (MARK - SCHED_SWITCH),
 )
 
 
@@ -140,7 +141,7 @@ def scan(
         kind = _line(data, state, words, counts)
         if kind < 0:
             return -kind
-        if kind < SKIPPED and kind != SCHED_SWITCH and state[BY_SOURCE]:
+        if (kind < SCHED_SWITCH or MARK < kind < SKIPPED) and state[BY_SOURCE]:
             kind = of_source(data, state, kind)
         if kind < MARK:
             state[ROW] = row + 1
@@ -178,7 +179,9 @@ def _line(data: Any, state: Any, words: Any, counts: Any) -> int:
         return _skip(data, state, counts, kind)
     if kind == MARK or kind == XPFO + XPFO_START or not _same_clock(state):
         return -PUZZLE
-    if kind == SCHED_SWITCH:
+    if SCHED_SWITCH < kind < MARK:
+        outcome = _to_end(data, state)
+    elif kind == SCHED_SWITCH:
         outcome = switch(data, state)
     else:
         outcome = fields(data, state, words)
@@ -206,6 +209,14 @@ def _taken(data: Any, state: Any, kind: int, seen: int) -> bool:
 
 def _skip(data: Any, state: Any, counts: Any, kind: int) -> int:
     """Count an event; -PUZZLE if its line has swallowed a kmem event."""
+    if _to_end(data, state):
+        return -PUZZLE
+    counts[kind - SKIPPED] += 1
+    return kind
+
+
+def _to_end(data: Any, state: Any) -> int:
+    """Set LINE_END; 0, or -PUZZLE if the line has swallowed a kmem event."""
     i = state[BODY]
     while data[i] != NEWLINE:
         if (
@@ -216,8 +227,7 @@ def _skip(data: Any, state: Any, counts: Any, kind: int) -> int:
             return -PUZZLE
         i += 1
     state[LINE_END] = i
-    counts[kind - SKIPPED] += 1
-    return kind
+    return 0
 
 
 def _kind(data: Any, state: Any, words: Any) -> int:
@@ -252,8 +262,9 @@ def _same_clock(state: Any) -> bool:
 
 def _in_range(state: Any, kind: int, seen: int) -> bool:
     """Check the fields of an event, and find a failed allocation."""
-    if kind == SCHED_SWITCH:
-        return bool(state[PID] < PID_LIMIT and state[NEXT_PID] < PID_LIMIT)
+    if kind >= SCHED_SWITCH:
+        other = kind == SCHED_SWITCH and state[NEXT_PID] >= PID_LIMIT
+        return bool(state[PID] < PID_LIMIT and not other)
     if state[PID] >= PID_LIMIT or seen & REQUIRED[kind] != REQUIRED[kind]:
         return False
     if kind == MM_PAGE_ALLOC_ZONE_LOCKED and not seen >> REFILL & 1:
@@ -327,11 +338,11 @@ def _settle(data: Any, state: Any, kind: int) -> None:
         state[FIELD + GFP_FLAGS] = 0
     if kind in (MM_PAGE_FREE, MM_PAGE_FREE_BATCHED):
         state[FIELD + MIGRATETYPE] = -1
-    if kind == SCHED_SWITCH:
+    if kind >= SCHED_SWITCH:
         state[FIELD + PFN] = 0
         state[FIELD + ORDER] = 0
         state[FIELD + MIGRATETYPE] = -1
-    else:
+    if kind != SCHED_SWITCH:
         state[NEXT_PID] = 0
     if kind == MM_PAGE_FREE_BATCHED:
         state[FIELD + ORDER] = 0

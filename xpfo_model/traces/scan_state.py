@@ -3,6 +3,7 @@
 
 from typing import Final
 
+from xpfo_model.events import EVENT_NAMES
 from xpfo_model.xpfo_events import XPFO_NAMES
 
 # Return values of `scan`.
@@ -149,8 +150,8 @@ KEYS: Final = {
 STATE_LENGTH: Final = FIELD + FIELDS
 
 # Value of a word of space NAME: an event number of `events`, or one of these.
-MARK: Final = 7
-XPFO: Final = 8
+MARK: Final = len(EVENT_NAMES)
+XPFO: Final = MARK + 1
 """XPFO + n: the n-th of group xpfo, see `xpfo_events`."""
 SKIPPED: Final = XPFO + len(XPFO_NAMES)
 """SKIPPED + n: not read, but counted in the n-th counter."""

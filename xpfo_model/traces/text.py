@@ -303,7 +303,7 @@ class Text:
             _mark_refills(rows)
         if self._unknown:
             self._count_unknown(rows)
-        self._kmem = self._kmem or bool((rows.kind != SCHED_SWITCH).any())
+        self._kmem = self._kmem or bool((rows.kind < SCHED_SWITCH).any())
         self._state[scan_state.ROWS_BEFORE] += count
         self._state[scan_state.ROW] = 0
         yield rows

@@ -2,9 +2,9 @@
 """Write a log as the text that ftrace would have written.
 
 Mirrors kernel/trace/trace_output.c: trace_print_context, and the TP_printk of
-include/trace/events/kmem.h and sched.h, v6.1; a pfn is decimal up to v5.12. What a
-log does not keep is written the way the kernel writes what it does not know: the
-task is ``<...>``, the page address a constant.
+include/trace/events: kmem.h, sched.h, syscalls.h, exceptions.h, v6.1; a pfn is decimal
+up to v5.12. What a log does not keep is written the way the kernel writes what it does
+not know: the task is ``<...>``, the page address a constant.
 """
 
 import heapq
@@ -24,8 +24,11 @@ from xpfo_model.events import (
     MM_PAGE_ALLOC_ZONE_LOCKED,
     MM_PAGE_FREE,
     MM_PAGE_FREE_BATCHED,
+    PAGE_FAULT_USER,
     PERCPU_REFILL,
     SCHED_SWITCH,
+    SYS_ENTER,
+    SYS_EXIT,
     TICKS,
     UNKNOWN,
     About,
@@ -44,6 +47,12 @@ _OURS: Final = (
 _PIECE: Final = 1 << 12
 """Lines of a piece."""
 _PAGE: Final = "page=00000000deadbeef"
+_UNREAD: Final = {
+    SYS_ENTER: "NR -1 (0, 0, 0, 0, 0, 0)",
+    SYS_EXIT: "NR -1 = 0",
+    PAGE_FAULT_USER: "address=0x0 ip=0x0 error_code=0x0",
+}
+"""Bodies of events of which a log keeps the task, the CPU and the time."""
 _HEXADECIMAL_PFN: Final = (5, 14)
 _DEPTHS: Final = ".123456789abcdef"
 _NS_A_SECOND: Final = 1_000_000_000
@@ -181,7 +190,8 @@ def lines(events: Events, kernel: str, stamp: Callable[[int], str]) -> Iterator[
             flags = f"{flags or ' ...'}{_DEPTHS[row.preempt]}."
         yield (
             f"           <...>-{row.pid:<7} [{row.cpu:03}]{flags} {stamp(row.time)}: "
-            f"{EVENT_NAMES[row.kind]}: {_body(row, number, masks)}\n"
+            f"{EVENT_NAMES[row.kind]}: "
+            f"{_UNREAD.get(row.kind) or _body(row, number, masks)}\n"
         )
 
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from logs import locked, log_of, logs
 
 from xpfo_model.replay import calls as st_
+from xpfo_model.replay.pieces import split_refills
 from xpfo_model.replay.reconstruct import Reconstruction, calls_of
 
 
@@ -19,7 +20,7 @@ def all_steps(log):
 def test_split_refills_keep_the_frames_and_their_order(log, batch):
     parts, _ = all_steps(log)
     for steps in parts:
-        split = st_.split_refills(steps, batch)
+        split = split_refills(steps, batch)
 
         def refilled(s):
             return [
@@ -37,4 +38,4 @@ def test_split_refills_keep_the_frames_and_their_order(log, batch):
 def test_a_refill_cannot_be_split_into_nothing():
     (steps, _), _ = all_steps(log_of([locked(0, 1)]))
     with pytest.raises(ValueError, match="refill of 0"):
-        st_.split_refills(steps, 0)
+        split_refills(steps, 0)
