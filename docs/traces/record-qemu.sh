@@ -27,6 +27,7 @@ usage() {
 	  --memory SIZE         memory of the guest, such as 768M
 	  --out NAME            files to write, without their suffixes
 	  --sched               record sched:sched_switch too
+	  --border              record where user space is left and entered, too
 	  --buffer SIZE         trace buffer of each CPU (48M); comes out of --memory
 	  --disk SIZE           give the workload a scratch ext4 file system on /mnt
 	  --kernel-package P    Debian package of the kernel (linux-image-amd64)
@@ -40,10 +41,12 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/qemu.sh"
 
 workload='' cpus='' memory='' out='' sched='' buffer=48M disk='' keep=''
-package=linux-image-amd64 timeout=900
+package=linux-image-amd64 timeout=900 border=''
+crossings=,raw_syscalls:sys_enter,raw_syscalls:sys_exit,exceptions:page_fault_user
 while [ $# -gt 0 ]; do
 	case $1 in
 	--sched) sched=,sched:sched_switch; shift; continue ;;
+	--border) border=$crossings; shift; continue ;;
 	-h | --help) usage; exit 0 ;;
 	--*) [ $# -gt 1 ] || die "$1 needs a value" ;;
 	esac
@@ -159,7 +162,7 @@ guest_pack "$work/root" "$work/initramfs.gz"
 
 events=kmem:mm_page_alloc,kmem:mm_page_free,kmem:mm_page_free_batched
 events+=,kmem:mm_page_alloc_zone_locked,kmem:mm_page_pcpu_drain
-events+=,kmem:mm_page_alloc_extfrag$sched
+events+=,kmem:mm_page_alloc_extfrag$sched$border
 # One clock for all CPUs: what the trace orders by time, happened in that order.
 # nokaslr: the frames of the kernel's image are the same in every recording.
 append="console=ttyS0 quiet panic=-1 nokaslr trace_event=$events
