@@ -6,16 +6,15 @@ of equally many user allocations, by the posted test; where there get too many, 
 become one. Up to `MOST` user allocations a quarter is exact.
 """
 
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 QUARTERS: Final = 4
-FEW: Final = 1 << 10
-"""Cells to begin with."""
 MOST: Final = 1 << 19
-"""Cells at most: 30 MB with seven columns."""
+"""Cells: 15 MB with seven columns, of which a loop touches what it needs."""
 
 # Indices of Tally.at.
 USERS: Final = 0
@@ -30,7 +29,7 @@ class Tally(NamedTuple):
     """Where a loop notes flushes beside its machine's counts."""
 
     cells: Any
-    """By user allocations so far and cause, int64."""
+    """By user allocations so far and cause, int32."""
     before: Any
     """By cause: flushes that are in cells already, int64."""
     owners: Any
@@ -43,24 +42,20 @@ class Tally(NamedTuple):
 def tally(causes: int) -> Tally:
     """Room for flushes by so many causes."""
     return Tally(
-        np.zeros((FEW, causes), np.int64),
+        np.zeros((MOST, causes), np.int32),
         np.zeros(causes, np.int64),
         np.zeros(NR_TAKERS, np.int64),
         np.zeros(2, np.int64),
     )
 
 
-def make_room(t: Tally, users: int) -> Tally:
-    """The same with cells for so many more user allocations."""
-    cells = t.cells
-    while (int(t.at[USERS]) + users) >> int(t.at[SHIFT]) >= len(cells):
-        if len(cells) < MOST:
-            cells = np.concatenate([cells, np.zeros_like(cells)])
-        else:
-            cells = cells.reshape(len(cells) // 2, 2, -1).sum(axis=1)
-            cells = np.concatenate([cells, np.zeros_like(cells)])
-            t.at[SHIFT] += 1
-    return t._replace(cells=cells)
+def make_room(t: Tally, users: int) -> None:
+    """Make cells larger until there are enough for so many more user allocations."""
+    while (int(t.at[USERS]) + users) >> int(t.at[SHIFT]) >= MOST:
+        half = MOST // 2
+        t.cells[:half] = t.cells.reshape(half, 2, -1).sum(axis=1)
+        t.cells[half:] = 0
+        t.at[SHIFT] += 1
 
 
 def quarters(t: Tally) -> npt.NDArray[np.int64]:
@@ -70,8 +65,11 @@ def quarters(t: Tally) -> npt.NDArray[np.int64]:
     happens before it and after the one before, too.
     """
     users = int(t.at[USERS])
-    first = np.arange(len(t.cells), dtype=np.int64) << int(t.at[SHIFT])
+    shift = int(t.at[SHIFT])
+    used = min((users >> shift) + 1, MOST)
+    first = np.arange(used, dtype=np.int64) << shift
     which = np.minimum(QUARTERS * first // max(users, 1), QUARTERS - 1)
-    found = np.zeros((QUARTERS, t.cells.shape[1]), np.int64)
-    np.add.at(found, which, t.cells)
-    return found
+    # the cells are in order, so that a quarter is a run of them
+    ends = np.searchsorted(which, np.arange(QUARTERS), side="right")
+    runs = pairwise([0, *ends.tolist()])
+    return np.array([t.cells[one:end].sum(axis=0) for one, end in runs], np.int64)

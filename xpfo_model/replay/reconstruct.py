@@ -209,7 +209,7 @@ class Reconstruction:
         who = np.where(
             user, calls.before[handed_out] & ((1 << BEFORE_BITS) - 1), NO_USER
         )
-        self._course = make_room(self._course, int(user.sum()))
+        make_room(self._course, int(user.sum()))
         at = self._course.at
         place = at[USERS] + np.cumsum(user) - user
         cells = self._course.cells

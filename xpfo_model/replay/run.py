@@ -141,7 +141,7 @@ class Run:
             self.machine = grow(self.machine, frames, named)
             self._place(frames)
             users = int(np.count_nonzero((part.op == ALLOC) & (part.user & 1 != 0)))
-            self._tally = make_room(self._tally, users)
+            make_room(self._tally, users)
             self._loop(self.machine, part, self._tally, history[start:stop])
 
     def _place(self, frames: int) -> None:

@@ -10,6 +10,7 @@ from typing import Self
 from xpfo_model import gfp
 from xpfo_model.events import About, EventLog, Events, Observer, Recording
 from xpfo_model.traces import npz, tools
+from xpfo_model.traces.ahead import ahead
 from xpfo_model.traces.source import Progress, Source
 from xpfo_model.traces.text import Text
 from xpfo_model.xpfo_events import XpfoEvents
@@ -28,6 +29,7 @@ class Trace:
         source = Source(path, progress)
         self._open.callback(source.close)
         self._read = False
+        self._on_disk = source.on_disk
         try:
             self._content = self._look(source, kernel)
         except BaseException:
@@ -92,7 +94,9 @@ class Trace:
         content = self._content
         if isinstance(content, npz.Stored):
             return content.stream(consume, observe)
-        for chunk in content.chunks(observe):
+        chunks = content.chunks(observe)
+        # who observes is called in order with who consumes, and a pipe may wait
+        for chunk in ahead(chunks) if self._on_disk and observe is None else chunks:
             consume(chunk)
         return content.about()
 

@@ -226,6 +226,11 @@ class Source:
         self._top: _Peekable | None = None
         self.compressed = False
 
+    @property
+    def on_disk(self) -> bool:
+        """Whether it is a regular file, reading which never waits for its writer."""
+        return self.path is not None and self.path.is_file()
+
     def close(self) -> None:
         """Close the file; standard input stays open."""
         self._file.close()

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Make the next part of a stream while the one before is used."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeVar
+
+T = TypeVar("T")
+
+_END: Final = object()
+
+
+def ahead(parts: Iterator[T]) -> Iterator[T]:
+    """The same parts in their order; a thread makes one part more than is used.
+
+    Compiled code runs beside other threads, so that scanning takes no time of those
+    who use what was scanned. Where making a part waits, ending this early waits, too:
+    it is for files, not for pipes. What making a part raises is raised in its place.
+    """
+    with ThreadPoolExecutor(1) as work:
+        coming = work.submit(next, parts, _END)
+        while (part := coming.result()) is not _END:
+            coming = work.submit(next, parts, _END)
+            yield part  # type: ignore[misc] # it is no _END
