@@ -63,7 +63,7 @@ NANOSECONDS: Final = "ns"
 TICKS: Final = "ticks"
 
 Column = npt.NDArray[Any]
-"""One value per event, of the dtype that `DTYPES` names."""
+"""A column: a value per event, of the dtype that `DTYPES` names."""
 
 
 class Events(NamedTuple):
@@ -132,7 +132,7 @@ DTYPES: Final = {
 
 @dataclass(frozen=True)
 class Warned:
-    """One kind of trouble met while reading, counted, with where it was first."""
+    """A kind of trouble met while reading, counted, with where it was first."""
 
     what: str
     count: int = 0
@@ -185,7 +185,7 @@ class About:
     """Causes, ways and callers of the events of group xpfo."""
 
     def as_json(self) -> dict[str, Any]:
-        """What a result rests on, as every JSON output has it."""
+        """The facts that a result rests on, as every JSON output has them."""
         return {
             "trace": self.name,
             "format": self.format,
@@ -226,11 +226,11 @@ class About:
         return f"{sum(self.skipped.values()):,} other events skipped: {some}{more}"
 
     def ran(self) -> str:
-        """What a kernel that runs XPFO ran, in words; empty for a stock kernel."""
+        """The strategy of the kernel, in words; empty for a stock kernel."""
         return "; then ".join(start.in_words() for start in self.xpfo)
 
     def notes(self) -> list[str]:
-        """One sentence a warning, with file and first line."""
+        """A sentence for each warning, with file and first line."""
         return [
             f"{self.name}{'' if w.line is None else f':{w.line}'}: "
             f"{w.what} ({w.count:,} times)"

@@ -334,7 +334,7 @@ def stale_pages(m: Machine) -> int:
 
 
 def flush(m: Machine, cause: int) -> None:
-    """One synchronous shootdown on every CPU: nothing is stale after it.
+    """Do a synchronous shootdown on every CPU: nothing is stale after it.
 
     The range is from the first stale frame to the last; above the ceiling the whole
     TLB is flushed. With interrupts off it may wait for ever; that is counted, too.

@@ -50,7 +50,7 @@ Owners = npt.NDArray[np.uint8]
 
 
 class Settings(np.record):  # type: ignore[misc]  # NumPy allows it
-    """What the machine is told."""
+    """The settings of a machine."""
 
     block_order: int
     """Frames per pageblock as a power of two."""
@@ -79,7 +79,7 @@ class Settings(np.record):  # type: ignore[misc]  # NumPy allows it
 
 
 class Counts(np.record):  # type: ignore[misc]  # NumPy allows it
-    """What is counted."""
+    """The counts of a machine."""
 
     flushes_by_cause: npt.NDArray[np.int64]
     """Synchronous flushes, by cause."""

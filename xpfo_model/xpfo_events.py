@@ -142,12 +142,12 @@ class XpfoStart:
     test: str
     """The test that decides whose page it is."""
     end_pfn: int
-    """One past the last frame that exists."""
+    """The frame behind the last that exists."""
     block_order: int
     cpus: int
 
     def in_words(self) -> str:
-        """What the kernel ran, in words."""
+        """The strategy, start and kmap of the kernel, in words."""
         return (
             f"the kernel that was traced ran XPFO: strategy {self.strategy}, memory "
             f"starts {self.start}, kmap {self.kmap}, user's pages by the {self.test} "

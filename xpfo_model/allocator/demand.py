@@ -46,7 +46,7 @@ from xpfo_model.jit import noinline
 ALLOC: Final = 0
 """__alloc_pages()."""
 FREE: Final = 1
-"""One page: __free_pages(), folio_put()."""
+"""A single page: __free_pages(), folio_put()."""
 FREE_PREPARE: Final = 2
 """First pass of free_unref_page_list() over a page: its event."""
 FREE_COMMIT: Final = 3

@@ -23,7 +23,7 @@ from xpfo_model.constants import (
 from xpfo_model.jit import noinline
 
 RESERVE_SHARE: Final = 100
-"""One page in this many may be reserved. reserve_highatomic_pageblock()."""
+"""Pages of which a single one may be reserved. reserve_highatomic_pageblock()."""
 
 
 def most_reserved(s: State, zone: Record) -> int:

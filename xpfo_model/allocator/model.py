@@ -51,7 +51,7 @@ the largest page."""
 
 
 class RecordFullError(XpfoModelError):
-    """One operation emitted more events than a whole record has room for."""
+    """An operation emitted more events than a whole record has room for."""
 
 
 def records(length: int, dtype: np.dtype[np.void]) -> Records:

@@ -85,7 +85,7 @@ def rmqueue_pcplist(
 
 
 def free_pcp_page(s: State, pcp: Record, zone: Record, order: int, pfn: int) -> None:
-    """One page of a pcp list to the buddy lists."""
+    """Give a page of a pcp list to the buddy lists."""
     list_del(s, pfn)
     if s.profile.drain_current_type:
         migratetype = get_pageblock_migratetype(s, pfn)

@@ -39,7 +39,7 @@ CLAIM_OR_SPLIT: Final = 2
 
 
 class Profile(NamedTuple):
-    """One kernel version, in whole numbers.
+    """A kernel version, in whole numbers.
 
     Code branches on ``s.profile.sizing`` and so on, at run time: one compiled
     allocator serves every version.

@@ -110,13 +110,13 @@ COUNTERS: Final = np.dtype(
 )
 
 Record: TypeAlias = Any
-"""One record of an array, an np.record: reads and writes go to the array. Its fields
+"""A record of an array, an np.record: reads and writes go to the array. Its fields
 are of no type that mypy knows."""
 Records: TypeAlias = npt.NDArray[np.record]
 
 
 class State(NamedTuple):
-    """One machine's allocator."""
+    """The allocator of a machine."""
 
     frames: int
     """Frames from pfn 0, a multiple of the largest page."""

@@ -67,7 +67,7 @@ BOOT_PAGESET: Final = Pageset(batch=1, high=0, high_max=0)
 
 @dataclass(frozen=True)
 class Zone:
-    """One zone, in pages."""
+    """A zone, in pages."""
 
     start: int
     end: int

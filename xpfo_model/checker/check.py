@@ -54,7 +54,7 @@ class Violation:
     invariant: str
     steps: int
     trace: tuple[str, ...]
-    """One action a step, in words."""
+    """An action a step, in words."""
     visited: int
     """States that were expanded until it was found."""
     start: str = MAPPED
@@ -63,7 +63,7 @@ class Violation:
 
 @dataclass(frozen=True)
 class Report:
-    """What the exploration of one strategy found."""
+    """The result of exploring one strategy."""
 
     strategy: str
     scope: Scope
@@ -109,7 +109,7 @@ def how_of(
     listed_first: bool = False,
     alone: bool = False,
 ) -> int:
-    """What `transition.act` has to know of a strategy's place in the kernel."""
+    """The facts of a strategy's place in the kernel that `transition.act` heeds."""
     bits = {"refill": REFILL_IRQS_OFF, "change_block": BLOCK_IRQS_OFF}
     how = sum(bits[hook] for hook in entry.irqs_off)
     wanted = {

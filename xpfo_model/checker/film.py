@@ -50,7 +50,7 @@ class FrameState:
     """A frame of the tiny machine."""
 
     place: str
-    """One of `PLACES`, or FLYING."""
+    """A place of `PLACES`, or FLYING."""
     mapped: bool
     """Whether the direct map holds its alias."""
     kmapped: int
@@ -63,7 +63,7 @@ class Scene:
 
     cpu: int
     action: str
-    """What the CPU does, in words."""
+    """The action of the CPU, in words."""
     frames: tuple[FrameState, ...]
     tlbs: tuple[tuple[int, ...], ...]
     """Per CPU: unmapped frames that its TLB may still translate."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What must never be: named, and checked after every action."""
+"""The states that must never be: named, and checked after every action."""
 
 from typing import Final
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""One step: an action, up to its end or to the flush that it waits for.
+"""A step: an action, up to its end or to the flush that it waits for.
 
 A flush is where a task waits: other CPUs act before it is answered, and see what it
 has changed so far. What it is about to hand out or to list is in flight until then:
@@ -73,7 +73,7 @@ from xpfo_model.strategies.hooks import (
 )
 
 IN_INTERRUPT: Final = (ALLOC_ATOMIC, REFILL_ATOMIC, BOUNCE)
-"""What an interrupt does, too: its flush has to be answered before it ends."""
+"""Actions of interrupts, too: their flush has to be answered before they end."""
 
 # Hooks that the strategy's place in the kernel calls with interrupts off.
 REFILL_IRQS_OFF: Final = 1
@@ -118,7 +118,7 @@ def clear(w: World, cpu: int) -> None:
 
 
 def arrive(w: World, cpu: int, target: int) -> None:
-    """What a CPU has in flight lands, once it is zeroed if it has to be."""
+    """Land the page that a CPU has in flight, once it is zeroed if it has to be."""
     w.waits[cpu] = RUNS
     if target == TO_ZEROED:
         clear(w, cpu)

@@ -217,7 +217,7 @@ def whole(
 
 
 def _place(one: Bill, ends: Mapping[str, Interval], machine: Machine) -> Place:
-    """What a design adds to a build's system time, against what it leaves reachable."""
+    """The system time that a design adds to a build, against what stays reachable."""
     known = published(one.design, machine)
     if known is not None:
         return Place(one.design.name, 100 * (known - 1), one.exposed)

@@ -62,7 +62,7 @@ def _named(verdict: Standing) -> Iterator[str]:
 
 
 def definitions(names: Iterable[str]) -> Iterator[str]:
-    """What strategies are, in lines of at most 72 columns."""
+    """Strategies in a few words each, in lines of at most 72 columns."""
     for name in names:
         yield wrap(f"{name}: {strategies.REGISTRY[name].what}", "  ")
 

@@ -40,7 +40,7 @@ STEPS: Final = {
     "+ memory starts unmapped": Design(FIRST.strategy, UNMAPPED),
     "+ a batch at the refill": Design(RECOMMENDED, UNMAPPED),
 }
-"""One change after the other, each on top of those before."""
+"""Changes one after the other, each on top of those before."""
 THREAD: Final = Design("pcp_batch")
 """The proposal of the thread: a batch, and kmap through the direct map."""
 HALF: Final = 0.5

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What the explorer page shows: its rows in seconds, and the claim over all of them."""
+"""The rows of the explorer page in seconds, and the claim over all of them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial

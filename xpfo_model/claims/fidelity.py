@@ -180,7 +180,7 @@ def _reasons(evidence: Inputs, kernel: str) -> Table:
     basis=Basis.ALLOCATOR,
 )
 def counts_the_flushes(evidence: Inputs, kernel: str = "") -> Finding:
-    """What is counted on the model's events is what is counted on the kernel's."""
+    """State that counts on the model's events are those on the kernel's."""
     rows: list[tuple[Any, ...]] = []
     for trace in steady(evidence):
         counts = numbers(evidence, trace, "full", "flushes", kernel)

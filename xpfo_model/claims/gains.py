@@ -70,7 +70,7 @@ def saved(evidence: Inputs, trace: str, kmaps: float) -> dict[str, float]:
     basis=Basis.KERNEL_AND_TRACES,
 )
 def each_gain(evidence: Inputs, *, zeroing_only: bool = False) -> Finding:
-    """What saves how many of the flushes of v6, one thing at a time."""
+    """State how many flushes of v6 each change saves, one change at a time."""
     kmaps = kmaps_a_page(evidence, zeroing_only=zeroing_only)
     gains = {trace: saved(evidence, trace, kmaps) for trace in evidence.names}
     local, free, start, batch = STEPS

@@ -24,7 +24,7 @@ NEEDS: Final = {
     "user_zeroed": "nothing zeroed",
     "refills_movable": "no refill of a MOVABLE list",
 }
-"""What a claim can need of every trace: a key of `Evidence.totals` that must not be 0,
+"""Needs that a claim can have: a key of `Evidence.totals` that must not be 0,
 and the reason that is given where it is."""
 
 
@@ -104,12 +104,12 @@ class Inputs:
         return self._evidence.steps(trace)
 
     def totals(self, trace: str) -> dict[str, int]:
-        """What a trace holds, whatever the strategy."""
+        """Totals of a trace, whatever the strategy."""
         self.use(trace)
         return self._evidence.totals(trace)
 
     def counts(self, trace: str, strategy: str, **how: Any) -> Counts:
-        """What a strategy does over a trace; see `Evidence.counts`."""
+        """Counts of a strategy over a trace; see `Evidence.counts`."""
         self.can_count(trace, strategy)
         return self._evidence.counts(trace, strategy, **how)
 

@@ -26,7 +26,7 @@ PAIR: Final = 2
 """CPUs of the machines whose two starts are compared."""
 STARTS: Final = ("mapped", "unmapped")
 GAIN: Final = 3.0
-"""What the start must divide the flushes of `per_frame` by. Free choice."""
+"""The least ratio by which the start must divide `per_frame`'s flushes. Free choice."""
 
 
 def _maps(some: Sequence[Row]) -> float:
@@ -45,7 +45,7 @@ def _maps(some: Sequence[Row]) -> float:
     basis=Basis.KERNEL,
 )
 def unmapped_start(evidence: Inputs, workload: str = MIX) -> Finding:
-    """What it saves that memory which nobody has had is not mapped."""
+    """State the flushes saved where memory that nobody has had is not mapped."""
     found = grouped(
         runs(evidence, lambda row: row["cpus"] == PAIR), "workload", "strategy", "start"
     )

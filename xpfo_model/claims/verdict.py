@@ -110,7 +110,7 @@ class CannotJudge:
 
     claim: Claim
     reason: str
-    """What the traces lack, naming them."""
+    """The events that the traces lack, naming the traces."""
     inputs: tuple[Provenance, ...]
     """The traces that were used before that was known."""
     stands: ClassVar[bool] = False

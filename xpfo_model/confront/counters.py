@@ -105,7 +105,7 @@ def mismatches(
 
 
 def expected(found: Recorded, kernel: Side) -> dict[str, int]:
-    """What the counters have to be, by the events."""
+    """The values that the counters must have, by the events."""
     counts = {}
     for prefix, kind in (("flush", FLUSH), ("unmap", UNMAP), ("map", MAP)):
         for cause, number in kernel.by_cause(kind).items():

@@ -39,7 +39,7 @@ class Difference(NamedTuple):
     model: int
     """Row of the model's side, or NONE."""
     number: int
-    """It is the n-th flush of its CPU, or change of its frame, from 0."""
+    """The number of the flush of its CPU, or change of its frame, from 0."""
 
 
 def first_difference(kernel: Side, model: Side) -> Difference | None:

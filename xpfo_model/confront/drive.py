@@ -72,7 +72,7 @@ _ROOM: Final = 1 << 16
 
 
 class Carry(NamedTuple):
-    """What waits: accesses for allocations, pages of refills for their end."""
+    """Entries that wait: accesses for allocations, pages of refills for their end."""
 
     first: npt.NDArray[np.int64]
     """Per frame: the first step that waits for its allocation, or NOWHERE."""
@@ -279,7 +279,7 @@ def drive(m: Any, e: Any, s: Steps, c: Carry) -> int:
 
 
 class Driven(NamedTuple):
-    """What the model did for the steps of a recording."""
+    """The model's flushes and changes of entries for the steps of a recording."""
 
     steps: Steps
     notes: watch.Notes

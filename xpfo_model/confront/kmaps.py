@@ -53,7 +53,7 @@ class Accesses:
         return sum(self.kmaps.values()) / self.user_allocations
 
     def as_json(self) -> dict[str, Any]:
-        """What ``confront --json`` has of it."""
+        """The part of ``confront --json`` on it."""
         return {
             "user_allocations": self.user_allocations,
             "user_zeroed": self.user_zeroed,

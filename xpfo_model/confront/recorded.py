@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What the trace of a kernel that runs XPFO says, from the moment that XPFO begins.
+"""The events of a kernel that runs XPFO, from the moment that XPFO begins.
 
 Whatever stands before xpfo_start is left out, but for the frames that were held.
 """

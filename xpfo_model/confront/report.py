@@ -69,7 +69,7 @@ def _counts(told: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
 
 
 def _oddities(found: Confrontation) -> list[str]:
-    """What the kernel says that contradicts itself."""
+    """Sentences on counters and events of the kernel that contradict each other."""
     lines = []
     if found.counters_from is not None:
         state = "confirm" if not found.counters else "contradict"

@@ -38,12 +38,12 @@ class First:
     """``flush``, ``unmap``, ``map`` or ``split``."""
     cpu: int
     number: int
-    """It is the n-th flush of the CPU, change of the frame or split, from 1."""
+    """The number of the flush of its CPU, change of its frame or split, from 1."""
     event: int
     """Number of the event in the trace, from 1: the earlier of the two."""
     time: str
     kernel: dict[str, Any] | None
-    """What the kernel did there, or None if it did nothing."""
+    """The kernel's action there, or None if there is none."""
     model: dict[str, Any] | None
     reason: str
     neighbours: list[str]
@@ -58,7 +58,7 @@ class First:
 
 @dataclass(frozen=True)
 class Confrontation:
-    """What a kernel and the model of its strategy did with the same events."""
+    """Actions of a kernel and of the model of its strategy on the same events."""
 
     found: Recorded
     kernel: Side

@@ -62,7 +62,7 @@ class Side(NamedTuple):
         return dict(zip(CAUSES, counts, strict=True))
 
     def tell(self, row: int) -> dict[str, Any]:
-        """One row, as JSON has it."""
+        """A row, as JSON has it."""
         kind = int(self.kind[row])
         told: dict[str, Any] = {"what": KINDS[kind]}
         if kind == SPLIT:
@@ -74,7 +74,7 @@ class Side(NamedTuple):
 
 
 def kernel_side(found: Recorded) -> Side:
-    """What the kernel did. Raises `TraceError` for a cause that it has not."""
+    """The kernel's side of a recording. Raises `TraceError` for an unknown cause."""
     xpfo, words = found.xpfo, found.about.words
     known = {word: number for number, word in enumerate(CAUSES)}
     table = np.array([known.get(word, watch.NO_CAUSE) for word in words] + [0])
@@ -109,7 +109,7 @@ def kernel_side(found: Recorded) -> Side:
 
 
 def model_side(driven: Driven) -> Side:
-    """What the model did."""
+    """The model's side of a recording."""
     notes, steps = driven.notes, driven.steps
     return Side(
         kind=notes.kind,

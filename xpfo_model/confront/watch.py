@@ -56,7 +56,7 @@ CAUSE: Final = 3
 FIRST: Final = 4
 LAST: Final = 5
 FRAMES: Final = 6
-"""What was unmapped since the last flush: the range, and how many frames."""
+"""Frames unmapped since the last flush: their range, and how many."""
 PAGE_FIRST: Final = 7
 PAGE_LAST: Final = 8
 """The page or the block that a hook is about: the range of a flush for nothing."""

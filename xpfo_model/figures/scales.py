@@ -14,7 +14,7 @@ _ROOM: Final = 0.06
 _NEAR: Final = 0.04
 """Of a logarithmic axis: a tick that is so near before it is shown as well."""
 _LEAST: Final = 1e-200
-"""What is nearer to zero has no logarithm with all digits."""
+"""The least distance from zero at which a logarithm has all digits."""
 
 
 class Scale(Protocol):

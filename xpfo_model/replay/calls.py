@@ -90,7 +90,7 @@ class Calls(NamedTuple):
     """First frame; of REFILL first index into `frames`; of CHANGE_BLOCK the
     block; of MIGRATE the frame that a page leaves, int64."""
     stop: Any
-    """One past the last frame or index; of MIGRATE the frame that it goes to,
+    """The end, behind the last frame or index; of MIGRATE the frame that it goes to,
     int64."""
     frames: Any
     """Frames of the refills, int64."""
@@ -115,7 +115,7 @@ class Carry(NamedTuple):
     """State that one chunk of a trace leaves for the next."""
 
     units: Any
-    """One more than the dense number of a unit of UNIT_FRAMES pfns, or UNNUMBERED,
+    """The dense number, from 1, of a unit of UNIT_FRAMES pfns, or UNNUMBERED,
     int32."""
     previous: Any
     """Per test for a user's page and frame: NOBODY … WAS_HELD, by its last

@@ -19,7 +19,7 @@ class Held:
     number: npt.NDArray[np.int64]
     """Frames of each range."""
     end: int
-    """One more than the last pfn that there is."""
+    """The pfn behind the last that there is."""
 
     def owners(self, units: npt.NDArray[np.int64]) -> Owners:
         """Who has the frames of units of UNIT_FRAMES pfns at the start.

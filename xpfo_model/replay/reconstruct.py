@@ -88,7 +88,7 @@ class Reconstruction:
         self.kinds = np.zeros(len(EVENT_NAMES), np.int64)
         """Events so far, by their number."""
         self.cpus = 0
-        """One more than the highest number of a CPU so far."""
+        """The CPUs so far: those up to the highest number seen."""
         self.first_time: int | None = None
         """Time of the first event."""
         self._sums = dict.fromkeys(

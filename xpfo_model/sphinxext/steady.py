@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What a build that has read only some pages leaves otherwise than one of all."""
+"""Make a build that has read only some pages leave the same as one of all."""
 
 import json
 import shutil

@@ -179,7 +179,7 @@ COUNTED: Final = tuple(name for name, entry in REGISTRY.items() if entry.counted
 """The strategies of the September 2017 thread."""
 
 SHOWN: Final = (*COUNTED, "pcp_batch_local", RECOMMENDED)
-"""What `compare` shows by default."""
+"""The strategies that `compare` shows by default."""
 
 _EVENTS: Final = {
     "alloc": (EVENT_NAMES[MM_PAGE_ALLOC],),
@@ -229,7 +229,7 @@ def at_border(name: str) -> dict[str, Callable[..., Any]]:
 
 
 def sources(name: str) -> tuple[dict[str, Callable[..., Any]], Entry]:
-    """What a result that looks a strategy up rests on; see `closure.parts`.
+    """The parts of a strategy that a result rests on; see `closure.parts`.
 
     Its hooks, and its entry without words for people. Raises `UnknownStrategyError`.
     """

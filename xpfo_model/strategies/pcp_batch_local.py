@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What this document recommends: pcp_batch, with what the checker taught.
+"""The proposal before its holes were closed: pcp_batch, mended by the checker.
 
 The MOVABLE refill is unmapped with one flush, after the locks are dropped, with
 interrupts on, and before the batch is on its list. A frame is mapped back only when

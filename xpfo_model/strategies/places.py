@@ -14,7 +14,7 @@ DIRECT_MAP: Final = "__rmqueue_direct_map()"
 
 
 class Context(NamedTuple):
-    """What holds at a place of a kernel."""
+    """The context that holds at a place of a kernel."""
 
     irqs_off: bool
     source: str
@@ -47,5 +47,5 @@ CONTEXTS: Final = {
 
 
 def context(place: str, kernel: str) -> Context:
-    """What holds at a place of a kernel. Raises `KeyError` if that is not known."""
+    """The context at a place of a kernel. Raises `KeyError` if that is not known."""
     return CONTEXTS[place, kernel]

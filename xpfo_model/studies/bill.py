@@ -44,7 +44,7 @@ class Design:
         return {"start": self.start, "held": FREED} if self.start != MAPPED else {}
 
     def kunmap(self, counts: Counts) -> Kunmap:
-        """What happens at the last kunmap, by what was counted with zeroing."""
+        """Flushes at the last kunmap, by what was counted with zeroing."""
         hooks = strategies.functions(self.strategy)
         if self.strategy == strategies.BASELINE:
             return Kunmap.NOTHING
@@ -57,7 +57,7 @@ class Design:
 
 @dataclass(frozen=True)
 class Part:
-    """What a design does in a part of a trace in which every zeroed page is kmapped."""
+    """Counts of a design in a part of a trace in which every zeroed page is kmapped."""
 
     users: int
     """User allocations."""
@@ -103,7 +103,7 @@ class Part:
 def part(
     kunmap: Kunmap, users: int, zeroed: int, whole: Counts, before: Counts | None = None
 ) -> Part:
-    """What was counted in a part of a trace, with zeroing through the strategy's kmap.
+    """Counts of a part of a trace, with zeroing through the strategy's kmap.
 
     Parameters
     ----------
@@ -147,13 +147,13 @@ def part(
 
 @dataclass(frozen=True)
 class Bill:
-    """What a design does over one trace, and what it leaves open."""
+    """Counts of a design over one trace, and the accesses that stay open."""
 
     design: Design
     trace: str
     cpus: int
     kunmap: Kunmap
-    """What happens at the last kunmap of a user's page."""
+    """Flushes at the last kunmap of a user's page."""
     boot: Part
     """All of the trace, from boot."""
     warm: Part

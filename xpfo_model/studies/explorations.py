@@ -43,7 +43,7 @@ _DIGITS: Final = 2
 
 @dataclass(frozen=True)
 class Exploration:
-    """What an exploration found, and how long it took."""
+    """The result of an exploration, and the time that it took."""
 
     strategy: str
     scope: str

@@ -134,7 +134,7 @@ def point_of(pipes: int, frames: int, cpus: int, batch: int) -> Point:
 def run_task(
     point: Point, seed: int, variants: Sequence[Variant] = VARIANTS
 ) -> list[Result]:
-    """What each variant did after the warm-up of one seed of a point.
+    """Counts of each variant after the warm-up of one seed of a point.
 
     Raises `SweepError` where the memory is too small for the demand.
     """

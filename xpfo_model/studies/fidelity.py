@@ -43,7 +43,7 @@ def profile_of(name: str) -> str:
 
 
 def rows_of_trace(path: Path, kernel: str) -> list[Row]:
-    """What both levels found in a trace with the allocator of a kernel."""
+    """The findings of both levels in a trace with the allocator of a kernel."""
     log = traces.read(path)
     found = compare(log, zoneinfo_beside(path), kernel)
     return [

@@ -58,7 +58,7 @@ _CALLS: Final = re.compile(r"CAL:((?:\s+\d+)+)")
 
 
 class Recording(NamedTuple):
-    """What one recording shows: a row of each study."""
+    """The row that a recording gives to each study."""
 
     run: dict[str, Any]
     callers: dict[str, dict[str, int]]
@@ -159,7 +159,7 @@ def recorded(path: Path) -> Recording:
 
 
 def _predictions(log: EventLog) -> Iterator[dict[str, Any]]:
-    """What each strategy flushes over what a stock kernel would have traced."""
+    """Flushes of each strategy over events that a stock kernel would have traced."""
     for start, how in STARTS.items():
         counted = replay(log, PREDICTED, start=start, **how).strategies
         for name in PREDICTED:

@@ -46,13 +46,13 @@ class Study:
     name: str
     """Of its file in docs/data, without .csv."""
     what: str
-    """What it holds, one sentence."""
+    """The content of the study, in one sentence."""
     make: Callable[[Path], Columns]
     """Computes it; takes the folder docs/ of a clone."""
     inputs: tuple[str, ...] = ()
     """Files below docs/ that it reads, as patterns."""
     given: Mapping[str, Any] = field(default_factory=dict)
-    """What it looks up by name, such as strategies' hooks; see `closure.parts`."""
+    """Functions that the study looks up by name, such as hooks; see `closure.parts`."""
     apart: Collection[Any] = ()
     """Registries in the place of which entries are given; see `closure.parts`."""
     measured: bool = False

@@ -85,7 +85,7 @@ def grid(**axes: Iterable[Any]) -> list[Point]:
 
 
 def run_task(point: Point, seed: int, names: Sequence[str]) -> Result:
-    """One seed of a point through the allocator and every strategy.
+    """Run one seed of a point through the allocator and every strategy.
 
     Raises `WorkloadError`, `UnknownKernelError`, `UnknownStrategyError`.
     """

@@ -109,5 +109,5 @@ def pipe_share() -> list[Point]:
 
 @what_if("whatif-versions", "Flushes per 1,000 allocations by kernel, 4 CPUs, 1 GiB.")
 def versions() -> list[Point]:
-    """One demand on three allocators, masks of each version."""
+    """The same demand on three allocators, masks of each version."""
     return grid(workload=SITUATIONS, kernel=KERNELS, frames=(SMALL,), length=(LENGTH,))

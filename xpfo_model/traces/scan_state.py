@@ -175,7 +175,7 @@ TICKS: Final = 2
 
 # enum migratetype with CMA and MEMORY_ISOLATION, include/linux/mmzone.h, v6.18
 MIGRATE_TYPES: Final = 6
-"""One more than the largest migratetype of any configuration."""
+"""The number of migratetypes that any configuration has."""
 
 PID_LIMIT: Final = 1 << 31
 
