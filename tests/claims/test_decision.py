@@ -33,6 +33,7 @@ class Like(Evidence):
 def like(evidence, one, other):
     found = Like(evidence.directory)
     found._logs, found._steps = evidence._logs, evidence._steps
+    found._reports = evidence._reports
     found.pair = one, other
     return found
 
