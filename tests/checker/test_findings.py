@@ -3,10 +3,11 @@
 
 import dataclasses
 
+import pytest
 from tiny_worlds import DEFAULT, SMALL
 
 from xpfo_model import checker, strategies
-from xpfo_model.checker.check import FEW
+from xpfo_model.checker.check import ENOUGH, FEW
 from xpfo_model.constants import MIGRATE_MOVABLE
 from xpfo_model.machine import (
     BLOCK,
@@ -90,3 +91,19 @@ def test_a_batch_that_is_listed_before_its_flush_is_handed_out_stale():
         "CPU 0 refills the MOVABLE list with frame 0, waiting for its flush",
         "CPU 1 allocates frame 0 for a user",
     )
+
+
+UNSAFE = [n for n, entry in strategies.REGISTRY.items() if not entry.safe]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", UNSAFE)
+def test_where_the_search_is_left_no_other_fault_follows(name):
+    found, more = (
+        {v.invariant: (v.steps, v.visited) for v in report.violations}
+        for report in (
+            checker.check(name, checker.limited(DEFAULT, states))
+            for states in (ENOUGH, FEW)
+        )
+    )
+    assert found == more
