@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Exposed time by its definition: sets of pages, and every interval added up."""
 
+from fractions import Fraction
+
 from logs import USER_MOVABLE
 from reference import HIGHUSER
 
@@ -92,11 +94,12 @@ def calls(log):  # noqa: C901 - a case for each event
 class Slow(Tlbs):
     """Posted versions from their mails, one `if` each, over sets."""
 
-    def __init__(self, name, copies):
+    def __init__(self, name, percent, copies=1):
         super().__init__()
         self.at_entry = name == "kernel_entry"
-        self.name, self.copies, self.due = "v9" if self.at_entry else name, copies, 0
-        self.local = 0
+        self.name, self.local = "v9" if self.at_entry else name, 0
+        self.due, self.again_due = Fraction(), Fraction()
+        self.share, self.again = (Fraction(str(n)) for n in (percent, copies - 1))
         self.marked, self.says_unmapped = set(), set()
         self.pending, self.waiting, self.previous = set(), set(), {}
         self.handed = 0
@@ -119,14 +122,23 @@ class Slow(Tlbs):
         getattr(self, f"alloc_{self.kind}")(cpu, set(pfns), user, zeroed)
         if user:
             self.users |= set(pfns)
-            self.due += 0 if zeroed else self.copies
-            if zeroed or self.due >= 100:
-                self.due -= 0 if zeroed else 100
+            for _ in range(1 if zeroed else self.times()):
                 for pfn in pfns:
                     self.kernel_uses(cpu, pfn)
             self.handed += len(self.reachable(pfns))
         else:
             self.users -= set(pfns)
+
+    def times(self):
+        """How often the kernel copies into the next page that is not zeroed."""
+        self.due += self.share
+        if self.due < 100:
+            return 0
+        self.due -= 100
+        self.again_due += self.again
+        whole = int(self.again_due)
+        self.again_due -= whole
+        return 1 + whole
 
     @property
     def kind(self):

@@ -84,7 +84,9 @@ def test_only_claims_about_traces_are_heard(tmp_path, monkeypatch):
     one_of_each = {claim.basis: claim for claim in claims.REGISTRY.values()}
     assert len(one_of_each) > 1
     kept = {claim.id: claim for claim in one_of_each.values()}
-    monkeypatch.setattr(claims, "REGISTRY", kept | {n: claims.REGISTRY[n] for n in SOME})
+    monkeypatch.setattr(
+        claims, "REGISTRY", kept | {n: claims.REGISTRY[n] for n in SOME}
+    )
     evidence = own.evidence_of(log_of(EVENTS, "mine"), tmp_path, tmp_path)
     heard = [claim for claim, _ in report.heard(evidence)]
     assert len(heard) >= len(SOME)

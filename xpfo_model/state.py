@@ -59,10 +59,15 @@ class Settings(np.record):  # type: ignore[misc]  # NumPy allows it
     now: int
     """Time of the event that is replayed, in the trace's clock."""
     zeroing: int
-    copy_percent: int
-    """Both as in `replay.Run`."""
-    copy_due: int
-    """Percent of a copy that is due: a whole one makes the next page be copied."""
+    """As in `replay.Run`, as are the two shares below."""
+    copied: int
+    """Of 10,000 pages that are not zeroed: pages that are copied into."""
+    copied_due: int
+    """The part of a page that is due: a whole one makes the next page be copied."""
+    again: int
+    """Of 10,000 pages that are copied into: accesses beyond the first of each."""
+    again_due: int
+    """The part of an access that is due."""
     unanswered: int
     """Whether a flush is only asked for: other CPUs answer it later."""
     starts_unmapped: int

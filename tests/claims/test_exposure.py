@@ -115,6 +115,10 @@ STRATEGIES = (
 DEFER = ("v8", "v9", "kernel_entry")
 
 
+USED = ((0, 1), (50, 1), (100, 1.5), (99.6, 2.7))
+"""Percent of the pages that are copied into, and how often each of them."""
+
+
 @st.composite
 def moments(draw):
     """An event on few frames, and the ticks since the one before."""
@@ -143,19 +147,20 @@ def timed(listed):
     return log
 
 
-def run(log, name, copies=0, **replaced):
+def run(log, name, used=(0, 1), **replaced):
     reconstruction = Reconstruction("v6.1", everything=True)
-    counted = replay.Run(name, cpus=CPUS, zeroing=True, copy_percent=copies, **replaced)
+    how = dict(zip(("copy_percent", "copies"), used, strict=True))
+    counted = replay.Run(name, cpus=CPUS, zeroing=True, **how, **replaced)
     for steps in calls_of(log.chunks(), reconstruction):
         counted.feed(steps, reconstruction.frames)
     return counted.counts
 
 
 @pytest.mark.parametrize("name", STRATEGIES)
-@given(st.lists(moments(), max_size=60).map(timed), st.sampled_from([0, 50, 100]))
-def test_frame_time_is_the_sum_over_all_intervals(name, log, copies):
-    counts = run(log, name, copies)
-    slow = Slow(name, copies).run(log)
+@given(st.lists(moments(), max_size=60).map(timed), st.sampled_from(USED))
+def test_frame_time_is_the_sum_over_all_intervals(name, log, used):
+    counts = run(log, name, used)
+    slow = Slow(name, *used).run(log)
     assert counts.frame_time_exposed == slow.time
     assert counts.frames_exposed == slow.handed
     if name in DEFER:
@@ -242,7 +247,7 @@ def test_a_refill_of_users_frames_is_zeroed_under_its_one_flush():
 
 def test_a_copy_is_flushed_whatever_was_zeroed():
     log = timed([(1, locked(5, 1)), (1, alloc(5, USER_MOVABLE))])
-    counts = run(log, "pcp_batch_prezero", 100)
+    counts = run(log, "pcp_batch_prezero", (100, 1))
     assert counts.flushes_by_cause["kunmap"] == 1
 
 

@@ -10,8 +10,8 @@ from xpfo_model import cost, gfp, replay
 from xpfo_model.claims import access, bill, published_tables
 from xpfo_model.claims import cost as unpublished
 from xpfo_model.claims.inputs import Inputs
-from xpfo_model.cost import Kunmap, kmaps
-from xpfo_model.errors import XpfoModelError
+from xpfo_model.cost import Kmaps, Kunmap, kmaps
+from xpfo_model.errors import CannotJudgeError, XpfoModelError
 from xpfo_model.history import numbers
 from xpfo_model.history.numbers import BASE, DESKTOP, LARGE
 from xpfo_model.machine import UNMAPPED
@@ -194,69 +194,55 @@ def test_the_whole_bill_has_a_column_for_each_design_and_no_hole(inputs):
 # How often the kernel maps a page.
 
 
-def written(tmp_path, *rows):
-    (tmp_path / "data").mkdir()
-    lines = (",".join(kmaps.COLUMNS), *rows)
-    (tmp_path / "data" / kmaps.FILE).write_text("\n".join(lines) + "\n")
+def recorded(monkeypatch, *loads):
+    """Let kernels have counted so many accesses for 100 user pages of each load."""
+    found = tuple(Kmaps(load, load, 4, 100, {"all": times}) for load, times in loads)
+    monkeypatch.setattr(access, "recordings", lambda _: found)
 
 
-class Elsewhere(Inputs):
-    """The evidence, with other counts of kmaps."""
-
-    def __init__(self, evidence, docs):
-        super().__init__(evidence)
-        self._docs = docs
-
-    @property
-    def docs(self):
-        return self._docs
-
-
-def test_until_the_build_itself_is_counted_zeroing_is_the_low_end(evidence, tmp_path):
-    written(tmp_path, "a,mix,build,1,100,,all,120")
-    found = access.kunmaps_parameter(Elsewhere(evidence, tmp_path))
-    least = min(access.zeroing_share(Inputs(evidence), t) for t in access.BUILDS)
+def test_until_the_build_itself_is_counted_zeroing_is_the_low_end(inputs, monkeypatch):
+    recorded(monkeypatch, ("mix", 120))
+    found = access.kunmaps_parameter(inputs)
+    least = min(access.zeroing_share(inputs, t) for t in access.BUILDS)
     assert (found.low, found.high) == (least, 1.2)
     assert "zeroing" in found.source
 
 
-def test_once_the_build_itself_is_counted_only_that_counts(evidence, tmp_path):
-    rows = [f"{n},cc,build,4,100,90,all,{n}" for n in (80, 84)]
-    written(tmp_path, "a,mix,build,1,100,,all,120", *rows)
-    found = access.kunmaps_parameter(Elsewhere(evidence, tmp_path))
+def test_once_the_build_itself_is_counted_only_that_counts(inputs, monkeypatch):
+    recorded(monkeypatch, ("mix", 120), ("cc", 80), ("cc", 84))
+    found = access.kunmaps_parameter(inputs)
     assert (found.low, found.high) == (0.8, 0.84)
     assert "zeroing" not in found.source
 
 
-def test_without_a_count_for_a_build_the_remedy_is_said(evidence, tmp_path):
-    written(tmp_path, "a,reclaim,reclaim,1,100,,all,120")
+def test_without_a_count_for_a_build_the_remedy_is_said(inputs, monkeypatch):
+    recorded(monkeypatch, ("reclaim", 120))
     with pytest.raises(XpfoModelError, match="stands for a build") as caught:
-        access.kunmaps_parameter(Elsewhere(evidence, tmp_path))
-    assert "like 'build'" in caught.value.remedy
+        access.kunmaps_parameter(inputs)
+    assert "mix" in caught.value.remedy
 
 
-def test_pages_touched_take_the_place_of_what_october_says(evidence, tmp_path):
-    assert access.copied_percent(Inputs(evidence)) == 95
-    written(
-        tmp_path,
-        f"a,cc,build,4,100,80,{kmaps.ZEROING},50",
-        "a,cc,build,4,100,80,wp_page_copy,40",
-    )
-    # 30 of the 50 pages that were not zeroed
-    assert access.copied_percent(Elsewhere(evidence, tmp_path)) == 60
+def test_the_pages_that_the_kernel_copies_into_are_counted_ones(inputs, monkeypatch):
+    def row(workload, touched, times):
+        counted = {"other_pages": 50, "other_touched": touched, "other_kmaps": times}
+        return {"workload": workload, **counted}
+
+    some = [row("mix", 40, 80), row("mix", 35, 55), row("reclaim", 10, 10)]
+    monkeypatch.setattr(access, "rows", lambda *_: some)
+    assert access.copied(inputs) == (75.0, 1.8)
+    assert access.copied(inputs, "reclaim") == (20.0, 1.0)
+    with pytest.raises(CannotJudgeError, match="pipes"):
+        access.copied(inputs, "pipes")
 
 
-def test_the_projects_recordings_take_the_place_of_a_trials(evidence):
-    found = access.recordings(Inputs(evidence))
-    own = {one.like for one in found if not one.recording.startswith("trial")}
-    trial = {one.like for one in found if one.recording.startswith("trial")}
-    assert own
-    assert not own & trial
+def test_each_recording_of_stock_behaviour_is_in_the_tables(inputs):
+    found = access.recordings(inputs)
+    assert found
     for one in found:
-        if one.like in own and len(one.pairs) > 1:
+        if len(one.pairs) > 1:
             assert one.pairs[kmaps.ZEROING] > 0
             assert one.per_allocation > 1
-    tables = access.tables(Inputs(evidence))
+    tables = access.tables(inputs)
     pooled = sum(row[3] for row in tables["accesses"].rows)
     assert pooled == sum(one.load not in access.SINGLE for one in found)
 

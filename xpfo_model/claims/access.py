@@ -6,7 +6,7 @@ A trace of the allocator shows which pages are zeroed, and nothing of the copies
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from xpfo_model.claims.claim import Table
 from xpfo_model.claims.inputs import Inputs, ratio
@@ -17,7 +17,7 @@ from xpfo_model.errors import CannotJudgeError, XpfoModelError
 from xpfo_model.history import numbers
 from xpfo_model.history.numbers import BATCH, BATCH_NO_FLUSH, DUAL, NO_FLUSH, STRICT
 from xpfo_model.replay.run import Counts
-from xpfo_model.studies.kernel_runs import kernel_callers, kernel_runs
+from xpfo_model.studies.kernel_runs import kernel_callers, kernel_pages, kernel_runs
 
 BUILDS: Final = ("cc-1cpu", "cc-4cpu")
 """Traces of the published load, a build; the last is the parallel one."""
@@ -42,23 +42,13 @@ def at_allocation(counts: Counts) -> int:
 
 
 def recordings(evidence: Inputs) -> tuple[Kmaps, ...]:
-    """The counts of kernels that run XPFO: the project's, and else those of a trial.
+    """The counts of the kernel of docs/kernel that runs no strategy, by recording.
 
-    Raises `CannotJudgeError` where there are none, and `XpfoModelError` for a file
-    that holds something else.
+    Raises `CannotJudgeError` where there are none.
     """
-    data = evidence.docs / "data"
-    own = _own(evidence) if (data / f"{kernel_runs.name}.csv").is_file() else ()
-    path = data / kmaps.FILE
-    trial = kmaps.read(path) if path.is_file() else ()
-    if not own and not trial:
+    path = evidence.docs / "data" / f"{kernel_runs.name}.csv"
+    if not path.is_file():
         raise CannotJudgeError(f"needs {path}", evidence.names)
-    known = {one.like for one in own}
-    return (*own, *(one for one in trial if one.like not in known))
-
-
-def _own(evidence: Inputs) -> tuple[Kmaps, ...]:
-    """Recordings of the kernel of docs/kernel under the stock behaviour."""
     callers: dict[str, dict[str, int]] = {}
     for one in rows(evidence, kernel_callers):
         callers.setdefault(one["recording"], {})[one["caller"]] = one["kmaps"]
@@ -66,10 +56,8 @@ def _own(evidence: Inputs) -> tuple[Kmaps, ...]:
         Kmaps(
             recording=one["recording"],
             load=one["workload"],
-            like=str(kmaps.LIKE.get(one["workload"], one["workload"])),
             cpus=one["cpus"],
             user_allocations=one["user"],
-            touched=one.get("touched"),
             pairs=callers.get(one["recording"], {"all": one["kmap_none"]}),
         )
         for one in rows(evidence)
@@ -98,10 +86,7 @@ def tables(evidence: Inputs) -> dict[str, Table]:
                     like,
                     cpus,
                     len(some),
-                    spread(
-                        (one.per_allocation for one in some if one.per_allocation),
-                        ".2f",
-                    ),
+                    spread((one.per_allocation for one in some), ".2f"),
                 )
                 for (like, load, cpus), some in pools.items()
             ),
@@ -132,11 +117,11 @@ def kunmaps_parameter(evidence: Inputs) -> Parameter:
     known = kmaps.like(BUILD, recordings(evidence))
     if not known:
         raise XpfoModelError(
-            f"no recording in {kmaps.FILE} stands for a {BUILD}",
-            remedy=f"give one of its loads the like {BUILD!r} and its allocations",
+            f"no recording in {kernel_runs.name}.csv stands for a {BUILD}",
+            remedy="record the workload mix with --strategy none: see docs/kernel",
         )
     same = [one for one in known if one.load in scripts]
-    counted = [one.per_allocation or 0.0 for one in same or known]
+    counted = [one.per_allocation for one in same or known]
     least = min(zeroing_share(evidence, trace) for trace in BUILDS)
     low = min(counted) if same else min(least, *counted)
     names = ", ".join(one.recording for one in same or known)
@@ -187,22 +172,35 @@ def copies_at(evidence: Inputs, trace: str, batched: str, factor: float) -> floa
     return 100 * (posted - factor * left) / slope if slope else 0.0
 
 
-def copied_percent(evidence: Inputs) -> int:
-    """Of a build's user pages that are not zeroed: percent that the kernel copies into.
+class Copied(NamedTuple):
+    """The pages of a load that are not zeroed, as far as the kernel reaches them."""
 
-    As a kernel that runs XPFO counted it; until one has, the least at which a batch
-    saves as little as in October 2018.
+    percent: float
+    """Of the pages: those that it kmaps at least once."""
+    copies: float
+    """How often it kmaps each of these."""
+
+    @property
+    def how(self) -> dict[str, float]:
+        """The same as options of `Evidence.counts`."""
+        return {"copy_percent": self.percent, "copies": self.copies}
+
+
+def copied(evidence: Inputs, load: str = BUILD) -> Copied:
+    """The pages that the kernel copies into under a load, to a tenth of a percent.
+
+    Counted by kernels that run XPFO, over all recordings that stand for the load.
+    Raises `CannotJudgeError` where there are none.
     """
-    known = [
-        100
-        * (one.touched - one.pairs[kmaps.ZEROING])
-        / (users - one.pairs[kmaps.ZEROING])
-        for one in kmaps.like(BUILD, recordings(evidence))
-        if one.touched and kmaps.ZEROING in one.pairs
-        for users in [one.user_allocations or 0]
+    some = [
+        one
+        for one in rows(evidence, kernel_pages)
+        if kmaps.LIKE.get(one["workload"], one["workload"]) == load
     ]
-    if known:
-        return round(min(known))
-    factor = october_factor()
-    found = [copies_at(evidence, trace, "pcp_batch", factor) for trace in BUILDS]
-    return round(min(max(min(found), COPIES[0]), COPIES[-1]))
+    pages, touched, times = (
+        sum(one[f"other_{what}"] for one in some)
+        for what in ("pages", "touched", "kmaps")
+    )
+    if not touched:
+        raise CannotJudgeError(f"no recording stands for {load}", evidence.names)
+    return Copied(round(100 * touched / pages, 1), round(times / touched, 2))

@@ -6,7 +6,7 @@ from typing import Final
 
 from xpfo_model import cost
 from xpfo_model.checker import scope
-from xpfo_model.claims.access import BUILDS, copied_percent, in_use, kunmaps_of
+from xpfo_model.claims.access import BUILDS, copied, in_use, kunmaps_of
 from xpfo_model.claims.claim import Basis, Finding, Table, claim
 from xpfo_model.claims.exposure import share
 from xpfo_model.claims.inputs import Inputs
@@ -85,8 +85,8 @@ def bill(evidence: Inputs, trace: str, design: Design) -> Bill:
     """
     kunmap, boot, warm, counts = parts(evidence, trace, design)
     report = evidence.reports(scope(SCOPE))[design.strategy]
-    copied = {"copy_percent": copied_percent(evidence), **design.how}
-    reached = in_use(evidence, trace, design.strategy, **copied).frames_exposed
+    used = {**copied(evidence).how, **design.how}
+    reached = in_use(evidence, trace, design.strategy, **used).frames_exposed
     return Bill(
         design=design,
         trace=trace,
@@ -96,7 +96,7 @@ def bill(evidence: Inputs, trace: str, design: Design) -> Bill:
         warm=warm,
         start_splits=counts.start_splits,
         handed=reached,
-        exposed=share(evidence, trace, design.strategy, **copied),
+        exposed=share(evidence, trace, design.strategy, **used),
         violated=tuple(report.found),
         exhausted=report.exhaustive,
     )

@@ -50,20 +50,24 @@ from xpfo_model.strategies.hooks import (
     use,
 )
 
-PERCENT: Final = 100
+WHOLE: Final = 10_000
+"""What the shares of a machine's settings are parts of."""
 MOVES: Final = (ISOLATE, MIGRATE)
 OF_CPU: Final = (CONTEXT_SWITCH, KERNEL_ENTRY, RETURN_TO_USER)
 
 
 def use_new(m: Machine, cpu: int, frames: Frames, zeroed: bool) -> None:
     """Let the kernel use new user pages: to zero them, or to copy into some."""
-    used = zeroed
+    times = 1
     if not zeroed:
-        m.settings.copy_due += m.settings.copy_percent
-        if m.settings.copy_due >= PERCENT:
-            m.settings.copy_due -= PERCENT
-            used = True
-    if used:
+        m.settings.copied_due += m.settings.copied
+        times = m.settings.copied_due // WHOLE
+        m.settings.copied_due %= WHOLE
+        if times:
+            m.settings.again_due += m.settings.again
+            times += m.settings.again_due // WHOLE
+            m.settings.again_due %= WHOLE
+    for _ in range(times):
         for frame in frames:
             use(m, cpu, frame)
 

@@ -24,7 +24,7 @@ from xpfo_model.machine import (
     hold,
 )
 from xpfo_model.replay.calls import ALLOC, Calls
-from xpfo_model.replay.loop import run_steps
+from xpfo_model.replay.loop import WHOLE, run_steps
 from xpfo_model.replay.pieces import rows
 from xpfo_model.replay.quarters import make_room, quarters, tally
 from xpfo_model.replay.reconstruct import room_for
@@ -32,6 +32,7 @@ from xpfo_model.strategies.guarantee import go_on, leave
 
 TAKERS: Final = ("first_touch", "from_kernel", "from_user", "for_kernel")
 """Allocations by who had a frame before, and those that are no user's."""
+PERCENT: Final = 100
 FREED: Final = "freed"
 """Of frames held at the start: a page was, if its first event is that it is freed."""
 
@@ -48,9 +49,11 @@ class Run:
     zeroing : bool
         Whether the kernel maps each zeroed user page to zero it, and so flushes
         a second time where kunmap does.
-    copy_percent : int
-        Of the user pages that are not zeroed: how many percent the kernel maps
-        once to copy into. Only with `zeroing`.
+    copy_percent : float
+        Of the user pages that are not zeroed: how many percent the kernel maps to
+        copy into as they are handed out, to a hundredth. Only with `zeroing`.
+    copies : float
+        How often it maps each of these, 1 or more.
     start : str
         `machine.MAPPED` or `machine.UNMAPPED`: whether memory that nobody has had has
         an alias.
@@ -70,7 +73,8 @@ class Run:
         *,
         cpus: int,
         zeroing: bool = False,
-        copy_percent: int = 0,
+        copy_percent: float = 0,
+        copies: float = 1,
         start: str = MAPPED,
         held: Owners | str | None = None,
         **replaced: Callable[..., Any],
@@ -95,7 +99,8 @@ class Run:
             self._held = held
         self._placed = 0
         self.machine.settings.zeroing = zeroing
-        self.machine.settings.copy_percent = copy_percent
+        self.machine.settings.copied = round(copy_percent * WHOLE / PERCENT)
+        self.machine.settings.again = round((copies - 1) * WHOLE)
         self._tally = tally(len(CAUSES))
         self._loop = compiled(run_steps, strategies.given(hooks))
 

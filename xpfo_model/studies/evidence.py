@@ -227,22 +227,24 @@ class Evidence:
         *,
         batch: int | None = None,
         zeroing: bool = False,
-        copy_percent: int = 0,
+        copy_percent: float = 0,
+        copies: float = 1,
         idle_flushes: bool = True,
         **replaced: Any,
     ) -> Counts:
         """The counts of a strategy over a trace.
 
-        `batch` splits refills into at most so many frames; `zeroing` and
-        `copy_percent` are those of `Run`; `replaced` puts other functions in the
-        place of hooks. Without `idle_flushes` a switch to the idle task flushes
+        `batch` splits refills into at most so many frames; `zeroing`, `copy_percent`
+        and `copies` are those of `Run`; `replaced` puts other functions in the place
+        of hooks. Without `idle_flushes` a switch to the idle task flushes
         nothing that was deferred: it keeps the address space (enter_lazy_tlb).
         """
-        how = (batch, zeroing, copy_percent, idle_flushes)
+        how = (batch, zeroing, copy_percent, copies, idle_flushes)
         key = (name, strategy, *how, tuple(sorted(replaced.items())))
         steps, reconstruction = self.steps(name)
         if key not in self._counts:
-            run = self._run(name, strategy, zeroing, copy_percent, replaced)
+            used: dict[str, Any] = {"copy_percent": copy_percent, "copies": copies}
+            run = self._run(name, strategy, zeroing, used, replaced)
             if not idle_flushes:
                 steps = self._without_idle(name)
             for some in steps:
@@ -258,7 +260,7 @@ class Evidence:
         key = (name, strategy, pieces, tuple(sorted(replaced.items())))
         steps, reconstruction = self.steps(name)
         if key not in self._courses:
-            run = self._run(name, strategy, False, 0, replaced)  # noqa: FBT003
+            run = self._run(name, strategy, False, {}, replaced)  # noqa: FBT003
             length = -(-sum(len(some.op) for some in steps) // pieces)
             allocations = 0
             course = []
@@ -304,7 +306,7 @@ class Evidence:
         name: str,
         strategy: str,
         zeroing: bool,  # noqa: FBT001 - the options of counts()
-        copy_percent: int,
+        used: dict[str, Any],
         replaced: dict[str, Any],
     ) -> Run:
         self._await(strategy, replaced)
@@ -312,7 +314,7 @@ class Evidence:
             strategy,
             cpus=self.provenance[name].cpus,
             zeroing=zeroing,
-            copy_percent=copy_percent,
+            **used,
             **replaced,
         )
 

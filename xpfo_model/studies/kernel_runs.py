@@ -65,6 +65,8 @@ class Recording(NamedTuple):
     """By caller: kmaps, kunmaps, and faults by owner."""
     predicted: list[dict[str, Any]]
     """A row for each strategy and start, of a recording without a strategy."""
+    pages: dict[str, int]
+    """Users' pages, those that the kernel kmapped, and how often it did."""
 
 
 def folder(docs: Path) -> Path:
@@ -155,7 +157,18 @@ def recorded(path: Path) -> Recording:
         for owner, number in owners.items():
             callers.setdefault(caller, {})[f"faults_{owner}"] = number
     predicted = list(_predictions(log)) if row["strategy"] == "none" else []
-    return Recording(row, callers, predicted)
+    return Recording(row, callers, predicted, _touched(said["pages_by_kmaps"]))
+
+
+def _touched(pages: dict[str, dict[str, int]]) -> dict[str, int]:
+    """Columns for zeroed and for other pages, by how many were kmapped how often."""
+    found = {}
+    for whose, times in pages.items():
+        every = {int(n): count for n, count in times.items()}
+        found[f"{whose}_pages"] = sum(every.values())
+        found[f"{whose}_touched"] = sum(c for n, c in every.items() if n)
+        found[f"{whose}_kmaps"] = sum(n * count for n, count in every.items())
+    return found
 
 
 def _predictions(log: EventLog) -> Iterator[dict[str, Any]]:
@@ -245,6 +258,25 @@ def kernel_callers(docs: Path) -> Columns:
         for caller, numbers in each.callers.items()
     ]
     return _grown("kernel-callers", docs, rows)
+
+
+@study(
+    "kernel-pages",
+    what="How many users' pages kernels kmapped, of those zeroed and of the others.",
+    measured=True,
+)
+def kernel_pages(docs: Path) -> Columns:
+    """A row for each recording: pages, those kmapped at least once, and kmaps."""
+    rows = [
+        {
+            "recording": each.run["recording"],
+            "workload": each.run["workload"],
+            "series_sha256": each.run["series_sha256"],
+            **each.pages,
+        }
+        for each in _all(folder(docs))
+    ]
+    return _grown("kernel-pages", docs, rows)
 
 
 @study(
