@@ -2,14 +2,16 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Record the page allocator of a stock Debian kernel, from boot to the end of a
-# workload, and fail if a single event was lost.
+# workload, and fail if a single event was lost.  With --age the trace begins on a
+# machine that has run for a while instead.
 #
 #   record-qemu.sh --workload workloads/cc.sh --cpus 4 --memory 768M \
 #                  --out debian-6.1-cc-4cpu --sched
 #
 # leaves NAME.trace.gz, the text of the kernel's trace file, and beside it
-# NAME.zoneinfo.{start,end}, NAME.pagetypeinfo.{start,end} and NAME.vmstat.end.
-# What it prints at the end is the provenance of the recording.
+# NAME.zoneinfo.{start,end}, NAME.pagetypeinfo.{start,end} and NAME.vmstat.end
+# (and NAME.vmstat.start with --age), and NAME.toml, the provenance.
+# What it prints at the end is the provenance too, with how long it took.
 #
 # The guest is an initramfs of busybox and a few modules.  It mounts this
 # machine's root file system read-only over 9p and runs the workload in there,
@@ -32,6 +34,9 @@ usage() {
 	  --disk SIZE           give the workload a scratch ext4 file system on /mnt
 	  --kernel-package P    Debian package of the kernel (linux-image-amd64)
 	  --keep DIR            work in DIR and keep it: the next run finds the kernel
+	  --age SCRIPT          run SCRIPT before the trace begins, with SECONDS as its
+	                        argument; nothing is traced until it has ended
+	  --settle SECONDS      for how long (600); comes on top of --timeout
 	  --timeout SECONDS     give up on a guest that hangs (900)
 	END
 }
@@ -41,7 +46,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/qemu.sh"
 
 workload='' cpus='' memory='' out='' sched='' buffer=48M disk='' keep=''
-package=linux-image-amd64 timeout=900 border=''
+package=linux-image-amd64 timeout=900 border='' age='' settle=600
 crossings=,raw_syscalls:sys_enter,raw_syscalls:sys_exit,exceptions:page_fault_user
 while [ $# -gt 0 ]; do
 	case $1 in
@@ -59,6 +64,8 @@ while [ $# -gt 0 ]; do
 	--disk) disk=$2 ;;
 	--kernel-package) package=$2 ;;
 	--keep) keep=$2 ;;
+	--age) age=$2 ;;
+	--settle) settle=$2 ;;
 	--timeout) timeout=$2 ;;
 	*) usage >&2; exit 2 ;;
 	esac
@@ -67,7 +74,10 @@ done
 for needed in "$workload" "$cpus" "$memory" "$out"; do
 	[ -n "$needed" ] || { usage >&2; exit 2; }
 done
-[ -r "$workload" ] || die "cannot read $workload"
+for script in "$workload" ${age:+"$age"}; do
+	[ -r "$script" ] || die "cannot read $script"
+done
+[[ $settle =~ ^[0-9]+$ ]] || die "--settle $settle is not a number of seconds"
 for tool in qemu-system-x86_64 busybox cpio apt-get dpkg-deb; do
 	command -v $tool >/dev/null ||
 		die "$tool is missing: apt-get install qemu-system-x86 busybox-static cpio"
@@ -100,6 +110,7 @@ version=$(dpkg-deb -f "$work/$image"_*.deb Version)
 
 cp "$(command -v busybox)" "$work/root/bin/busybox"
 cp "$workload" "$work/root/workload.sh"
+[ -z "$age" ] || { cp "$age" "$work/root/age.sh"; echo "$settle" >"$work/root/settle"; }
 
 # A kernel has some of these built in, and fscache became a part of netfs: a
 # module that is absent is not an error, a mount that fails below is.
@@ -116,6 +127,11 @@ for module in $modules; do
 	*) cp "$file" "$work/root/modules/$number-$module.ko" ;;
 	esac
 done
+
+events=kmem:mm_page_alloc,kmem:mm_page_free,kmem:mm_page_free_batched
+events+=,kmem:mm_page_alloc_zone_locked,kmem:mm_page_pcpu_drain
+events+=,kmem:mm_page_alloc_extfrag$sched$border
+echo "$events" | tr , '\n' >"$work/root/events"
 
 cat >"$work/root/init" <<'END'
 #!/bin/busybox sh
@@ -138,6 +154,20 @@ cp /workload.sh /host/tmp/workload.sh
 cp /proc/version /out/version
 
 cd /sys/kernel/tracing
+if [ -e /age.sh ]; then
+	# The first event asked for allocates the buffers.  That is done now: it must
+	# not be the last thing that the machine does before the trace.
+	echo 0 >tracing_on
+	cat /events >set_event
+	echo >set_event
+	cp /age.sh /host/tmp/age.sh
+	chroot /host /bin/bash /tmp/age.sh "$(cat /settle)" || poweroff -f
+	cat /events >set_event
+	cut -d ' ' -f 1 /proc/uptime >/out/settled
+	cp /proc/vmstat /out/vmstat.start
+	echo >trace
+	echo 1 >tracing_on
+fi
 cat /proc/zoneinfo >/out/zoneinfo.start
 cat /proc/pagetypeinfo >/out/pagetypeinfo.start
 echo xpfo-workload-start >trace_marker
@@ -160,13 +190,11 @@ guest_pack "$work/root" "$work/initramfs.gz"
 
 # --- Boot, run, power off. ---
 
-events=kmem:mm_page_alloc,kmem:mm_page_free,kmem:mm_page_free_batched
-events+=,kmem:mm_page_alloc_zone_locked,kmem:mm_page_pcpu_drain
-events+=,kmem:mm_page_alloc_extfrag$sched$border
 # One clock for all CPUs: what the trace orders by time, happened in that order.
 # nokaslr: the frames of the kernel's image are the same in every recording.
-append="console=ttyS0 quiet panic=-1 nokaslr trace_event=$events
-	trace_buf_size=$buffer trace_clock=global"
+append="console=ttyS0 quiet panic=-1 nokaslr"
+[ -n "$age" ] || append+=" trace_event=$events"
+append+=" trace_buf_size=$buffer trace_clock=global"
 drive=()
 if [ -n "$disk" ]; then
 	truncate -s "$disk" "$work/scratch.img"
@@ -176,8 +204,8 @@ fi
 
 echo "recording $image $version on $cpus CPUs, $memory: $workload"
 began=$SECONDS
-guest_boot "$work" "$cpus" "$memory" "$timeout" "$work/$image"/boot/vmlinuz-* \
-	"${append//[$'\n\t']/ }" "${drive[@]}"
+guest_boot "$work" "$cpus" "$memory" $((timeout + ${age:+settle + }0)) "$work/$image"/boot/vmlinuz-* \
+	"$append" "${drive[@]}"
 took=$((SECONDS - began))
 
 # --- Nothing lost? ---
@@ -188,16 +216,42 @@ guest_lost_nothing "$work" "raise --buffer above $buffer, and --memory with it"
 
 guest_normalise "$work/out/trace" >"$work/trace.normalised"
 gzip -9nc "$work/trace.normalised" >"$out.trace.gz"
+[ -z "$age" ] || cp "$work/out/vmstat.start" "$out.vmstat.start"
 for file in zoneinfo.start zoneinfo.end pagetypeinfo.start pagetypeinfo.end vmstat.end; do
 	cp "$work/out/$file" "$out.$file"
 done
 
+script=${workload##*/}
+digest=$(sha256sum <"$work/trace.normalised" | cut -d ' ' -f 1)
+{
+	cat <<-END
+	# SPDX-License-Identifier: GPL-2.0-only
+	short = "${out##*/}"
+	title = "$(sed -n '/^#$/,$ s/^# \([^.]*\)\..*/\1/p' "$workload" | head -n 1)"
+	cpus = $cpus
+	memory = "${memory/%M/ MiB}"
+	kernel = "$(cut -d ' ' -f 3 "$work/out/version") ($image $version)"
+	machine = "$(qemu-system-x86_64 --version | sed -n '1s/.*version \([0-9.]*\).*/QEMU \1 TCG/p')"
+	command_line = "$append"
+	workload = "workloads/$script"
+	workload_title = "${age:+${age##*/}, then }${script%.sh}"
+	date = "$(date -u +%F)"
+	events = "$events"
+	removed = "hashed page= pointers; no event"
+	sha256 = "$digest"
+	END
+	[ -z "$disk" ] || echo "disk = \"$disk of scratch, ext4 on /mnt\""
+	[ -z "$age" ] || printf '\n[aged]\nscript = "workloads/%s"\nseconds = %s\nuptime = %s\n' \
+		"${age##*/}" "$settle" "$(cat "$work/out/settled")"
+} >"$out.toml"
+
 cat <<END
 kernel:   $(cut -d ' ' -f 3 "$work/out/version") (package $image $version)
 machine:  $(qemu-system-x86_64 --version | head -n 1), -accel tcg,thread=multi -cpu max -smp $cpus -m $memory
-options:  ${append//[$'\n\t']/ }
+options:  $append
 workload: ${workload##*/}${disk:+, scratch disk $disk}
 recorded: $(date -u +%F), $took s in all, guest up $(cat "$work/out/uptime") s
 events:   $written, lost 0, $(grep -c ': sched_switch:' "$work/trace.normalised") of them sched_switch
-sha256:   $(sha256sum <"$work/trace.normalised" | cut -d ' ' -f 1) (raw text, normalised)
+${age:+aged by:  ${age##*/} for $settle s; the trace begins $(cat "$work/out/settled") s after boot
+}sha256:   $digest (raw text, normalised)
 END
