@@ -204,7 +204,8 @@ fi
 
 echo "recording $image $version on $cpus CPUs, $memory: $workload"
 began=$SECONDS
-guest_boot "$work" "$cpus" "$memory" $((timeout + ${age:+settle + }0)) "$work/$image"/boot/vmlinuz-* \
+[ -z "$age" ] || timeout=$((timeout + settle))
+guest_boot "$work" "$cpus" "$memory" "$timeout" "$work/$image"/boot/vmlinuz-* \
 	"$append" "${drive[@]}"
 took=$((SECONDS - began))
 

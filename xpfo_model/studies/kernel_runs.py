@@ -27,7 +27,8 @@ from xpfo_model.events import EventLog
 from xpfo_model.machine import MAPPED, UNMAPPED
 from xpfo_model.replay import replay
 from xpfo_model.replay.run import FREED
-from xpfo_model.studies.store import REGISTRY, Columns, Study, load, place, study
+from xpfo_model.studies.grown import grown
+from xpfo_model.studies.store import Columns, study
 
 RECORDINGS: Final = "XPFO_RECORDINGS"
 """Names the folder of the recordings; _build/kernel/recordings of a clone without."""
@@ -193,42 +194,6 @@ def _all(recordings: Path) -> list[Recording]:
     return found
 
 
-def _grown(name: str, docs: Path, rows: list[dict[str, Any]]) -> Columns:
-    """New rows of a study, and the kept ones of other recordings, by recording.
-
-    Raises `XpfoModelError` if a kept row is of other patches or has other columns.
-    """
-    item, new = REGISTRY[name], {row["recording"] for row in rows}
-    every = [*rows]
-    if place(item, docs).exists():
-        kept = load(item, docs)
-        if rows and list(kept) != list(rows[0]):
-            raise _other(item, docs, "other columns")
-        every += [
-            row
-            for values in zip(*kept.values(), strict=True)
-            if (row := dict(zip(kept, values, strict=True)))["recording"] not in new
-        ]
-    if len({row.get("series_sha256") for row in every}) > 1:
-        raise _other(item, docs, "another series of patches")
-    if not every:
-        raise XpfoModelError(
-            f"no recording has a row of {name}",
-            file=str(folder(docs)),
-            remedy="record the workload that it is of; docs/kernel/workloads has all",
-        )
-    every.sort(key=lambda row: str(row["recording"]))
-    return {column: [row[column] for row in every] for column in every[0]}
-
-
-def _other(item: Study, docs: Path, what: str) -> XpfoModelError:
-    return XpfoModelError(
-        f"the rows that are kept have {what}",
-        file=str(place(item, docs)),
-        remedy="remove the file, to keep the recordings of the folder alone",
-    )
-
-
 @study(
     "kernel-runs",
     what="What kernels that run XPFO counted, and what the model did.",
@@ -237,7 +202,7 @@ def _other(item: Study, docs: Path, what: str) -> XpfoModelError:
 def kernel_runs(docs: Path) -> Columns:
     """A row for each recording: its counters, and the model's beside them."""
     rows = [each.run for each in _all(folder(docs))]
-    return _grown("kernel-runs", docs, rows)
+    return grown("kernel-runs", docs, rows, folder(docs))
 
 
 @study(
@@ -257,7 +222,7 @@ def kernel_callers(docs: Path) -> Columns:
         for each in _all(folder(docs))
         for caller, numbers in each.callers.items()
     ]
-    return _grown("kernel-callers", docs, rows)
+    return grown("kernel-callers", docs, rows, folder(docs))
 
 
 @study(
@@ -291,7 +256,7 @@ def kernel_predicted(docs: Path) -> Columns:
         for each in _all(folder(docs))
         for predicted in each.predicted
     ]
-    return _grown("kernel-predicted", docs, rows)
+    return grown("kernel-predicted", docs, rows, folder(docs))
 
 
 def _probes(recordings: Path) -> Iterator[dict[str, Any]]:
@@ -319,7 +284,7 @@ def _probes(recordings: Path) -> Iterator[dict[str, Any]]:
 )
 def kernel_probes(docs: Path) -> Columns:
     """A row for each strategy and kind of page that ret2dir.c tried."""
-    return _grown("kernel-probes", docs, list(_probes(folder(docs))))
+    return grown("kernel-probes", docs, list(_probes(folder(docs))), folder(docs))
 
 
 def whole(docs: Path) -> list[EventLog]:

@@ -4,9 +4,10 @@
 import pytest
 
 from xpfo_model.errors import XpfoModelError
-from xpfo_model.studies.kernel_runs import _grown
-from xpfo_model.studies.store import REGISTRY, place, text
+from xpfo_model.studies.grown import grown
+from xpfo_model.studies.store import REGISTRY, place, studies, text
 
+REGISTERED = studies()
 NAME = "kernel-runs"
 
 
@@ -22,21 +23,21 @@ def keep(docs, rows):
 
 
 def test_without_kept_rows_those_of_the_folder_are_all(tmp_path):
-    found = _grown(NAME, tmp_path, [row("b", 2), row("a", 1)])
+    found = grown(NAME, tmp_path, [row("b", 2), row("a", 1)], tmp_path)
     assert found["recording"] == ["a", "b"]
     assert found["flushes"] == [1, 2]
 
 
 def test_a_new_recording_takes_the_place_of_its_row_and_of_no_other(tmp_path):
     keep(tmp_path, [row("a", 1), row("b", 2)])
-    found = _grown(NAME, tmp_path, [row("b", 20), row("c", 30)])
+    found = grown(NAME, tmp_path, [row("b", 20), row("c", 30)], tmp_path)
     assert found["recording"] == ["a", "b", "c"]
     assert found["flushes"] == [1, 20, 30]
 
 
 def test_a_study_of_which_the_folder_has_nothing_keeps_its_rows(tmp_path):
     keep(tmp_path, [row("a", 1)])
-    assert _grown(NAME, tmp_path, [])["flushes"] == [1]
+    assert grown(NAME, tmp_path, [], tmp_path)["flushes"] == [1]
 
 
 @pytest.mark.parametrize(
@@ -49,4 +50,4 @@ def test_a_study_of_which_the_folder_has_nothing_keeps_its_rows(tmp_path):
 def test_rows_that_do_not_belong_together_are_refused(tmp_path, new, said):
     keep(tmp_path, [row("a", 1)])
     with pytest.raises(XpfoModelError, match=said):
-        _grown(NAME, tmp_path, [new])
+        grown(NAME, tmp_path, [new], tmp_path)

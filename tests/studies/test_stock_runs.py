@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Recordings by the recipe: their marks, their views and their rows."""
+
+import gzip
+
+import pytest
+
+from xpfo_model.errors import TraceError, XpfoModelError
+from xpfo_model.studies import stock_runs
+from xpfo_model.studies.stock_runs import BOOT, LATE, WORKLOAD, folder, marks, recorded
+
+USER = "gfp_flags=GFP_HIGHUSER_MOVABLE|__GFP_ZERO"
+KERNEL = "gfp_flags=GFP_KERNEL"
+TOML = """
+cpus = 1
+memory = "512 MiB"
+kernel = "6.1.0"
+workload = "workloads/cc.sh"
+"""
+
+
+def line(seconds, what):
+    return f"  sh-7 [000] .....  {seconds:.6f}: {what}\n"
+
+
+def page(event, pfn, more):
+    return f"{event}: page=00000000deadbeef pfn={pfn:#x} order=0 {more}"
+
+
+def alloc(pfn, mask):
+    movable = int(mask is USER)
+    return page("mm_page_alloc", pfn, f"migratetype={movable} {mask}")
+
+
+def mark(which):
+    return f"tracing_mark_write: xpfo-workload-{which}"
+
+
+LINES = (
+    # boot: the kernel has page 1 and gives it back, a user has page 2 and does so
+    line(0.1, alloc(1, KERNEL)),
+    line(0.2, page("mm_page_free", 1, "").strip()),
+    line(0.3, alloc(2, USER)),
+    line(0.4, page("mm_page_free", 2, "").strip()),
+    line(0.5, mark("start")),
+    line(0.6, alloc(1, USER)),
+    line(0.7, alloc(2, USER)),
+    line(0.8, alloc(3, USER)),
+    line(0.9, mark("end")),
+    line(1.0, alloc(4, USER)),
+)
+
+
+def keep(at, lines=LINES, toml=TOML):
+    path = at / "cc-1cpu-1.trace.gz"
+    head = "# tracer: nop\n# kernel: 6.1.0\n"
+    path.write_bytes(gzip.compress((head + "".join(lines)).encode()))
+    path.with_name("cc-1cpu-1.toml").write_text(toml)
+    return path
+
+
+def views(rows):
+    return {row["view"]: row for row in rows}
+
+
+def flushes(rows, strategy):
+    return {row["view"]: row["alloc"] for row in rows if row["strategy"] == strategy}
+
+
+def test_marks_are_in_nanoseconds(tmp_path):
+    assert marks(keep(tmp_path)) == (500_000_000, 900_000_000)
+
+
+def test_a_recording_without_its_marks_is_refused(tmp_path):
+    path = keep(tmp_path, [each for each in LINES if "end" not in each])
+    with pytest.raises(TraceError, match="both marks"):
+        marks(path)
+
+
+def test_a_view_from_boot_knows_who_had_a_frame_and_a_late_one_does_not(tmp_path):
+    run, found = recorded(keep(tmp_path))
+    owners = ("first_touch", "from_kernel", "from_user")
+    seen = {view: [row[name] for name in owners] for view, row in views(run).items()}
+    assert seen == {BOOT: [3, 1, 1], WORKLOAD: [1, 1, 1], LATE: [3, 0, 0]}
+    # v6 flushes for each allocation; free is a no-op of per_frame, so page 2 is spared
+    assert flushes(found, "v6") == {BOOT: 5, WORKLOAD: 3, LATE: 3}
+    assert flushes(found, "per_frame") == {BOOT: 4, WORKLOAD: 2, LATE: 3}
+
+
+def test_a_machine_that_had_run_before_has_the_late_view_alone(tmp_path):
+    aged = '\n[aged]\nscript = "workloads/age.sh"\nseconds = 60\nuptime = 68.3\n'
+    run, found = recorded(keep(tmp_path, toml=TOML + aged))
+    assert [row["view"] for row in run] == [LATE]
+    assert run[0]["uptime"] == 68.3
+    assert {row["view"] for row in found} == {LATE}
+
+
+def test_a_machine_is_named_by_its_workload_and_its_cpus(tmp_path):
+    (row, *_), _ = recorded(keep(tmp_path))
+    assert (row["recording"], row["workload"]) == ("cc-1cpu-1", "cc-1cpu")
+    assert row["uptime"] == 0
+
+
+def test_a_folder_without_recordings_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv(stock_runs.RECORDINGS, str(tmp_path))
+    with pytest.raises(XpfoModelError, match="no recording of a stock kernel"):
+        folder(tmp_path)
+    keep(tmp_path)
+    assert folder(tmp_path) == tmp_path
