@@ -241,7 +241,7 @@ def kernel_pages(docs: Path) -> Columns:
         }
         for each in _all(folder(docs))
     ]
-    return _grown("kernel-pages", docs, rows)
+    return grown("kernel-pages", docs, rows, folder(docs))
 
 
 @study(

@@ -3,11 +3,13 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, TypeVar
+from typing import TypeVar
 
 T = TypeVar("T")
 
-_END: Final = object()
+
+class _End:
+    """Stands for no part, once none is left."""
 
 
 def ahead(parts: Iterator[T]) -> Iterator[T]:
@@ -18,7 +20,7 @@ def ahead(parts: Iterator[T]) -> Iterator[T]:
     it is for files, not for pipes. What making a part raises is raised in its place.
     """
     with ThreadPoolExecutor(1) as work:
-        coming = work.submit(next, parts, _END)
-        while (part := coming.result()) is not _END:
-            coming = work.submit(next, parts, _END)
-            yield part  # type: ignore[misc] # it is no _END
+        coming = work.submit(next, parts, _End)
+        while (part := coming.result()) is not _End:
+            coming = work.submit(next, parts, _End)
+            yield part  # type: ignore[misc] # it is no _End
