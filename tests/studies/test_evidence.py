@@ -7,6 +7,7 @@ import pytest
 
 from xpfo_model import checker, strategies
 from xpfo_model.errors import TraceError
+from xpfo_model.events import PAGE_FAULT_USER, SYS_ENTER, SYS_EXIT
 from xpfo_model.studies import evidence as module
 from xpfo_model.studies.evidence import WHAT_IFS, Evidence
 
@@ -33,6 +34,18 @@ def test_a_trace_whose_workload_had_a_disk_says_so(evidence):
 def test_the_traces_are_small_enough_for_a_repository(evidence):
     sizes = [path.stat().st_size for path in evidence.directory.glob("*.npz")]
     assert sum(sizes) <= 12_000_000
+
+
+def test_a_trace_for_one_question_is_in_no_table_of_all(evidence):
+    mine = Evidence(evidence.directory)
+    assert mine.asked("border") == ["border-2cpu"]
+    assert "border-2cpu" not in mine.names
+    facts = mine.known()["border-2cpu"]
+    assert mine.log("border-2cpu").about.sha256 == facts.sha256
+    assert (mine.directory / facts.workload).exists()
+    kinds = mine.steps("border-2cpu")[1].kinds
+    assert all(kinds[kind] for kind in (SYS_ENTER, SYS_EXIT, PAGE_FAULT_USER))
+    assert mine.asked("another") == mine.names
 
 
 def test_a_folder_without_traces_is_an_error(tmp_path):

@@ -24,6 +24,7 @@ from xpfo_model.claims import gains
 from xpfo_model.claims import decision
 from xpfo_model.claims import reach
 from xpfo_model.claims import said
+from xpfo_model.claims import crossings
 
 # isort: on
 from xpfo_model.claims.claim import (
@@ -46,6 +47,7 @@ __all__ = [
     "checker",
     "contexts",
     "cost",
+    "crossings",
     "decision",
     "directmap",
     "evaluate",

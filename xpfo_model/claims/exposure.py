@@ -30,7 +30,7 @@ COUNTED: Final = tuple(
     for name in dict.fromkeys((*POSTED, *strategies.REGISTRY))
     if not strategies.at_border(name)
 )
-"""But those that need entries of the kernel, which no recorded trace has."""
+"""But those that need entries of the kernel, which few traces have."""
 SYNCHRONOUS: Final = (
     "will_map",
     "per_frame",

@@ -52,7 +52,7 @@ class Inputs:
         """The traces that were used so far, in reading order."""
         if not self._used:  # a claim without a trace needs no directory of traces
             return ()
-        known = self._evidence.provenance
+        known = self._evidence.known()
         return tuple(facts for name, facts in known.items() if name in self._used)
 
     @property
@@ -64,6 +64,10 @@ class Inputs:
     def names(self) -> list[str]:
         """Short names of all traces."""
         return self._evidence.names
+
+    def asked(self, question: str) -> list[str]:
+        """Short names of the traces for one question; see `Evidence.asked`."""
+        return self._evidence.asked(question)
 
     def several_cpus(self) -> list[str]:
         """The traces of machines of several CPUs, at least one."""
@@ -82,7 +86,7 @@ class Inputs:
 
     def use(self, trace: str) -> Provenance:
         """Note that a trace is used; its provenance."""
-        known = self._evidence.provenance
+        known = self._evidence.known()
         if trace not in known:
             raise CannotJudgeError(f"needs the trace {trace}", self.names)
         if trace not in self._used:

@@ -66,7 +66,7 @@ def list_at_once_is_stale(evidence: Inputs, strategy: str = "list_at_once") -> F
     "there only where they lose their CPU",
     instead="forks and pipes in place of builds",
     change={"traces": ("forkpipe-4cpu",)},
-    downside="Bounds: no recorded trace has the entries of the kernel.",
+    downside="Bounds: these traces do not have the entries of the kernel.",
     mails=(mails.ANDERSEN_2017_09_20_1634, mails.HANSEN_2017_09_20_1621),
     needs=("user_allocations", "refills_movable"),
 )

@@ -90,6 +90,24 @@ def prepare_allocator() -> int:
     return len(workloads.events(some))
 
 
+def _provenance(directory: Path, folder: str = "") -> dict[str, Provenance]:
+    """The traces of a folder of `directory` by short name, in reading order."""
+    found = {}
+    for path in sorted((directory / folder).glob("*.npz")):
+        beside = path.with_suffix(".toml")
+        if not beside.exists():
+            raise TraceError(
+                "a trace without provenance",
+                file=str(path),
+                remedy=f"write {beside.name}: see the other traces'",
+            )
+        name = (Path(folder) / path.stem).as_posix()
+        with beside.open("rb") as file:
+            facts = Provenance(name=name, **tomllib.load(file))
+        found[facts.short] = facts
+    return found
+
+
 class Evidence:
     """The traces of a directory, loaded when first asked for.
 
@@ -123,6 +141,7 @@ class Evidence:
         self._courses: dict[tuple[Any, ...], list[tuple[int, Counts]]] = {}
         self._outcomes: dict[str, Outcome] = {}
         self._kept: dict[str, Columns] = {}
+        self._apart: dict[str, dict[str, Provenance]] = {}
 
     @cached_property
     def provenance(self) -> dict[str, Provenance]:
@@ -130,18 +149,7 @@ class Evidence:
 
         Raises `TraceError` if there is none, or one without provenance.
         """
-        found = {}
-        for path in sorted(self.directory.glob("*.npz")):
-            beside = path.with_suffix(".toml")
-            if not beside.exists():
-                raise TraceError(
-                    "a trace without provenance",
-                    file=str(path),
-                    remedy=f"write {beside.name}: see the other traces'",
-                )
-            with beside.open("rb") as file:
-                facts = Provenance(name=path.stem, **tomllib.load(file))
-            found[facts.short] = facts
+        found = _provenance(self.directory)
         if not found:
             raise TraceError(
                 "no traces here",
@@ -154,6 +162,26 @@ class Evidence:
     def names(self) -> list[str]:
         """Short names of all traces."""
         return list(self.provenance)
+
+    def apart(self, question: str) -> dict[str, Provenance]:
+        """The traces for one question alone, in a folder of its name, by short name.
+
+        None of them is among `names`. Raises `TraceError` for one without provenance.
+        """
+        if question not in self._apart:
+            self._apart[question] = _provenance(self.directory, question)
+        return self._apart[question]
+
+    def asked(self, question: str) -> list[str]:
+        """Short names of the traces for one question, or of all if none is for it."""
+        return list(self.apart(question)) or self.names
+
+    def known(self) -> dict[str, Provenance]:
+        """All traces that somebody has asked for, those of `apart` too."""
+        found = dict(self.provenance)
+        for some in self._apart.values():
+            found |= some
+        return found
 
     @cached_property
     def studied(self) -> dict[str, str]:
@@ -192,9 +220,10 @@ class Evidence:
     def log(self, name: str) -> EventLog:
         """A trace's events. Raises `TraceError`."""
         if name not in self._logs:
-            path = self.directory / f"{self.provenance[name].name}.npz"
+            facts = self.known()[name]
+            path = self.directory / f"{facts.name}.npz"
             log = traces.read(path)
-            stated = self.provenance[name].sha256
+            stated = facts.sha256
             if log.about.sha256 != stated:
                 raise TraceError(
                     f"holds a trace with sha256 {log.about.sha256}, "
@@ -283,7 +312,7 @@ class Evidence:
             steps, reconstruction = self.steps(name)
             half = reconstruction.totals["user_allocations"] // 2
             self._await(strategy, how)
-            run = Run(strategy, cpus=self.provenance[name].cpus, **how)
+            run = Run(strategy, cpus=self.known()[name].cpus, **how)
             users = zeroed = 0
             found: list[Half] = []
             for some in steps:
@@ -312,7 +341,7 @@ class Evidence:
         self._await(strategy, replaced)
         return Run(
             strategy,
-            cpus=self.provenance[name].cpus,
+            cpus=self.known()[name].cpus,
             zeroing=zeroing,
             **used,
             **replaced,
