@@ -17,9 +17,9 @@ EVERY_CPU = 0b111
 BOTH = XPFO_USER | XPFO_UNMAPPED
 
 
-def booted(frames=FRAMES, cpus=CPUS, block_order=2):
+def booted(frames=FRAMES, cpus=CPUS, block_order=2, tasks=0):
     """A machine as plain Python runs it, whatever the engine."""
-    m = machine.boot(frames, block_order, cpus=cpus)
+    m = machine.grow(machine.boot(frames, block_order, cpus=cpus), frames, cpus, tasks)
     return jit._readable(m)
 
 
@@ -64,6 +64,11 @@ class Driver:
 
     def drain(self, *frames, cpu=0):
         self.hooks.drain(self.m, cpu, frames)
+        return self
+
+    def run(self, task):
+        """Whoever acts from now on is that task."""
+        self.m.settings.task = task
         return self
 
     def switch(self, cpu):

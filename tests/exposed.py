@@ -56,7 +56,10 @@ class Tlbs:
 
 
 def calls(log):  # noqa: C901 - a case for each event
-    """Time, CPU and what the kernel did, switches too, from the events alone."""
+    """Time, CPU and what the kernel did, switches too, from the events alone.
+
+    Before each: who runs it, or who is switched to.
+    """
     e = log.events
     waiting = {}
     last = {}
@@ -72,6 +75,8 @@ def calls(log):  # noqa: C901 - a case for each event
         pfns = range(int(e.pfn[i]), int(e.pfn[i]) + (1 << int(e.order[i])))
         mask = int(e.gfp[i])
         before, last[cpu] = last.get(cpu), kind
+        is_switch = kind == ev.SCHED_SWITCH
+        yield time, cpu, "run_by", (int((e.next_pid if is_switch else e.pid)[i]),)
         if kind == ev.MM_PAGE_ALLOC:
             yield from close(time, cpu)
             user = mask & HIGHUSER == HIGHUSER
@@ -103,6 +108,7 @@ class Slow(Tlbs):
         self.marked, self.says_unmapped = set(), set()
         self.pending, self.waiting, self.previous = set(), set(), {}
         self.handed = 0
+        self.task, self.of_task = None, set()
 
     def run(self, log):
         now = None
@@ -116,7 +122,14 @@ class Slow(Tlbs):
         self.local += 1
         many = pfns is None or len(pfns) > CEILING
         self.flush([cpu], None if many else pfns)
-        self.pending |= set(range(CPUS)) - {cpu}
+        if self.name == "v7":
+            self.of_task |= {(self.task, other) for other in range(CPUS)}
+            self.of_task.discard((self.task, cpu))
+        else:
+            self.pending |= set(range(CPUS)) - {cpu}
+
+    def run_by(self, _cpu, task):
+        self.task = task
 
     def alloc(self, cpu, pfns, user, zeroed):
         getattr(self, f"alloc_{self.kind}")(cpu, set(pfns), user, zeroed)
@@ -142,7 +155,7 @@ class Slow(Tlbs):
 
     @property
     def kind(self):
-        return self.name if self.name in {"v5", "v6", "v8", "v9"} else "guarantee"
+        return self.name if self.name in {"v5", "v6", "v7", "v8", "v9"} else "guarantee"
 
     def alloc_guarantee(self, cpu, pfns, user, zeroed):
         changed = bool(pfns - self.unmapped) and user
@@ -163,10 +176,10 @@ class Slow(Tlbs):
 
     def alloc_v5(self, cpu, pfns, user, zeroed):
         if user and pfns - self.marked:
-            self.defer(cpu, pfns) if self.name == "v8" else self.flush()
+            self.defer(cpu, pfns) if self.name in {"v7", "v8"} else self.flush()
         self.marked = self.marked | pfns if user else self.marked - pfns
 
-    alloc_v8 = alloc_v5
+    alloc_v7 = alloc_v8 = alloc_v5
 
     def alloc_v6(self, cpu, pfns, user, zeroed):
         if user:
@@ -211,7 +224,7 @@ class Slow(Tlbs):
         if self.name == "v5":
             self.set(set(pfns) & self.says_unmapped)
             self.says_unmapped -= set(pfns)
-        elif self.name in {"v6", "v8"}:
+        elif self.name in {"v6", "v7", "v8"}:
             had = set(pfns) & self.marked
             self.set(had)
             self.marked -= had
@@ -243,6 +256,10 @@ class Slow(Tlbs):
     def switch(self, cpu):
         if cpu in self.pending:
             self.pending.remove(cpu)
+            self.flush([cpu])
+            self.local += 1
+        if (self.task, cpu) in self.of_task:
+            self.of_task.remove((self.task, cpu))
             self.flush([cpu])
             self.local += 1
         self.back(cpu)

@@ -220,6 +220,17 @@ def test_growing_keeps_what_there_was_and_maps_what_is_new():
     assert machine.grow(grown, 50, 1) is grown
 
 
+def test_growing_makes_room_for_tasks():
+    m = booted()
+    assert m.task_state.shape == (3, 3)
+    m.task_state[2, 1] = 1
+    assert machine.grow(m, 16, 3, 3) is m
+    grown = machine.grow(m, 16, 5, 4)
+    assert grown.task_state.shape == (6, 5)
+    assert grown.task_state[2].tolist() == [0, 1, 0, 0, 0]
+    assert grown.task_state.sum() == 1
+
+
 def booted(frames=16, block_order=2, cpus=3):
     return machine.boot(frames, block_order, cpus=cpus)
 

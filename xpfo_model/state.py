@@ -81,6 +81,8 @@ class Settings(np.record):  # type: ignore[misc]  # NumPy allows it
     cannot_wait: int
     """Whether the caller may not wait: interrupts off, or a lock held that whoever
     has to answer may want."""
+    task: int
+    """The task that runs, by its number; of a context switch, the next one."""
 
 
 class Counts(np.record):  # type: ignore[misc]  # NumPy allows it
@@ -154,6 +156,8 @@ class Machine(NamedTuple):
     """Per pageblock: a strategy's own, 0 at the start."""
     cpu_state: npt.NDArray[np.uint8]
     """Per CPU: a strategy's own, 0 at the start."""
+    task_state: npt.NDArray[np.uint8]
+    """Per task and CPU: a strategy's own, 0 at the start."""
     all_cpus: npt.NDArray[np.int64]
     """The bits of all CPUs, in words as in `stale`."""
     settings: Settings
@@ -169,7 +173,7 @@ def boot(
     held: Owners | None = None,
     start_marks: int = 0,
 ) -> Machine:
-    """A machine of so many CPUs and frames.
+    """A machine of so many CPUs and frames, and of as many tasks as CPUs.
 
     Parameters
     ----------
@@ -190,13 +194,13 @@ def boot(
     settings.block_order = block_order
     settings.starts_unmapped = start == UNMAPPED
     settings.start_marks = start_marks
-    m = _empty(frames, cpus, settings)
+    m = _empty(frames, cpus, cpus, settings)
     if held is not None:
         hold(m, 0, held)
     return m
 
 
-def _empty(frames: int, cpus: int, settings: Settings) -> Machine:
+def _empty(frames: int, cpus: int, tasks: int, settings: Settings) -> Machine:
     """A machine whose frames are all free and as they start."""
     blocks = (frames >> settings.block_order) + 1
     words = -(-cpus // CPUS_PER_WORD)
@@ -213,27 +217,34 @@ def _empty(frames: int, cpus: int, settings: Settings) -> Machine:
         split=np.zeros(blocks, np.uint8),
         block_state=np.zeros(blocks, np.uint8),
         cpu_state=np.zeros(cpus, np.uint8),
+        task_state=np.zeros((tasks, cpus), np.uint8),
         all_cpus=(1 << in_word) - 1,
         settings=settings,
         counts=cast("Counts", _zero(Counts)),
     )
 
 
-def grow(m: Machine, frames: int, cpus: int) -> Machine:
-    """The same machine with at least so many frames and CPUs.
+def grow(m: Machine, frames: int, cpus: int, tasks: int = 0) -> Machine:
+    """The same machine with at least so many frames, CPUs and tasks.
 
     New frames are free and start as the machine's others did; see `hold`. A new CPU
     holds no stale translation.
     """
-    has, cpus = len(m.alias), max(cpus, len(m.cpu_state))
-    if frames <= has and cpus == len(m.cpu_state):
+    cpus = max(cpus, len(m.cpu_state))
+    frames = _room(frames, len(m.alias))
+    tasks = _room(tasks, len(m.task_state))
+    if (frames, cpus, tasks) == (len(m.alias), len(m.cpu_state), len(m.task_state)):
         return m
-    frames = max(frames, 2 * has) if frames > has else has
-    grown = _empty(frames, cpus, m.settings)
+    grown = _empty(frames, cpus, tasks, m.settings)
     arrays: Any = zip(m[:-3], grown[:-3], strict=True)
     for old, new in arrays:
         new[tuple(map(slice, old.shape))] = old
     return grown._replace(settings=m.settings, counts=m.counts)
+
+
+def _room(wanted: int, has: int) -> int:
+    """Room for so many; more than that, so that it need not grow often."""
+    return max(wanted, 2 * has) if wanted > has else has
 
 
 def hold(m: Machine, first: int, owners: Owners) -> None:

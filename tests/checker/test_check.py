@@ -186,7 +186,7 @@ def test_bad_scopes_and_names_are_errors():
     with pytest.raises(XpfoModelError, match="bits"):
         checker.check("v9", checker.Scope(cpus=2, frames=8))
     with pytest.raises(UnknownStrategyError):
-        checker.check("v7", SMALL)
+        checker.check("v10", SMALL)
 
 
 @pytest.mark.slow

@@ -107,12 +107,14 @@ STRATEGIES = (
     "pcp_batch",
     "pcp_batch_consume",
     "pcp_batch_local",
+    "v7",
     "v8",
     "v9",
     "return_to_user",
     "kernel_entry",
 )
-DEFER = ("v8", "v9", "kernel_entry")
+TASKS = 4
+DEFER = ("v7", "v8", "v9", "kernel_entry")
 
 
 USED = ((0, 1), (50, 1), (100, 1.5), (99.6, 2.7))
@@ -133,11 +135,12 @@ def moments(draw):
             ),
             st.just(free(pfn, order, cpu)),
             st.builds(lambda mt: locked(pfn, mt, order, cpu), st.integers(0, 1)),
-            st.just({"kind": ev.SCHED_SWITCH, "cpu": cpu, "next_pid": pfn}),
+            st.just({"kind": ev.SCHED_SWITCH, "cpu": cpu, "next_pid": pfn % TASKS}),
             st.sampled_from(BORDER).map(lambda kind: {"kind": kind, "cpu": cpu}),
         )
     )
-    return draw(st.integers(0, 50)), event
+    task = {"pid": draw(st.integers(0, TASKS - 1))}
+    return draw(st.integers(0, 50)), event | task
 
 
 def timed(listed):

@@ -316,7 +316,7 @@ def test_without_its_events_a_strategy_is_not_counted():
 
 def test_an_unknown_strategy_is_an_error_that_names_the_others():
     with pytest.raises(UnknownStrategyError, match="pcp_batch"):
-        replay.replay(log_of([]), ["v7"])
+        replay.replay(log_of([]), ["v10"])
 
 
 def test_memory_follows_the_frames_that_are_touched():

@@ -2,6 +2,7 @@
 """Any order of events, against sets and the patches' own pseudo-code."""
 
 from collections import Counter
+from itertools import product
 
 import pytest
 from driven import CPUS, FRAMES, Driver
@@ -28,6 +29,8 @@ class Posted:
         self.mapcount = Counter()
         self.tlb = [set() for _ in range(CPUS)]
         self.pending = set()
+        self.of_task = set()
+        self.running = list(range(CPUS))
         self.flushes = Counter()
 
     def set_kpte(self, page, present):
@@ -48,6 +51,10 @@ class Posted:
         if self.version in {"v8", "v9"}:
             self.flush_here(cpu, pages)
             self.pending |= set(range(CPUS)) - {cpu}
+        elif self.version == "v7":
+            self.flush_here(cpu, pages)
+            self.of_task |= {(self.running[cpu], other) for other in range(CPUS)}
+            self.of_task.discard((self.running[cpu], cpu))
         elif self.version in {"v3", "v5"} and cause == "kunmap":
             self.flush_here(cpu, pages)
         else:
@@ -86,7 +93,7 @@ class Posted:
                     flush |= was_unmapped and self.version == "will_map"
                 continue
             self.user.add(page)
-            if self.version in {"v5", "v6", "v8"}:
+            if self.version in {"v5", "v6", "v7", "v8"}:
                 flush |= not was_user
             elif not was_user or not will_map:
                 flush |= self.version == "will_map" or page not in self.unmapped
@@ -101,7 +108,7 @@ class Posted:
     def free(self, _cpu, page):
         if self.version in {"v3", "v5"} and self.test_and_clear_unmapped(page):
             self.set_kpte(page, present=True)
-        elif self.version in {"v6", "v8"} and page in self.user:
+        elif self.version in {"v6", "v7", "v8"} and page in self.user:
             self.user.remove(page)
             self.unmapped.discard(page)
             self.set_kpte(page, present=True)
@@ -143,8 +150,12 @@ class Posted:
         if cpu in self.pending:
             self.pending.remove(cpu)
             self.flush_here(cpu, None)
+        if (self.running[cpu], cpu) in self.of_task:
+            self.of_task.remove((self.running[cpu], cpu))
+            self.flush_here(cpu, None)
 
 
+TASKS = CPUS + 2
 POSSIBLE = {
     "alloc": lambda pages, has, held: not has & set(pages),
     "refill": lambda pages, has, held: not has & set(pages),
@@ -170,15 +181,18 @@ events = st.tuples(
 )
 
 
-@pytest.mark.parametrize("version", ["v3", "v5", "v6", "will_map", "v8", "v9"])
+@pytest.mark.parametrize("version", ["v3", "v5", "v6", "will_map", "v7", "v8", "v9"])
 @given(drawn=st.lists(events, max_size=60))
 def test_a_posted_version_does_what_its_patch_says(version, drawn):
-    d, patch = Driver(version), Posted(version)
+    d, patch = Driver(version, tasks=TASKS), Posted(version)
     has, held = set(), Counter()
     for step, (what, pages, cpu, yes, zeroed) in enumerate(drawn):
         if not POSSIBLE[what](pages, has, held):
             continue
         page = pages[0]
+        if what == "switch" and page % TASKS not in patch.running:
+            patch.running[cpu] = page % TASKS
+        d.run(patch.running[cpu])
         if what == "alloc":
             d.alloc(*pages, user=yes, zeroed=zeroed, cpu=cpu)
             patch.allocate(cpu, pages, yes, zeroed)
@@ -198,6 +212,8 @@ def test_a_posted_version_does_what_its_patch_says(version, drawn):
         assert d.unmapped == patch.absent, step
         assert d.flushes == +patch.flushes, step
         assert {c for c in range(CPUS) if d.m.cpu_state[c]} == patch.pending, step
+        left = {at for at in product(range(TASKS), range(CPUS)) if d.m.task_state[at]}
+        assert left == patch.of_task, step
         for frame in range(FRAMES):
             # v3 marks the kernel's frames where the others mark the users'
             marked = patch.kernel if version == "v3" else patch.user

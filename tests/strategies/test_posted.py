@@ -186,6 +186,26 @@ def test_nov2017_trusts_the_list_at_allocation():
     assert d.use(0).flushes == {"refill": 1, "kunmap": 1}
 
 
+# v7, 10 January 2019
+
+
+def test_v7_flushes_where_the_task_that_left_it_is_scheduled():
+    d = Driver("v7").run(0).alloc(0, cpu=1)
+    assert d.flushes == {"local": 1}
+    d.run(1).switch(0).switch(2)
+    assert d.flushes == {"local": 1}, "another task"
+    d.run(0).switch(1)
+    assert d.flushes == {"local": 1}, "it flushed there when it left the rest"
+    assert d.switch(2).switch(2).flushes == {"local": 2}
+
+
+def test_v7_protects_only_from_the_task_itself():
+    d = Driver("v7").run(0).alloc(0).use(0)
+    assert d.stale(0) == 0b110
+    assert d.run(1).switch(1).stale(0) == 0b110
+    assert d.run(0).switch(1).stale(0) == 0b100
+
+
 # v8, 13 February 2019
 
 

@@ -379,8 +379,8 @@ def act(w: World, a: Actions, i: int, nesting: int, how: int) -> bool:
         return False
     runs = w.waits[cpu] == RUNS or op == ANSWER
     w.m.counts.flushes = 0
-    w.m.settings.irqs_off = 0
-    w.m.settings.cannot_wait = 0
+    w.m.settings.irqs_off = w.m.settings.cannot_wait = 0
+    w.m.settings.task = cpu  # a task stays where it is
     w.m.settings.unanswered = runs and op not in IN_INTERRUPT
     done = True
     if op == SWITCH:

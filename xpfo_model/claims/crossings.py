@@ -39,6 +39,7 @@ Row = tuple[str, str, int, Counts, Counts]
     mails=(
         mails.ANDERSEN_2017_09_20_1634,
         mails.HANSEN_2017_09_20_1621,
+        mails.HANSEN_2019_01_10,
         mails.HANSEN_2019_04_05,
         mails.LUTOMIRSKI_2019_04_05,
     ),
@@ -100,7 +101,7 @@ def crossings(evidence: Inputs, strategy: str = "return_to_user") -> Finding:
             ),
         ),
         chart=Dots.of(
-            "Most returns to user space have one page to flush for",
+            "A return that flushes does it for one page, mostly",
             [
                 (f"{row[1]}, {row[0]}", THOUSAND * row[3].flushes / row[2])
                 for row in rows

@@ -23,7 +23,7 @@ from xpfo_model.figures.forms import Dumbbells, Place, Plane
 from xpfo_model.history import mails
 from xpfo_model.strategies import RECOMMENDED
 
-POSTED: Final = ("none", "v3", "v5", "v6", "will_map", "nov2017", "v8", "v9")
+POSTED: Final = ("none", "v3", "v5", "v6", "will_map", "nov2017", "v7", "v8", "v9")
 """Told first, in the order of posting."""
 COUNTED: Final = tuple(
     name
@@ -99,7 +99,7 @@ def exposed_frame_time(evidence: Inputs, deferred: str = "v9") -> Finding:
         "copied": build.percent,
         "copied.short": short_of_memory.percent,
     }
-    for name in ("v6", "v8", "v9"):
+    for name in ("v6", "v7", "v8", "v9"):
         for prefix, pages in (("", build), ("short.", short_of_memory)):
             some = [share(evidence, t, name, **pages.how) for t in traces]
             values |= {

@@ -118,7 +118,11 @@ def return_to_user_flushes_more(
     instead="v9, which flushes at a context switch only, in place of kernel_entry",
     change={"strategy": "v9"},
     downside="A tiny machine, and entries by system call and fault only.",
-    mails=(mails.HANSEN_2019_04_05, mails.LUTOMIRSKI_2019_04_05),
+    mails=(
+        mails.HANSEN_2019_01_10,
+        mails.HANSEN_2019_04_05,
+        mails.LUTOMIRSKI_2019_04_05,
+    ),
     basis=Basis.EXPLORATION,
 )
 def flush_at_entry(evidence: Inputs, strategy: str = "kernel_entry") -> Finding:  # noqa: ARG001 - explores

@@ -105,6 +105,14 @@ POSTED: Final = (
         "rmqueue_bulk(), and the prototype flushes inside its loop",
     ),
     Fault(
+        "other CPUs translate until the task that has the page comes to them",
+        "v7",
+        "no-stale-translation",
+        mails.AZIZ_2019_01_10,
+        mails.HANSEN_2019_01_10,
+        "v8 leaves the flush to the CPUs, whatever runs there",
+    ),
+    Fault(
         "the refill marks frames and clears no PTE",
         "v8",
         "mark-agrees",

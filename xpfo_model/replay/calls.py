@@ -99,6 +99,8 @@ class Calls(NamedTuple):
     before: Any
     """Of ALLOC for a user: NOBODY, KERNEL or USER had its frames before, in
     BEFORE_BITS for each of `gfp.USER_TESTS`, the first lowest, uint8."""
+    task: Any
+    """The task that ran; of CONTEXT_SWITCH the next one, 0 of REFILL, int32."""
 
 
 class Masks(NamedTuple):
@@ -218,6 +220,7 @@ def change_blocks(e: Events, i: int, c: Carry, s: Calls, n: int) -> int:
         s.start[n] = dense(c, e.pfn[i] + (k << PAGEBLOCK_ORDER)) >> PAGEBLOCK_ORDER
         s.stop[n] = s.start[n] + 1
         s.time[n] = e.time[i]
+        s.task[n] = e.pid[i]
         n += 1
     return n
 
@@ -229,6 +232,7 @@ def page_step(e: Events, i: int, c: Carry, s: Calls, n: int) -> None:
     s.start[n] = dense(c, e.pfn[i])
     s.stop[n] = s.start[n] + (1 << e.order[i])
     s.time[n] = e.time[i]
+    s.task[n] = e.pid[i]
 
 
 def hand_over(c: Carry, start: int, stop: int, user: int) -> int:
@@ -357,6 +361,7 @@ def cpu_step(e: Events, i: int, s: Calls, n: int, op: int) -> int:
     s.op[n] = op
     s.cpu[n] = e.cpu[i]
     s.time[n] = e.time[i]
+    s.task[n] = e.next_pid[i] if op == CONTEXT_SWITCH else e.pid[i]
     return n + 1
 
 

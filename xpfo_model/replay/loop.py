@@ -166,6 +166,7 @@ def run_steps(m: Machine, s: Calls, t: Tally, history: npt.NDArray[np.int64]) ->
     for i in range(len(s.op)):
         op = s.op[i]
         m.settings.now = s.time[i]
+        m.settings.task = s.task[i]
         if op == ALLOC_PAGES:
             hand_out_next(m, s, i)
         elif op == FREE_PAGES:

@@ -366,7 +366,7 @@ def room_for(steps: int, refilled: int) -> Calls:
     dtypes = (np.uint8, np.uint16, np.uint8, np.uint8, np.int8, np.int64, np.int64)
     columns: list[Any] = [np.empty(steps, dtype) for dtype in dtypes]
     columns += [np.empty(refilled, np.int64), np.empty(steps, np.int64)]
-    columns.append(np.zeros(steps, np.uint8))
+    columns += [np.zeros(steps, np.uint8), np.zeros(steps, np.int32)]
     return Calls(*columns)
 
 

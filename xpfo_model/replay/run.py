@@ -98,6 +98,10 @@ class Run:
         if held is not None and not isinstance(held, str):
             self._held = held
         self._placed = 0
+        self._tasks: dict[int, int] | None = None
+        """Numbers of the tasks, by pid, if the strategy keeps state for each."""
+        if strategies.REGISTRY[strategy].by_task:
+            self._tasks = {}
         self.machine.settings.zeroing = zeroing
         self.machine.settings.copied = round(copy_percent * WHOLE / PERCENT)
         self.machine.settings.again = round((copies - 1) * WHOLE)
@@ -141,13 +145,22 @@ class Run:
         new = np.flatnonzero(highest >= len(self.machine.cpu_state))
         starts = new[np.flatnonzero(np.diff(highest[new], prepend=0))].tolist()
         for start, stop in pairwise([0, *starts, len(steps.op)]):
-            part = rows(steps, slice(start, stop))
+            part = self._numbered(rows(steps, slice(start, stop)))
             named = int(np.max(part.cpu, initial=0)) + 1
-            self.machine = grow(self.machine, frames, named)
+            self.machine = grow(self.machine, frames, named, len(self._tasks or ()))
             self._place(frames)
             users = int(np.count_nonzero((part.op == ALLOC) & (part.user & 1 != 0)))
             make_room(self._tally, users)
             self._loop(self.machine, part, self._tally, history[start:stop])
+
+    def _numbered(self, steps: Calls) -> Calls:
+        """The steps with tasks by their numbers, if the strategy heeds them."""
+        if self._tasks is None:
+            return steps
+        pids, which = np.unique(steps.task, return_inverse=True)
+        known = self._tasks
+        numbers = [known.setdefault(pid, len(known)) for pid in pids.tolist()]
+        return steps._replace(task=np.array(numbers, np.int32)[which])
 
     def _place(self, frames: int) -> None:
         """Let who holds frames at the start hold those that are new."""

@@ -83,6 +83,8 @@ class Entry:
     """Where its change of a block is called."""
     heeds_free: bool = True
     """Whether its counts over a trace depend on the calls of its free hook."""
+    by_task: bool = False
+    """Whether it keeps state for each task."""
     flips_free_blocks: bool = False
     """Whether a block that flips is out of the buddy lists until its flush is done."""
 
@@ -134,6 +136,13 @@ REGISTRY: Final = {
     ),
     "nov2017": Entry(
         "the first prototype", counted=False, marks=True, start_marks=_UNMAPPED
+    ),
+    "v7": Entry(
+        "XPFO v7 as posted, with xpfotlbflush",
+        counted=False,
+        marks=True,
+        start_marks=_UNMAPPED,
+        by_task=True,
     ),
     "v8": Entry("XPFO v8 as posted", counted=False, marks=True, start_marks=_UNMAPPED),
     "v9": Entry("XPFO v9 as posted", counted=False, marks=True, start_marks=_UNMAPPED),

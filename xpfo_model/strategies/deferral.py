@@ -21,12 +21,17 @@ def post_flush(m: Machine, cpu: int) -> None:
             m.cpu_state[other] = PENDING
 
 
-def xpfo_flush_tlb_kernel_range(m: Machine, cpu: int, frames: Frames) -> None:
-    """Flush frames here, page by page up to the ceiling, and post the rest."""
+def flush_here(m: Machine, cpu: int, frames: Frames) -> None:
+    """Flush frames on this CPU, page by page up to the ceiling."""
     if len(frames) > TLB_SINGLE_PAGE_FLUSH_CEILING:
         flush_local(m, cpu)
     else:
         invlpg(m, cpu, frames)
+
+
+def xpfo_flush_tlb_kernel_range(m: Machine, cpu: int, frames: Frames) -> None:
+    """Flush frames here, and post the rest."""
+    flush_here(m, cpu, frames)
     post_flush(m, cpu)
 
 

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Dave Hansen, 5 April 2019: v9 with its deferred flush at each entry of the kernel.
+"""Dave Hansen, 10 January 2019: the deferred flush at each entry of the kernel, too.
 
 A CPU in user space may keep stale entries of the kernel as long as it stays there;
-one that enters the kernel flushes first, as at a context switch. Said, never posted.
-Andy Lutomirski's answer: a CPU that waits in the kernel flushes neither.
+one that enters the kernel flushes first, as at a context switch. Said of v7, with its
+downside: a CPU that is in the kernel already flushes neither. Said again of v9, on
+5 April, and Andy Lutomirski answered the same. Never posted; built on v9 here.
 """
 
 from xpfo_model.strategies import v9
