@@ -67,7 +67,8 @@ class FakeTracefs:
 
     def _fill(self, path):
         events = [f"kmem/{name}" for name in EVENT_NAMES[:SCHED_SWITCH]]
-        events.append("sched/sched_switch")
+        events += ["sched/sched_switch", "exceptions/page_fault_user"]
+        events += ["raw_syscalls/sys_enter", "raw_syscalls/sys_exit"]
         files = {f"events/{event}/enable": "0" for event in events}
         for number, cpu in enumerate(self.cpus):
             files[f"per_cpu/cpu{number}/stats"] = STATS.format(**cpu)

@@ -118,7 +118,7 @@ def test_compare_plots(capsys, trace, tmp_path):
     ("arguments", "complaint"),
     [
         (["compare", "no/such/file"], "no/such/file"),
-        (["compare", "--strategies", "v7", "x"], "no strategy 'v7'"),
+        (["compare", "--strategies", "v10", "x"], "no strategy 'v10'"),
         (["compare", "--kernel", "v2.6", "x"], "no table of GFP flags"),
         (["claims", "nothing"], "no claim 'nothing'"),
         (

@@ -33,6 +33,7 @@ def run(fake, tmp_path):
         said = []
         settings = {
             "sched": False,
+            "border": False,
             "duration": None,
             "command": None,
             "buffer_kb": 1000,
@@ -67,6 +68,14 @@ def test_sets_up_an_instance_of_its_own(run, fake):
 def test_sched_switch_on_demand(run, fake):
     run(duration=0.01, sched=True)
     assert fake.last["events/sched/sched_switch/enable"] == "1"
+
+
+def test_the_border_of_user_space_on_demand(run, fake):
+    _, _, text = run(duration=0.01, border=True)
+    enabled = {name for name, text in fake.last.items() if text == "1"}
+    assert {name.split("/")[-2] for name in enabled} > {"sys_enter", "sys_exit"}
+    assert "events/exceptions/page_fault_user/enable" in enabled
+    assert "raw_syscalls:sys_exit exceptions:page_fault_user" in text
 
 
 def test_writes_the_trace_and_who_made_it(run):
@@ -276,6 +285,7 @@ def test_records_this_machine(tmp_path):
     status = record.record(
         str(out),
         sched=True,
+        border=True,
         duration=None,
         command=["sh", "-c", "head -c 1000000 /dev/zero | sort | wc -l; exit 5"],
         buffer_kb=16_000,

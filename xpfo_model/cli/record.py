@@ -14,6 +14,7 @@ def run(arguments: argparse.Namespace) -> int:
     return record.record(
         arguments.out,
         sched=arguments.sched,
+        border=arguments.border,
         duration=arguments.duration,
         command=arguments.command,
         buffer_kb=arguments.buffer_size,
@@ -24,6 +25,11 @@ def run(arguments: argparse.Namespace) -> int:
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     command.add_argument("--sched", action="store_true", help="also sched_switch")
+    command.add_argument(
+        "--border",
+        action="store_true",
+        help="also system calls and page faults of user space: many events",
+    )
     command.add_argument(
         "--duration",
         type=positive(float),

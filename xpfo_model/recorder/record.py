@@ -27,7 +27,13 @@ from pathlib import Path
 from typing import IO, Final
 
 from xpfo_model.errors import RecordError
-from xpfo_model.events import EVENT_NAMES, SCHED_SWITCH
+from xpfo_model.events import (
+    EVENT_NAMES,
+    PAGE_FAULT_USER,
+    SCHED_SWITCH,
+    SYS_ENTER,
+    SYS_EXIT,
+)
 from xpfo_model.recorder import tracefs as fs
 from xpfo_model.recorder.signals import Interrupts
 from xpfo_model.traces.output import whole
@@ -71,6 +77,12 @@ _KILLED: Final = "a recording that was killed"
 ZONEINFO_PREFIX: Final = b"# zoneinfo: "
 """How each line of /proc/zoneinfo, as the recording began, stands in its head."""
 
+BORDER: Final = (
+    *(f"raw_syscalls:{EVENT_NAMES[kind]}" for kind in (SYS_ENTER, SYS_EXIT)),
+    f"exceptions:{EVENT_NAMES[PAGE_FAULT_USER]}",
+)
+"""Tracepoints of x86, v4.14 to v6.18."""
+
 START_MARK: Final = "xpfo-workload-start"
 END_MARK: Final = "xpfo-workload-end"
 
@@ -79,6 +91,7 @@ def record(
     out: str,
     *,
     sched: bool,
+    border: bool,
     duration: float | None,
     command: list[str] | None,
     buffer_kb: int | None,
@@ -93,6 +106,8 @@ def record(
         The file; ``.gz``, ``.xz`` and ``.zst`` compress. It appears when it is whole.
     sched : bool
         Also record `sched_switch`.
+    border : bool
+        Also record where user space is left and entered, as far as x86 says it.
     duration : float, optional
         Seconds; without it and without a command, until interrupted.
     command : list of str, optional
@@ -117,6 +132,8 @@ def record(
     events = [f"kmem:{name}" for name in EVENT_NAMES[:SCHED_SWITCH]]
     if sched:
         events.append(f"sched:{EVENT_NAMES[SCHED_SWITCH]}")
+    if border:
+        events += BORDER
     size = buffer_kb or default_buffer_kb(_available_kb(), os.cpu_count() or 1)
     place = tracefs or fs.find()
     for name in fs.sweep(place):
