@@ -2,7 +2,7 @@
 """The claim about flushes where user space is left and entered, over made-up traces."""
 
 import pytest
-from logs import GFP_KERNEL, USER_MOVABLE, alloc, cross, locked, log_of
+from logs import GFP_KERNEL, USER_MOVABLE, alloc, cross, locked, log_of, switch
 
 from xpfo_model import claims, traces
 from xpfo_model.claims.crossings import QUESTION, crossings
@@ -14,15 +14,15 @@ from xpfo_model.studies.evidence import Evidence, Provenance
 FAULT, ENTER, EXIT = (cross(k) for k in (PAGE_FAULT_USER, SYS_ENTER, SYS_EXIT))
 
 
-def made_up(folder, evidence, *rows):
+def made_up(folder, evidence, *rows, cpus=1):
     """The document's evidence, with a trace of these events for the question."""
-    log = log_of(list(rows), cpus=1)
+    log = log_of(list(rows), cpus=cpus)
     (folder / QUESTION).mkdir()
     traces.save(log, folder / QUESTION / "mine.npz")
     fields = set(Provenance.__dataclass_fields__) - {"name", "cpus"}
     facts = dict.fromkeys(fields, "-") | {"short": "mine", "sha256": log.about.sha256}
     text = "".join(f'{key} = "{value}"\n' for key, value in facts.items())
-    (folder / QUESTION / "mine.toml").write_text(f"{text}cpus = 1\n")
+    (folder / QUESTION / "mine.toml").write_text(f"{text}cpus = {cpus}\n")
     for trace in claims.access.BUILDS:
         stem = evidence.provenance[trace].name
         for suffix in (".npz", ".toml"):
@@ -42,6 +42,16 @@ def test_a_system_call_with_two_pages_flushes_once(evidence, tmp_path):
     # of the list of one page pcp_batch flushes at the refill, and for each page
     assert found.values["times"] == 3 / 5
     assert not found.holds
+
+
+def test_an_entry_is_told_apart_where_another_cpu_left_it_a_flush(evidence, tmp_path):
+    page = alloc(0, USER_MOVABLE)
+    elsewhere = cross(SYS_ENTER, cpu=1)
+    rows = [locked(0, 1), ENTER, page, EXIT, elsewhere, elsewhere, switch(cpu=1)]
+    found = crossings(made_up(tmp_path, evidence, *rows, cpus=2))
+    # of three entries the first of CPU 1 finds a flush to do
+    assert found.values["entries"] == 3
+    assert found.values["mine.flushing"] == pytest.approx(100 / 3)
 
 
 def test_without_an_entry_nothing_can_be_said(evidence, tmp_path):

@@ -10,7 +10,9 @@ from xpfo_model.claims.prose import spread, two_digits
 from xpfo_model.events import PAGE_FAULT_USER, SYS_ENTER
 from xpfo_model.figures.forms import Dots
 from xpfo_model.history import mails
+from xpfo_model.machine import ALTERNATION, Machine, flush
 from xpfo_model.replay.run import Counts
+from xpfo_model.strategies.deferral import CLEAR, PENDING
 
 QUESTION: Final = "border"
 """The traces that have the events."""
@@ -22,6 +24,14 @@ TWICE: Final = 2
 FEW: Final = 0.125
 """A part of the entries that leaves most of them without a flush."""
 THOUSAND: Final = 1000
+
+
+def counted_entry(m: Machine, cpu: int) -> None:
+    """As kernel_entry has it, told apart by a cause that nothing else here has."""
+    if m.cpu_state[cpu] == PENDING:
+        m.cpu_state[cpu] = CLEAR
+        flush(m, ALTERNATION)
+
 
 Row = tuple[str, str, int, Counts, Counts]
 
@@ -35,7 +45,7 @@ Row = tuple[str, str, int, Counts, Counts]
     instead="list_at_once, which flushes when a list is consumed, in place of "
     "return_to_user",
     change={"strategy": "list_at_once"},
-    downside="One recording on two CPUs; on more, more entries find a flush to do.",
+    downside="Two and four CPUs, one recording each; more entries flush on more CPUs.",
     mails=(
         mails.ANDERSEN_2017_09_20_1634,
         mails.HANSEN_2017_09_20_1621,
@@ -51,7 +61,8 @@ def crossings(evidence: Inputs, strategy: str = "return_to_user") -> Finding:
     rows: list[Row] = []
     kept, times, flushing = [], [], []
     entries = 0
-    for trace in evidence.asked(QUESTION):
+    traces = evidence.asked(QUESTION)
+    for trace in traces:
         users = evidence.totals(trace)["user_allocations"]
         found = {
             name: (
@@ -68,8 +79,10 @@ def crossings(evidence: Inputs, strategy: str = "return_to_user") -> Finding:
         times.append(ratio(ours, flushes["pcp_batch"], trace, nothing))
         kinds = evidence.steps(trace)[1].kinds
         entered = sum(int(kinds[kind]) for kind in ENTRIES)
-        full = found["kernel_entry"][1].local_full
-        flushing.append(ratio(full, entered, trace, "no entry"))
+        told = in_use(
+            evidence, trace, "kernel_entry", kernel_entry=counted_entry, **build.how
+        )
+        flushing.append(ratio(told.flushes, entered, trace, "no entry"))
         entries += entered
     percent = [100 * part for part in flushing]
     return Finding(
@@ -77,12 +90,12 @@ def crossings(evidence: Inputs, strategy: str = "return_to_user") -> Finding:
         sentence=f"Where the crossings are recorded, {strategy} keeps "
         f"{spread([100 * part for part in kept], two_digits)}% of the flushes of "
         f"per_frame, {spread(times, two_digits)} times as many as pcp_batch; with "
-        f"kernel_entry at most {spread(percent, two_digits)}% of {entries:,} entries "
+        f"kernel_entry {spread(percent, two_digits)}% of {entries:,} entries "
         "flush.",
         values={
             "kept": 100 * min(kept),
             "times": min(times),
-            "flushing": max(percent),
+            **{f"{t}.flushing": p for t, p in zip(traces, percent, strict=True)},
             "entries": entries,
             "copied": build.percent,
         },
