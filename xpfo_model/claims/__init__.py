@@ -13,6 +13,7 @@ from xpfo_model.claims import whatif
 from xpfo_model.claims import explorer
 from xpfo_model.claims import directmap
 from xpfo_model.claims import fidelity
+from xpfo_model.claims import drift
 from xpfo_model.claims import kunmap
 from xpfo_model.claims import users
 from xpfo_model.claims import contexts
@@ -50,6 +51,7 @@ __all__ = [
     "crossings",
     "decision",
     "directmap",
+    "drift",
     "evaluate",
     "explorer",
     "exposure",

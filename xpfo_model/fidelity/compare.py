@@ -127,6 +127,26 @@ def run(f: Follow) -> Events:
     return Events.concatenate(parts)
 
 
+def in_time(model: Events, events: Events, demand: Read) -> Events:
+    """The model's events in the order and at the times of the kernel's.
+
+    Their `time` is the operation that they are of.
+    """
+    by = model.time
+    rows = demand.row[by]
+    # other CPUs may come between an event and its refill or drain
+    begun = np.isin(
+        model.kind,
+        (MM_PAGE_ALLOC_ZONE_LOCKED, MM_PAGE_ALLOC_EXTFRAG, MM_PAGE_PCPU_DRAIN),
+    )
+    order: Any = np.argsort(np.where(begun, demand.start[by], rows), kind="stable")
+    model = model.rows(order)
+    rows = rows[order]
+    return model._replace(
+        time=events.time[rows], gfp=events.gfp[rows], pid=events.pid[rows]
+    )
+
+
 def _numbers(events: Events) -> dict[str, int]:
     fallback = events.kind == MM_PAGE_ALLOC_EXTFRAG
     owned = fallback & (events.flags & CHANGE_OWNERSHIP != 0)
@@ -167,19 +187,7 @@ def compare_level(
     )
     tally.frames["unseen"] = kind == UNSEEN
     model = run(Follow(state, own, events, demand, tally))
-    by = model.time
-    rows = demand.row[by]
-    # other CPUs may come between an event and its refill or drain
-    begun = np.isin(
-        model.kind,
-        (MM_PAGE_ALLOC_ZONE_LOCKED, MM_PAGE_ALLOC_EXTFRAG, MM_PAGE_PCPU_DRAIN),
-    )
-    order: Any = np.argsort(np.where(begun, demand.start[by], rows), kind="stable")
-    model = model.rows(order)
-    rows = rows[order]
-    model = model._replace(
-        time=events.time[rows], gfp=events.gfp[rows], pid=events.pid[rows]
-    )
+    model = in_time(model, events, demand)
     score = tally.score
     resynchronised = {n: int(tally.reasons[k]) for k, n in enumerate(REASONS)}
     resynchronised["boot"] += runs

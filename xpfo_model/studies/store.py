@@ -25,6 +25,7 @@ Columns = dict[str, list[Any]]
 
 PRODUCERS: Final = (
     "xpfo_model.studies.fidelity",
+    "xpfo_model.studies.drift",
     "xpfo_model.studies.whatif",
     "xpfo_model.studies.explorations",
     "xpfo_model.studies.kernel_runs",
