@@ -237,6 +237,12 @@ class Remark:
 
 REMARKS: Final = (
     Remark(
+        "any bit of GFP_HIGHUSER makes a mask a user's, so that GFP_KERNEL is one",
+        "v1",
+        mails.ABBOTT_2016_02_29,
+        "the model's tests for a user's page are those of later versions",
+    ),
+    Remark(
         "a large page is split without a flush",
         "v6",
         mails.HANSEN_2017_09_20_0848,

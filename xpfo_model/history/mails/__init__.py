@@ -9,6 +9,7 @@ from typing import Final
 
 from xpfo_model.errors import XpfoModelError
 from xpfo_model.history.mails.early import (
+    ABBOTT_2016_02_29,
     AKASHI_2016_11_24,
     ANDERSEN_2017_06_07,
     ANDERSEN_2017_08_09,
@@ -102,6 +103,7 @@ from xpfo_model.history.mails.since import (
 )
 
 __all__ = [
+    "ABBOTT_2016_02_29",
     "AKASHI_2016_11_24",
     "AMIT_2019_08_23",
     "ANDERSEN_2017_06_07",

@@ -22,6 +22,12 @@ HAEFLIGER_2016_02_26: Final = Mail(
     "1456496467-14247-1-git-send-email-juerg.haefliger@hpe.com",
     seen=Seen.QUOTED,
 )
+ABBOTT_2016_02_29: Final = Mail(
+    "Laura Abbott",
+    "2016-02-29 17:31 -0800",
+    f"Re: [RFC PATCH] {_XPFO} (XPFO)",
+    "56D4F0D6.2060308@redhat.com",
+)
 HAEFLIGER_2016_09_14: Final = Mail(
     "Juerg Haefliger",
     "2016-09-14 09:18 +0200",
