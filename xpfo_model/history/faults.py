@@ -110,7 +110,7 @@ POSTED: Final = (
         "no-stale-translation",
         mails.AZIZ_2019_01_10,
         mails.HANSEN_2019_01_10,
-        "v8 leaves the flush to the CPUs, whatever runs there",
+        "from v8 on a CPU flushes, whatever task comes to it",
     ),
     Fault(
         "the refill marks frames and clears no PTE",
