@@ -10,6 +10,7 @@ const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const WIDTHS = [1280, 360];
 const ON_DARK = ["color-contrast", "link-in-text-block", "image-alt", "svg-img-alt"];
 const SCHEMES = [["light", []], ["dark", ON_DARK]];
+const AT_A_TIME = 2; // pages: the CPUs of a small machine
 const TIMEOUT_MS = 120_000; // the machine may be busy; nothing here is measured in time
 const SLOW_MS = 150;
 const SETTLED_MS = 200;
@@ -60,10 +61,19 @@ async function violations(rules) {
     (node) => `${one.id} (${one.impact}): ${node.target.join(" ")} ${node.html.slice(0, 160)}`));
 }
 
+// Each of some things, that many at a time: where one waits, another goes on.
+async function each(some, atATime, check) {
+  const left = [...some];
+  const work = async () => {
+    while (left.length) await check(left.shift());
+  };
+  await Promise.all(Array.from({ length: atATime }, work));
+}
+
 // All rules at each width on light pages, those that look at colours and images on dark.
 async function inEveryForm(report, browser, origin, pages, axe) {
   const context = await browser.newContext({ reducedMotion: "reduce" });
-  for (const name of pages) {
+  await each(pages, AT_A_TIME, async (name) => {
     const wrong = [];
     const page = await open(context, origin, wrong);
     try {
@@ -87,7 +97,7 @@ async function inEveryForm(report, browser, origin, pages, axe) {
     }
     report.check(`${name}, no error and no other host`, wrong);
     await page.close();
-  }
+  });
   await context.close();
 }
 
@@ -112,7 +122,7 @@ async function landed([id, most, rest, times]) {
 // A link to a claim must land on it, on a line on which its figures come late.
 async function deepLinks(report, browser, origin, pages) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
-  for (const name of pages) {
+  await each(pages, AT_A_TIME, async (name) => {
     const page = await open(context, origin, []);
     await page.route("**/*.svg", async (route) => {
       await new Promise((done) => setTimeout(done, SLOW_MS));
@@ -130,14 +140,16 @@ async function deepLinks(report, browser, origin, pages) {
     }
     if (ids.length) report.check(`links to the claims of ${name}`, wrong);
     await page.close();
-  }
+  });
   await context.close();
 }
 
 export async function checkPages(report, browser, origin, pages) {
   const axe = await readFile(AXE, "utf8");
-  await inEveryForm(report, browser, origin, pages, axe);
-  await deepLinks(report, browser, origin, pages);
+  await Promise.all([
+    inEveryForm(report, browser, origin, pages, axe),
+    deepLinks(report, browser, origin, pages), // mostly waits
+  ]);
 }
 
 export { checkBehaviour as checkReaders };
