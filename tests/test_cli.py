@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+import importlib
 import json
 import os
 import subprocess
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 from logs import GFP_KERNEL, USER_MOVABLE, alloc, free, locked, log_of
 
-from xpfo_model import cli, replay, strategies, traces
+from xpfo_model import cli, gfp, replay, strategies, traces
 from xpfo_model.figures import draw
 
 ROOT = Path(__file__).parents[1]
@@ -324,3 +325,45 @@ def test_a_figure_format_is_refused_before_anything_is_counted(capsys):
     status, _, err = run(capsys, "compare", "--plot", "figure.gif", "/nowhere")
     assert status == 2
     assert "pdf, png, svg" in err
+
+
+@pytest.mark.parametrize("name", ["a.foo", "a.npy", "a.txt.zip", "a.dat", "a.foo.gz"])
+def test_convert_writes_no_form_that_its_name_does_not_say(
+    tmp_path, capsys, trace, name
+):
+    assert cli.main(["convert", str(trace), str(tmp_path / name)]) == 2
+    err = capsys.readouterr().err
+    assert "names no form" in err
+    assert ".npz, .parquet" in err
+    assert not (tmp_path / name).exists()
+
+
+@pytest.mark.parametrize("name", ["a", "a.txt", "a.trace.gz", "a.npz"])
+def test_convert_writes_what_its_name_says(tmp_path, trace, name):
+    assert cli.main(["convert", str(trace), str(tmp_path / name)]) == 0
+
+
+@pytest.mark.parametrize("command", ["convert", "report"])
+def test_a_file_that_cannot_be_written_is_found_before_the_work(
+    tmp_path, capsys, trace, command, monkeypatch
+):
+    def read(*_, **__):
+        raise AssertionError("the trace was read before")
+
+    module = importlib.import_module(f"xpfo_model.cli.{command}")
+    monkeypatch.setattr(module, "opened", read)
+    nowhere = tmp_path / "not" / "there.html"
+    if command == "convert":
+        nowhere = nowhere.with_suffix(".npz")
+    assert cli.main([command, str(trace), str(nowhere)]) == 2
+    assert "there is no folder" in capsys.readouterr().err
+
+
+def test_a_kernel_newer_than_all_tables_is_said_to_be_one(capsys, trace, tmp_path):
+    text = str(tmp_path / "some.txt")
+    assert cli.main(["convert", trace, text]) == 0
+    assert cli.main(["compare", "--kernel", "v9.9", text]) == 0
+    said = " ".join("".join(capsys.readouterr()).split())
+    assert "v9.9 is newer than all tables" in said
+    assert cli.main(["compare", "--kernel", gfp.CHECKED, text]) == 0
+    assert "newer than all" not in "".join(capsys.readouterr())

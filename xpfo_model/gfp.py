@@ -103,6 +103,8 @@ _USER: Final = {
 
 KERNELS: Final = tuple(_BITS)
 """The versions that begin a table, oldest first."""
+CHECKED: Final = "v6.18"
+"""The newest version whose include/linux/gfp_types.h the tables were held against."""
 
 # In the order of include/trace/events/mmflags.h: largest masks first.
 _COMPOSITES: Final = {

@@ -316,7 +316,7 @@ def test_lost_events(lines, lost, warned, trace):
     assert about.lost == lost
     found = about.warnings.get("lost-events")
     assert (found.count if found else 0) == warned
-    assert set(about.warnings) <= {"lost-events"}
+    assert set(about.warnings) <= {"lost-events", "several-recordings"}
 
 
 def test_fewer_lines_than_the_header_counts(trace):
@@ -343,3 +343,11 @@ def test_a_line_cut_anywhere_is_never_dropped(event, trace):
         except (MalformedEventError, UnknownGfpFlagError) as error:
             lines = error.line + 1
         assert lines == 3 or not whole[:length].strip()
+
+
+def test_a_second_recording_in_the_text_is_named_with_its_line(trace):
+    header = "# entries-in-buffer/entries-written: {0}/{0}   #P:2"
+    again = trace(header.format(1), GOOD, header.format(1), GOOD).about
+    assert "several-recordings" not in again.warnings, "the files of two CPUs"
+    warned = trace(header.format(1), GOOD, header.format(2), GOOD).about.warnings
+    assert warned["several-recordings"].line == 3

@@ -15,8 +15,9 @@ def run(arguments: argparse.Namespace) -> int:
     figures()
     from xpfo_model import clone, report  # noqa: PLC0415 - quick --help
     from xpfo_model.studies import own  # noqa: PLC0415 - the same
-    from xpfo_model.traces.output import whole  # noqa: PLC0415 - the same
+    from xpfo_model.traces.output import ready, whole  # noqa: PLC0415 - the same
 
+    ready(arguments.out)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with opened(arguments, arguments.trace) as trace:

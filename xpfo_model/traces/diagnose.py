@@ -156,6 +156,13 @@ class Diagnostics:
         if found:
             there, written = int(found[1]), int(found[2])
             pair = (there, max(there, written))
+            if self._headers and pair not in self._headers:
+                self._about.warn(
+                    "several-recordings",
+                    "another recording begins here: who has a frame is not known "
+                    "from one to the next. Give each by itself",
+                    self._state[scan_state.LINE] + 1,
+                )
             self._headers[pair] = self._headers.get(pair, 0) + 1
             if written > there:
                 self._warn_lost()

@@ -83,6 +83,24 @@ def _replacing(
             raise
 
 
+def ready(path: str | Path) -> None:
+    """Raise `RecordError` where no file can be, before any work is done for it."""
+    folder = Path(path).parent
+    if str(path) == STDOUT:
+        return
+    if Path(path).is_dir():
+        why = "it is a folder"
+    elif not folder.is_dir():
+        why = f"there is no folder {folder}"
+    elif not Path(path).exists() and not os.access(folder, os.W_OK):
+        why = f"{folder} is write-protected"
+    else:
+        return
+    raise RecordError(
+        f"cannot write it: {why}", file=str(path), remedy="choose another place for it"
+    )
+
+
 def _alone(file: BinaryIO, path: Path) -> bool:
     """Lock a file until it is closed; whether that was possible and it still is there.
 

@@ -116,6 +116,14 @@ class Text:
                 "taken for refills, as in Linux 5.14 to 5.18",
                 None,
             )
+        if gfp.version(found.kernel) > gfp.version(gfp.CHECKED):
+            self._about.warn(
+                "newer-kernel",
+                f"{found.kernel} is newer than all tables: its masks are read with "
+                f"that of {gfp.table_of(found.kernel)}, which was checked up to "
+                f"{gfp.CHECKED}",
+                None,
+            )
         self._words = symbols.SymbolTable()
         for kind, event in enumerate(EVENT_NAMES):
             self._words[symbols.NAME, event.encode()] = kind
