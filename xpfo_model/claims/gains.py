@@ -6,7 +6,7 @@ from typing import Final
 
 from xpfo_model.claims.claim import Basis, Finding, Table, claim
 from xpfo_model.claims.inputs import Inputs
-from xpfo_model.claims.prose import spread
+from xpfo_model.claims.prose import spread, two_digits
 from xpfo_model.claims.recordings import STOCK, matrix
 from xpfo_model.figures.charts import Bar, Shares
 from xpfo_model.machine import UNMAPPED
@@ -79,14 +79,14 @@ def each_gain(evidence: Inputs, *, zeroing_only: bool = False) -> Finding:
             of[local] > of[free] > of[start] + of[batch] for of in gains.values()
         ),
         sentence=f"Of the flushes of v6 for 1,000 user pages, a mapping of one CPU "
-        f"saves {kmaps * PER:,.0f} or more, a free that changes nothing "
-        f"{spread((of[free] for of in gains.values()), ',.0f')}, an unmapped start "
-        f"{spread((of[start] for of in gains.values()), ',.0f')} and a batch after it "
-        f"{spread((of[batch] for of in gains.values()), ',.0f')}.",
+        f"saves {two_digits(kmaps * PER)} or more, a free that changes nothing "
+        f"{spread((of[free] for of in gains.values()), two_digits)}, an unmapped start "
+        f"{spread((of[start] for of in gains.values()), two_digits)} and a batch after "
+        f"it {spread((of[batch] for of in gains.values()), two_digits)}.",
         values={
-            "local": kmaps * PER,
+            "local": two_digits(kmaps * PER),
             **{
-                f"{name}_{end}": pick(of[step] for of in gains.values())
+                f"{name}_{end}": two_digits(pick(of[step] for of in gains.values()))
                 for name, step in (
                     ("free", free),
                     ("start", start),
@@ -101,14 +101,14 @@ def each_gain(evidence: Inputs, *, zeroing_only: bool = False) -> Finding:
         table=Table(
             ("trace", "v6", *SHORT),
             tuple(
-                (trace, *(round(number) for number in of.values()))
+                (trace, *map(two_digits, of.values()))
                 for trace, of in gains.items()
             ),
         ),
         chart=Shares(
             "A mapping of one CPU saves most, then a free that changes nothing",
             [
-                (trace, [Bar(step, of[step], f"{of[step]:,.0f}") for step in STEPS])
+                (trace, [Bar(step, of[step], two_digits(of[step])) for step in STEPS])
                 for trace, of in gains.items()
             ],
             "percent of the flushes saved; numbers are for 1,000 user pages",
