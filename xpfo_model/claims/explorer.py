@@ -274,6 +274,7 @@ def way_beats_unit(evidence: Inputs, *, kunmaps: bool = True) -> Finding:
             "length": study.LENGTH,
             "per_cpu": study.PER_CPU,
             "copied": study.COPIED,
+            "copies": study.COPIES,
             "least": times[worst],
             "recommended": strategies.RECOMMENDED,
         },
