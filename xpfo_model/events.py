@@ -213,7 +213,8 @@ class About:
 
     def masks(self) -> str:
         """The GFP table and how it was chosen, in words."""
-        release = f", release {self.release}" if self.release else ""
+        said = f"release {self.release}"
+        release = f", {said}" if self.release and said != self.kernel_from else ""
         return f"GFP masks of {self.kernel}, {self.kernel_from}{release}"
 
     def left_out(self) -> str:

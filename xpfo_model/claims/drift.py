@@ -115,7 +115,7 @@ def drift_keeps_the_counts(evidence: Inputs, kernel: str = "") -> Finding:
             )
         },
         chart=Dots(
-            "Left to itself the model keeps the counts, but not where memory is short",
+            "Left to itself it keeps the counts, but not under reclaim",
             [
                 (
                     name,

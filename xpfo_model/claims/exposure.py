@@ -121,7 +121,7 @@ def exposed_frame_time(evidence: Inputs, deferred: str = "v9") -> Finding:
                 evidence.names,
                 each(COUNTED, lambda n, t: short(share(evidence, t, n, **how))),
             ),
-            "shares short of memory": by_trace(
+            "short": by_trace(
                 "% of users' frame-time",
                 evidence.names,
                 each(
@@ -132,7 +132,7 @@ def exposed_frame_time(evidence: Inputs, deferred: str = "v9") -> Finding:
             "seconds": _seconds(evidence, [n for n in COUNTED if ends[n][1]], how),
         },
         chart=Plane(
-            "In a build a deferred flush leaves more reachable than an uncleared PTE",
+            "In a build a deferred flush leaves more than an uncleared PTE",
             [
                 Place(name, _rate(evidence, name, how), most)
                 for name, (_, most) in ends.items()
