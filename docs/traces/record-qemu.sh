@@ -32,6 +32,8 @@ usage() {
 	  --border              record where user space is left and entered, too
 	  --buffer SIZE         trace buffer of each CPU (48M); comes out of --memory
 	  --disk SIZE           give the workload a scratch ext4 file system on /mnt
+	  --cache MODE          of the root file system's 9p share (loose); none reads no
+	                        file ahead
 	  --kernel-package P    Debian package of the kernel (linux-image-amd64)
 	  --keep DIR            work in DIR and keep it: the next run finds the kernel
 	  --age SCRIPT          run SCRIPT before the trace begins, with SECONDS as its
@@ -46,7 +48,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/qemu.sh"
 
 workload='' cpus='' memory='' out='' sched='' buffer=48M disk='' keep=''
-package=linux-image-amd64 timeout=900 border='' age='' settle=600
+package=linux-image-amd64 timeout=900 border='' age='' settle=600 cache=loose
 crossings=,raw_syscalls:sys_enter,raw_syscalls:sys_exit,exceptions:page_fault_user
 while [ $# -gt 0 ]; do
 	case $1 in
@@ -62,6 +64,7 @@ while [ $# -gt 0 ]; do
 	--out) out=$2 ;;
 	--buffer) buffer=$2 ;;
 	--disk) disk=$2 ;;
+	--cache) cache=$2 ;;
 	--kernel-package) package=$2 ;;
 	--keep) keep=$2 ;;
 	--age) age=$2 ;;
@@ -132,6 +135,7 @@ events=kmem:mm_page_alloc,kmem:mm_page_free,kmem:mm_page_free_batched
 events+=,kmem:mm_page_alloc_zone_locked,kmem:mm_page_pcpu_drain
 events+=,kmem:mm_page_alloc_extfrag$sched$border
 echo "$events" | tr , '\n' >"$work/root/events"
+echo "$cache" >"$work/root/cache"
 
 cat >"$work/root/init" <<'END'
 #!/bin/busybox sh
@@ -144,7 +148,7 @@ for module in /modules/*.ko; do insmod "$module"; done
 
 share=trans=virtio,version=9p2000.L,msize=512000
 mount -t 9p -o $share out /out || poweroff -f
-mount -t 9p -o $share,ro,cache=loose host /host || poweroff -f
+mount -t 9p -o $share,ro,cache=$(cat /cache) host /host || poweroff -f
 mount -t tmpfs tmpfs /host/tmp
 mount -t proc proc /host/proc
 mount -t sysfs sysfs /host/sys
@@ -192,7 +196,8 @@ guest_pack "$work/root" "$work/initramfs.gz"
 
 # One clock for all CPUs: what the trace orders by time, happened in that order.
 # nokaslr: the frames of the kernel's image are the same in every recording.
-append="console=ttyS0 quiet panic=-1 nokaslr"
+# no_timer_check: where the host is busy, the timer of an emulated machine is late.
+append="console=ttyS0 quiet panic=-1 nokaslr no_timer_check"
 [ -n "$age" ] || append+=" trace_event=$events"
 append+=" trace_buf_size=$buffer trace_clock=global"
 drive=()
@@ -232,7 +237,7 @@ digest=$(sha256sum <"$work/trace.normalised" | cut -d ' ' -f 1)
 	cpus = $cpus
 	memory = "${memory/%M/ MiB}"
 	kernel = "$(cut -d ' ' -f 3 "$work/out/version") ($image $version)"
-	machine = "$(qemu-system-x86_64 --version | sed -n '1s/.*version \([0-9.]*\).*/QEMU \1 TCG/p')"
+	machine = "$(qemu-system-x86_64 --version | sed -n '1s/.*version \([0-9.]*\).*/QEMU \1 TCG/p'), root over 9p, cache=$cache"
 	command_line = "$append"
 	workload = "workloads/$script"
 	workload_title = "${age:+${age##*/}, then }${script%.sh}"
@@ -250,7 +255,7 @@ cat <<END
 kernel:   $(cut -d ' ' -f 3 "$work/out/version") (package $image $version)
 machine:  $(qemu-system-x86_64 --version | head -n 1), -accel tcg,thread=multi -cpu max -smp $cpus -m $memory
 options:  $append
-workload: ${workload##*/}${disk:+, scratch disk $disk}
+workload: ${workload##*/}${disk:+, scratch disk $disk}, root over 9p, cache=$cache
 recorded: $(date -u +%F), $took s in all, guest up $(cat "$work/out/uptime") s
 events:   $written, lost 0, $(grep -c ': sched_switch:' "$work/trace.normalised") of them sched_switch
 ${age:+aged by:  ${age##*/} for $settle s; the trace begins $(cat "$work/out/settled") s after boot
