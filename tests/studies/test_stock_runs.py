@@ -7,7 +7,15 @@ import pytest
 
 from xpfo_model.errors import TraceError, XpfoModelError
 from xpfo_model.studies import stock_runs
-from xpfo_model.studies.stock_runs import BOOT, LATE, WORKLOAD, folder, marks, recorded
+from xpfo_model.studies.stock_runs import (
+    BOOT,
+    HALF,
+    LATE,
+    WORKLOAD,
+    folder,
+    marks,
+    recorded,
+)
 
 USER = "gfp_flags=GFP_HIGHUSER_MOVABLE|__GFP_ZERO"
 KERNEL = "gfp_flags=GFP_KERNEL"
@@ -45,7 +53,9 @@ LINES = (
     line(0.5, mark("start")),
     line(0.6, alloc(1, USER)),
     line(0.7, alloc(2, USER)),
+    line(0.75, page("mm_page_free", 1, "").strip()),
     line(0.8, alloc(3, USER)),
+    line(0.85, alloc(1, USER)),
     line(0.9, mark("end")),
     line(1.0, alloc(4, USER)),
 )
@@ -81,18 +91,24 @@ def test_a_view_from_boot_knows_who_had_a_frame_and_a_late_one_does_not(tmp_path
     run, found = recorded(keep(tmp_path))
     owners = ("first_touch", "from_kernel", "from_user")
     seen = {view: [row[name] for name in owners] for view, row in views(run).items()}
-    assert seen == {BOOT: [3, 1, 1], WORKLOAD: [1, 1, 1], LATE: [3, 0, 0]}
-    # v6 flushes for each allocation; free is a no-op of per_frame, so page 2 is spared
-    assert flushes(found, "v6") == {BOOT: 5, WORKLOAD: 3, LATE: 3}
-    assert flushes(found, "per_frame") == {BOOT: 4, WORKLOAD: 2, LATE: 3}
+    assert seen == {
+        BOOT: [3, 1, 2],
+        WORKLOAD: [1, 1, 2],
+        LATE: [3, 0, 1],
+        HALF: [1, 0, 1],
+    }
+    # v6 flushes for each allocation; free is a no-op of per_frame, which spares those
+    # of pages that a user had
+    assert flushes(found, "v6") == {BOOT: 6, WORKLOAD: 4, LATE: 4, HALF: 2}
+    assert flushes(found, "per_frame") == {BOOT: 4, WORKLOAD: 2, LATE: 3, HALF: 1}
 
 
-def test_a_machine_that_had_run_before_has_the_late_view_alone(tmp_path):
+def test_a_machine_that_had_run_before_has_no_view_from_boot(tmp_path):
     aged = '\n[aged]\nscript = "workloads/age.sh"\nseconds = 60\nuptime = 68.3\n'
     run, found = recorded(keep(tmp_path, toml=TOML + aged))
-    assert [row["view"] for row in run] == [LATE]
+    assert [row["view"] for row in run] == [LATE, HALF]
     assert run[0]["uptime"] == 68.3
-    assert {row["view"] for row in found} == {LATE}
+    assert {row["view"] for row in found} == {LATE, HALF}
 
 
 def test_a_machine_is_named_by_its_workload_and_its_cpus(tmp_path):

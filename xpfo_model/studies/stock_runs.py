@@ -23,10 +23,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from xpfo_model import strategies, traces
+from xpfo_model import gfp, strategies, traces
 from xpfo_model.constants import MIGRATE_MOVABLE
 from xpfo_model.errors import TraceError, XpfoModelError
-from xpfo_model.events import EventLog, Events
+from xpfo_model.events import FAILED, MM_PAGE_ALLOC, EventLog, Events
 from xpfo_model.machine import CAUSES
 from xpfo_model.replay import calls
 from xpfo_model.replay.reconstruct import OWNERS, Reconstruction
@@ -45,6 +45,9 @@ WORKLOAD: Final = "workload"
 LATE: Final = "late"
 """Between the two marks, by a reader that begins there: it does not know who had a
 frame before, and takes it for mapped."""
+HALF: Final = "half"
+"""The second half of the workload's user allocations, by the reader of LATE: by then
+it knows who had most frames."""
 
 WORKERS: Final = 2
 """Each holds a recording, of some hundred MB."""
@@ -101,6 +104,14 @@ def between(log: EventLog, path: Path) -> list[Events]:
     return [events.rows(slice(*pair)) for pair in pairwise(ends)]
 
 
+def halves(events: Events, kernel: str) -> list[Events]:
+    """Events up to half of the user allocations, and the rest; `kernel` as in `gfp`."""
+    handed_out = (events.kind == MM_PAGE_ALLOC) & (events.pfn != FAILED)
+    users = np.cumsum(handed_out & gfp.is_user(events.gfp, kernel))
+    middle = int(np.searchsorted(users, users.max(initial=0) // 2, side="right"))
+    return [events.rows(slice(0, middle)), events.rows(slice(middle, None))]
+
+
 def counted(parts: Sequence[Events], log: EventLog) -> Iterator[Sums]:
     """Counts so far after each part: the allocator's, and each strategy's flushes."""
     runs = [Run(name, cpus=log.cpus or 1) for name in strategies.SHOWN]
@@ -134,8 +145,8 @@ def recorded(path: Path) -> tuple[list[Row], list[Row]]:
     about = tomllib.loads(path.with_name(f"{base}.toml").read_text())
     log = traces.read(path)
     before, during, after = between(log, path)
-    (late,) = counted([during], log)
-    views = {LATE: late}
+    half, late = counted(halves(during, log.about.kernel), log)
+    views = {LATE: late, HALF: since(late, half)}
     aged = about.get("aged")
     if aged is None:
         booted, worked, ended = counted([before, during, after], log)
