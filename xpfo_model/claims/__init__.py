@@ -21,6 +21,7 @@ from xpfo_model.claims import versions
 from xpfo_model.claims import kernel
 from xpfo_model.claims import unmapped
 from xpfo_model.claims import prediction
+from xpfo_model.claims import stock
 from xpfo_model.claims import gains
 from xpfo_model.claims import decision
 from xpfo_model.claims import reach
@@ -65,6 +66,7 @@ __all__ = [
     "safety",
     "said",
     "select",
+    "stock",
     "thread",
     "unmapped",
     "users",

@@ -66,7 +66,10 @@ class Basis(Enum):
         "computed by a model of the page allocator from kernel traces",
         "a model of the page allocator, given the demand of recorded traces",
     )
-
+    RECORDINGS = (
+        "counted by a model over recordings of stock kernels",
+        "recordings of stock kernels, kept as counts",
+    )
     KERNEL = (
         "counted by kernels that run the strategies, in an emulator",
         "recordings of kernels that run the strategies",
