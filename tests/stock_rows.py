@@ -10,6 +10,9 @@ USERS = 10_000
 class Kept:
     """Kept rows in the place of a clone's."""
 
+    names: tuple[str, ...] = ()
+    """Of traces that are kept whole."""
+
     def __init__(self, *recordings):
         self.rows = {
             stock_runs.name: [run for run, _ in recordings],

@@ -101,8 +101,7 @@ def each_gain(evidence: Inputs, *, zeroing_only: bool = False) -> Finding:
         table=Table(
             ("trace", "v6", *SHORT),
             tuple(
-                (trace, *map(two_digits, of.values()))
-                for trace, of in gains.items()
+                (trace, *map(two_digits, of.values())) for trace, of in gains.items()
             ),
         ),
         chart=Shares(
