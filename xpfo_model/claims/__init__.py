@@ -22,6 +22,7 @@ from xpfo_model.claims import kernel
 from xpfo_model.claims import unmapped
 from xpfo_model.claims import prediction
 from xpfo_model.claims import stock
+from xpfo_model.claims import aged
 from xpfo_model.claims import gains
 from xpfo_model.claims import decision
 from xpfo_model.claims import reach
@@ -46,6 +47,7 @@ __all__ = [
     "Standing",
     "Table",
     "Verdict",
+    "aged",
     "checker",
     "contexts",
     "cost",
