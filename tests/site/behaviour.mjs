@@ -149,26 +149,36 @@ async function missing(page, wrong, url) {
   }
 }
 
-export async function checkBehaviour(report, browser, { site, project, origin, pages }) {
+// All of these but the missing page, which is of a site built for a path of a host.
+export async function checkReaders(report, browser, { site, origin, pages }) {
   const disk = `${pathToFileURL(join(site, "index.html")).href.replace(/index\.html$/, "")}`;
-  for (const [where, url] of [["a server", origin], ["the disk", disk]]) {
-    report.check(`search from ${where}`, await at(browser, { viewport: WIDE }, url, (page, wrong) => search(page, wrong, url)));
-    report.check(`choice of two strategies from ${where}`, await at(browser, { viewport: WIDE }, url, (page, wrong) => diffs(page, wrong, url)));
-    report.check(`explorer from ${where}`, await at(browser, { viewport: WIDE }, url, (page, wrong) => explorer(page, wrong, url)));
-    report.check(`stepper from ${where}`, await at(browser, { viewport: WIDE }, url, (page, wrong) => stepper(page, wrong, url)));
-    report.check(`filter of the claims from ${where}`, await at(browser, { viewport: WIDE }, url, (page, wrong) => ledger(page, wrong, url)));
+  const dark = { viewport: WIDE, colorScheme: "dark" };
+  const still = { viewport: WIDE, javaScriptEnabled: false };
+  const places = [["a server", origin], ["the disk", disk]];
+  const checks = [
+    ["keyboard", { viewport: NARROW }, origin, keyboard],
+    ...places.flatMap(([where, url]) => [
+      [`search from ${where}`, { viewport: WIDE }, url, search],
+      [`choice of two strategies from ${where}`, { viewport: WIDE }, url, diffs],
+      [`explorer from ${where}`, { viewport: WIDE }, url, explorer],
+      [`stepper from ${where}`, { viewport: WIDE }, url, stepper],
+      [`filter of the claims from ${where}`, { viewport: WIDE }, url, ledger],
+    ]),
+    ...pages.flatMap((name) => [
+      [`paper, ${name}`, dark, origin, (page, wrong, url) => print(page, wrong, url, name)],
+      [`without scripting, ${name}`, still, origin, (page, wrong, url) => withoutScript(page, wrong, url, name)],
+    ]),
+    ["explorer without scripting", still, origin, explorerWithoutScript],
+    ["diff without scripting", still, origin, diffWithoutScript],
+  ];
+  for (const [name, options, url, check] of checks) {
+    report.check(name, await at(browser, options, url, (page, wrong) => check(page, wrong, url)));
   }
-  report.check("keyboard", await at(browser, { viewport: NARROW }, origin, (page, wrong) => keyboard(page, wrong, origin)));
-  for (const name of pages) {
-    report.check(`paper, ${name}`, await at(browser, { viewport: WIDE, colorScheme: "dark" }, origin, (page, wrong) => print(page, wrong, origin, name)));
-    report.check(`without scripting, ${name}`, await at(browser, { viewport: WIDE, javaScriptEnabled: false }, origin, (page, wrong) => withoutScript(page, wrong, origin, name)));
-  }
-  report.check("explorer without scripting", await at(browser, { viewport: WIDE, javaScriptEnabled: false }, origin, (page, wrong) => explorerWithoutScript(page, wrong, origin)));
-  report.check("diff without scripting", await at(browser, { viewport: WIDE, javaScriptEnabled: false }, origin, (page, wrong) => diffWithoutScript(page, wrong, origin)));
-  if (project) {
-    const server = await serve(project, BELOW);
-    report.check("a missing page", (await at(browser, { viewport: WIDE }, server.url, (page, wrong) => missing(page, wrong, server.url)))
-      .filter((one) => !one.includes("status of 404")));
-    server.close();
-  }
+}
+
+export async function checkMissing(report, browser, project) {
+  const server = await serve(project, BELOW);
+  const wrong = await at(browser, { viewport: WIDE }, server.url, (page, found) => missing(page, found, server.url));
+  report.check("a missing page", wrong.filter((one) => !one.includes("status of 404")));
+  server.close();
 }

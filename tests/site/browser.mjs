@@ -3,7 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
-import { checkBehaviour } from "./behaviour.mjs";
+import { checkReaders } from "./behaviour.mjs";
 import { serve } from "./serve.mjs";
 
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
@@ -144,15 +144,14 @@ async function deepLinks(report, browser, origin, pages) {
   await context.close();
 }
 
-export async function checkPages(report, browser, origin, pages) {
+export async function checkPages(report, browser, { site, origin, pages }) {
   const axe = await readFile(AXE, "utf8");
   await Promise.all([
     inEveryForm(report, browser, origin, pages, axe),
     deepLinks(report, browser, origin, pages), // mostly waits
+    checkReaders(report, browser, { site, origin, pages }),
   ]);
 }
-
-export { checkBehaviour as checkReaders };
 
 export async function browse(site, check) {
   const executablePath = process.env.CHROMIUM || "/usr/bin/chromium";
