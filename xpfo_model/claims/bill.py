@@ -2,6 +2,7 @@
 """The whole bill of each strategy, and what its work costs a kernel build."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import sqrt
 from typing import Final
 
 from xpfo_model import cost
@@ -15,7 +16,7 @@ from xpfo_model.claims.published_tables import MACHINES, grid, parameters
 from xpfo_model.constants import PAGE_SIZE
 from xpfo_model.cost import Interval, Kunmap, Rates, Values
 from xpfo_model.figures.charts import Range
-from xpfo_model.figures.forms import Place, Plane
+from xpfo_model.figures.forms import Dot, Dots
 from xpfo_model.history import mails, numbers
 from xpfo_model.history.numbers import (
     BASE,
@@ -52,6 +53,13 @@ SCOPE: Final = "default"
 """The machine that the checker explored for the bill."""
 SMALL_MEMORY: Final = 8 << 30
 """Bytes of memory of the 4-core machine, as its mail says."""
+HEADS: Final = {
+    Kunmap.OWN_MAPPING: "kunmap flushes one page of this CPU",
+    Kunmap.NOTHING: "kunmap flushes nothing",
+    Kunmap.DEFERRED: "kunmap flushes this CPU, the others later",
+    Kunmap.ALL_CPUS: "kunmap flushes all CPUs",
+}
+"""What a kunmap does, as the figure says it, the cheapest first."""
 WINDOWS: Final = {
     Kunmap.NOTHING: "all CPUs",
     Kunmap.ALL_CPUS: "all CPUs",
@@ -216,14 +224,36 @@ def whole(
     )
 
 
-def _place(one: Bill, ends: Mapping[str, Interval], machine: Machine) -> Place:
-    """The system time that a design adds to a build, against what stays reachable."""
+def _dot(one: Bill, ends: Mapping[str, Interval], machine: Machine) -> Dot:
+    """The system time that a design adds to a build, with what stays reachable."""
     known = published(one.design, machine)
+    left = (
+        f"reachable {two_digits(one.exposed)}%" if one.exposed else "nothing reachable"
+    )
     if known is not None:
-        return Place(one.design.name, 100 * (known - 1), one.exposed)
+        more = 100 * (known - 1)
+        return Dot(one.design.name, more, f"{two_digits(more)}% measured, {left}")
     base = numbers.seconds(cost.SERIES, machine, BASE)
     low, high = (100 * (end / base - 1) for end in ends[one.design.name])
-    return Place(one.design.name, (low * high) ** 0.5, one.exposed, "", low, high)
+    text = f"{told((low, high))}%, {left}"
+    return Dot(one.design.name, sqrt(low * high), text, low, high, bare=True)
+
+
+def _groups(
+    found: Sequence[Bill], ends: Mapping[str, Interval], machine: Machine
+) -> list[tuple[str, list[Dot]]]:
+    """What each adds to a build, by what its kunmap does: least first in each group."""
+    return [
+        (
+            head,
+            sorted(
+                (_dot(one, ends, machine) for one in found if one.kunmap is kunmap),
+                key=lambda dot: dot.value,
+            ),
+        )
+        for kunmap, head in HEADS.items()
+        if any(one.kunmap is kunmap for one in found)
+    ]
 
 
 @claim(
@@ -288,14 +318,11 @@ def whole_bill(evidence: Inputs, strategy: str = RECOMMENDED) -> Finding:
             tuple((b.name, two_digits(b.low), two_digits(b.high)) for b in bars),
         ),
         more={"bill": whole(found, kunmaps_of(items), rows)},
-        chart=Plane(
+        chart=Dots(
             "What a build costs is decided at kunmap",
-            [_place(one, ends, machine) for one in found],
+            _groups(found, ends, machine),
             f"percent more system time of a build on {machine.cpus} CPUs than without "
-            "XPFO, log scale; lines are intervals",
-            "percent of users' frame-time that the kernel can reach their frames, log "
-            "scale",
-            good="cheap, nothing reachable",
-            crowded=True,
+            "XPFO, log scale; reachable: of users' frame-time",
+            log=True,
         ),
     )
