@@ -327,7 +327,9 @@ def test_a_figure_format_is_refused_before_anything_is_counted(capsys):
     assert "pdf, png, svg" in err
 
 
-@pytest.mark.parametrize("name", ["a.foo", "a.npy", "a.txt.zip", "a.dat", "a.foo.gz"])
+@pytest.mark.parametrize(
+    "name", ["a.foo", "a.npy", "a.txt.zip", "a.dat", "a.foo.gz", "a.npz.gz"]
+)
 def test_convert_writes_no_form_that_its_name_does_not_say(
     tmp_path, capsys, trace, name
 ):
@@ -341,6 +343,25 @@ def test_convert_writes_no_form_that_its_name_does_not_say(
 @pytest.mark.parametrize("name", ["a", "a.txt", "a.trace.gz", "a.npz"])
 def test_convert_writes_what_its_name_says(tmp_path, trace, name):
     assert cli.main(["convert", str(trace), str(tmp_path / name)]) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["report", "/nowhere", "out.txt"], "the report is HTML"),
+        (["report", "own.html", "./own.html"], "OUT is TRACE"),
+        (["compare", "--plot", "no/folder/a.svg", "/nowhere"], "there is no folder"),
+    ],
+)
+def test_where_it_writes_is_looked_at_first(
+    arguments, complaint, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own.html").write_text("# tracer: nop\n")
+    status, out, err = run(capsys, *arguments)
+    assert (status, out) == (2, "")
+    assert complaint in err
+    assert [path.name for path in tmp_path.iterdir()] == ["own.html"]
 
 
 @pytest.mark.parametrize("command", ["convert", "report"])

@@ -351,3 +351,7 @@ def test_a_second_recording_in_the_text_is_named_with_its_line(trace):
     assert "several-recordings" not in again.warnings, "the files of two CPUs"
     warned = trace(header.format(1), GOOD, header.format(2), GOOD).about.warnings
     assert warned["several-recordings"].line == 3
+    for head in ("# captured on    : Mon Nov 23", "cpus=2"):
+        assert "several-recordings" not in trace(head, GOOD, GOOD).about.warnings
+        warned = trace(head, GOOD, head, GOOD).about.warnings
+        assert warned["several-recordings"].line == 3

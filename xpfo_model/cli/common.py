@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from xpfo_model.errors import XpfoModelError
+
 EXIT_ERROR: Final = 2
 EXIT_CLAIM: Final = 1
 EXIT_INTERRUPTED: Final = 130
@@ -48,6 +50,16 @@ def opened(arguments: argparse.Namespace, path: str) -> Iterator[Any]:
         traces.open_trace(path, kernel=arguments.kernel, progress=progress) as trace,
     ):
         yield trace
+
+
+def refuse_same(trace: str, out: str) -> None:
+    """Raise `XpfoModelError` where what is to be written is what is to be read."""
+    if Path(out).exists() and Path(trace).exists() and Path(out).samefile(trace):
+        raise XpfoModelError(
+            "OUT is TRACE: the recording and its sha256 would be lost",
+            file=out,
+            remedy="name another file",
+        )
 
 
 def warn(notes: list[str]) -> None:

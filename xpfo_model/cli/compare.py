@@ -33,7 +33,10 @@ def figures(path: str | None = None) -> ModuleType:
             remedy="pip install 'xpfo-model[plot]'",
         ) from None
     if path is not None:
+        from xpfo_model.traces import output  # noqa: PLC0415 - quick --help
+
         draw.known_format(Path(path))
+        output.ready(path)
     return draw
 
 

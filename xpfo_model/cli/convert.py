@@ -6,13 +6,15 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from xpfo_model.cli.common import add_kernel, opened, warn
+from xpfo_model.cli.common import add_kernel, opened, refuse_same, warn
 from xpfo_model.errors import XpfoModelError
 
 PACKED: Final = (".gz", ".xz", ".zst")
 """Suffixes that pack a text."""
-FORMS: Final = ("", ".npz", ".parquet", ".txt", ".text", ".trace", ".ftrace", ".log")
-"""Suffixes of what is written; text but for the tables."""
+TEXT: Final = ("", ".txt", ".text", ".trace", ".ftrace", ".log")
+"""Suffixes of a text."""
+FORMS: Final = (*TEXT, ".npz", ".parquet")
+"""Suffixes of what is written and not packed."""
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -23,12 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
     def leftover(part: str) -> None:
         print(f"xpfo-model: replaced {part}, left by a killed process", file=sys.stderr)
 
-    if same_file(arguments.trace, arguments.out):
-        raise XpfoModelError(
-            "OUT is TRACE: the recording and its sha256 would be lost",
-            file=arguments.out,
-            remedy="name another file",
-        )
+    refuse_same(arguments.trace, arguments.out)
     known_form(arguments.out)
     ready(arguments.out)
     with opened(arguments, arguments.trace) as trace:
@@ -42,20 +39,17 @@ def run(arguments: argparse.Namespace) -> int:
 def known_form(out: str) -> None:
     """Raise `XpfoModelError` for a file whose suffix names no form that is written."""
     path = Path(out)
-    form = path.with_suffix("").suffix if path.suffix in PACKED else path.suffix
-    if form in FORMS or (path.exists() and not path.is_file()):
+    packed = path.suffix in PACKED
+    form = path.with_suffix("").suffix if packed else path.suffix
+    known = TEXT if packed else FORMS
+    if form in known or (path.exists() and not path.is_file()):
         return
     raise XpfoModelError(
-        f"the suffix {form} names no form that convert writes",
+        f"the suffix {form}{path.suffix * packed} names no form that convert writes",
         file=out,
         remedy="choose .npz, .parquet or, for text, .txt or .trace, which may be "
         f"packed as {' '.join(PACKED)}",
     )
-
-
-def same_file(trace: str, out: str) -> bool:
-    """Whether both name one file, by whatever path."""
-    return Path(out).exists() and Path(trace).exists() and Path(out).samefile(trace)
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:

@@ -5,9 +5,14 @@ import argparse
 import sys
 import tempfile
 from pathlib import Path
+from typing import Final
 
-from xpfo_model.cli.common import add_kernel, opened
+from xpfo_model.cli.common import add_kernel, opened, refuse_same
 from xpfo_model.cli.compare import figures
+from xpfo_model.errors import XpfoModelError
+
+NAMES: Final = (".html", ".htm")
+"""Suffixes of a report."""
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -15,8 +20,15 @@ def run(arguments: argparse.Namespace) -> int:
     figures()
     from xpfo_model import clone, report  # noqa: PLC0415 - quick --help
     from xpfo_model.studies import own  # noqa: PLC0415 - the same
-    from xpfo_model.traces.output import ready, whole  # noqa: PLC0415 - the same
+    from xpfo_model.traces.output import STDOUT, ready, whole  # noqa: PLC0415 - the same
 
+    if Path(arguments.out).suffix not in NAMES and arguments.out != STDOUT:
+        raise XpfoModelError(
+            "the report is HTML, and its name says something else",
+            file=arguments.out,
+            remedy="name an .html file, or - for standard output",
+        )
+    refuse_same(arguments.trace, arguments.out)
     ready(arguments.out)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

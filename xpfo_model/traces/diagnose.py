@@ -37,6 +37,8 @@ _LOST: Final = (
     # tools/perf/util/session.c: perf_session__warn_about_errors
     re.compile(rb"^Processed \d+ (?:events|samples) and lost (?P<count>)[\d.]+"),
 )
+# what is once in the head of a recording: of perf script --header, trace-cmd report
+_BEGINS: Final = re.compile(rb"# captured on\b|cpus=\d+\s*$")
 # what trace-cmd report says first, and perf between its lines
 _PREAMBLE: Final = re.compile(
     rb"\s*(?:version = \S+|cpus=\d+|Warning:|Check IO/CPU overload!|\[ perf record: .*)"
@@ -150,6 +152,8 @@ class Diagnostics:
             self.header = True
         if _SWALLOWED.search(text):
             self._stranger(line)
+        if _BEGINS.match(text) and self._state[scan_state.ENTRIES]:
+            self._begin()
         if not self._state[scan_state.ENTRIES]:
             self._about.comment(text, self._state[scan_state.LINE] + 1)
         found = _OVERRUN.match(text)
@@ -157,12 +161,7 @@ class Diagnostics:
             there, written = int(found[1]), int(found[2])
             pair = (there, max(there, written))
             if self._headers and pair not in self._headers:
-                self._about.warn(
-                    "several-recordings",
-                    "another recording begins here: who has a frame is not known "
-                    "from one to the next. Give each by itself",
-                    self._state[scan_state.LINE] + 1,
-                )
+                self._begin()
             self._headers[pair] = self._headers.get(pair, 0) + 1
             if written > there:
                 self._warn_lost()
@@ -173,6 +172,15 @@ class Diagnostics:
                 "perf record -a -c 1 -e 'kmem:mm_page_*'",
                 self._state[scan_state.LINE] + 1,
             )
+
+    def _begin(self) -> None:
+        """Warn that another recording begins."""
+        self._about.warn(
+            "several-recordings",
+            "another recording begins here: who has a frame is not known from one to "
+            "the next. Give each by itself",
+            self._state[scan_state.LINE] + 1,
+        )
 
     def _lost(self, text: bytes) -> bool:
         for pattern in _LOST:
@@ -293,6 +301,8 @@ class Diagnostics:
     def _stranger(self, line: bytes) -> None:
         if _PREAMBLE.match(line):
             self.header = True
+            if _BEGINS.match(line) and self._state[scan_state.ENTRIES]:
+                self._begin()
             return
         if found := _NAMED.search(line):
             raise self._malformed(line, *fault.of_line(line, found[1].decode()))
