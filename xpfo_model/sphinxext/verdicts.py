@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from sphinx.application import Sphinx
-from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
 from xpfo_model import claims
@@ -46,6 +45,13 @@ class Record:
     """Cycles of an interrupt for the explorer, if there is one."""
 
 
+class WrongDocument(SystemExit):
+    """The end of a build whose document is wrong, with what is wrong.
+
+    For an exception Sphinx prints a traceback, and asks for a report to its authors.
+    """
+
+
 def record_of(app: Sphinx) -> Record:
     """The verdicts of this build."""
     record: Record = app.xpfo_record  # type: ignore[attr-defined]
@@ -60,7 +66,7 @@ def folder_of(app: Sphinx) -> Path:
 def hear(app: Sphinx) -> None:
     """Evaluate every claim, or take what was heard for the same digest.
 
-    Figures are drawn meanwhile. Raises `ExtensionError` that names each claim that
+    Figures are drawn meanwhile. Raises `WrongDocument` that names each claim that
     does not stand, or each figure that cannot be read.
     """
     heard = folder_of(app) / RECORD
@@ -74,7 +80,7 @@ def hear(app: Sphinx) -> None:
     finally:
         drawings.close()
     if faults:
-        raise ExtensionError("\n".join(["figures cannot be read:", *faults]))
+        raise WrongDocument("\n".join(["figures cannot be read:", *faults]))
     app.xpfo_record = record  # type: ignore[attr-defined]
 
 
@@ -100,11 +106,11 @@ def _hear(traces: Path, drawings: Drawings) -> Record:
                 fallen.append(verdict.complaint)
     complaints = [_cannot(why, ids) for why, ids in stopped.items()] + fallen
     if complaints:
-        raise ExtensionError("\n".join(["the document is wrong:", *complaints]))
+        raise WrongDocument("\n".join(["the document is wrong:", *complaints]))
     try:
         outcomes = {name: evidence.outcome(name).as_json() for name in evidence.names}
     except XpfoModelError as error:
-        raise ExtensionError(str(error)) from error
+        raise WrongDocument(str(error)) from error
     ipi = {}
     if explorer.IDENTITY in verdicts:
         ipi = explorer.ipi_interval(Inputs(evidence))
