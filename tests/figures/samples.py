@@ -197,6 +197,7 @@ CHARTS = {
         ],
         "times the base row, log scale",
         line=1.0,
+        line_name="base",
         log=True,
     ),
     "shares": Shares(

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from samples import CHARTS, TITLE
 
 from xpfo_model.figures import draw
-from xpfo_model.figures.charts import Bar, Chart, Shares
+from xpfo_model.figures.charts import Bar, Chart, Range, Ranges, Shares
 from xpfo_model.figures.forms import Dot, Dots, Dumbbells, Flow, Place, Plane
 from xpfo_model.figures.paper import NARROW, PAGES, WIDE
 from xpfo_model.figures.themes import LIGHT, LOOKS, OTHERS
@@ -40,7 +40,8 @@ def test_there_is_a_sample_of_every_form():
 def test_a_dot_has_its_name_and_its_text_beside_it(page):
     paper = draw.lay_out(CHARTS["dots"], page)
     boxes = {box.text: box for box in paper.boxes}
-    assert "146,105 of 146,105" in boxes
+    told = "v6: " * page.narrow + "146,105 of 146,105"  # both above it, or neither
+    assert told in boxes
     assert "required: 1,000" in boxes
     for trace, _ in CHARTS["dots"].groups:
         assert trace in boxes
@@ -52,6 +53,41 @@ def test_every_reading_of_a_dumbbell_is_told(page):
     for _, row in CHARTS["dumbbells"].rows:
         for dot in row:
             assert dot.text in said
+
+
+def lines_at(paper, x):
+    """The pieces of vertical lines there, from top to bottom."""
+    found = []
+    for line in paper.figure.axes[0].get_lines():
+        (a, b), (top, bottom) = line.get_xdata()[:2], line.get_ydata()[:2]
+        if abs(a - x) < 0.5 and abs(b - x) < 0.5 and line.get_linewidth() > 0.8:
+            found.append((top, bottom))
+    return sorted(found)
+
+
+@pages
+def test_the_line_that_all_are_seen_against_goes_through_no_text(page):
+    some = [Range(f"row {at}", 9.0, 90.0, "9.0 to 90 of some") for at in range(4)]
+    paper = draw.lay_out(Ranges("Title", some, "unit", 120.0, "all", log=True), page)
+    told = [box for box in paper.boxes if box.text == "9.0 to 90 of some"]
+    (name,) = (box for box in paper.boxes if box.text == "all")
+    x = (name.left + name.right) / 2
+    assert any(box.left < x < box.right for box in told)
+    pieces = lines_at(paper, x)
+    assert len(pieces) > len(some)
+    for box in told:
+        assert not any(top < box.bottom and box.top < end for top, end in pieces)
+
+
+@pages
+def test_an_interval_without_a_dot_is_never_too_short_to_be_seen(page):
+    some = [Range("wide", 1.0, 1000.0, "wide"), Range("short", 10.0, 10.01, "short")]
+    paper = draw.lay_out(Ranges("Title", some, "unit", log=True), page)
+    thick = [
+        line for line in paper.figure.axes[0].get_lines() if line.get_linewidth() > 4
+    ]
+    assert len(thick) == 2
+    assert all(line.get_xdata()[1] - line.get_xdata()[0] >= 4 for line in thick)
 
 
 numbers = st.floats(0, 1e6, allow_nan=False)

@@ -149,6 +149,7 @@ def batch_alone(evidence: Inputs, design: Design = BATCH) -> Finding:
             bars,
             "system time, times that of the base row, log scale",
             line=1.0,
+            line_name="base",
             log=True,
         ),
     )
@@ -207,6 +208,7 @@ def refill_flush(evidence: Inputs, strategy: str = "pcp_batch") -> Finding:
             bars,
             "percent of the base system time, log scale",
             line=100.0,
+            line_name="as much again",
             log=True,
         ),
     )
@@ -283,7 +285,6 @@ def three_ways(evidence: Inputs, pages: int = REFILL_PAGES) -> Finding:
             "One full flush beats many small ones; a list might beat both",
             bars,
             f"cycles for each CPU, {pages} pages, log scale",
-            line=1000.0,
             log=True,
         ),
     )

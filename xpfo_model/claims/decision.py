@@ -133,6 +133,7 @@ def two_steps(evidence: Inputs, first: Design = FIRST) -> Finding:
             bars,
             "percent more system time of a kernel build than without XPFO, log scale",
             line=100.0,
+            line_name="twice the time",
             log=True,
         ),
     )

@@ -138,14 +138,20 @@ def across(
     bottom: float,
     name: str,
 ) -> None:
-    """A vertical line at a value, named above it."""
+    """A vertical line at a value, named above it, which leaves out what is told."""
     if value is None:
         return
-    x = scale.at(value)
-    paper.line([(x, top), (x, bottom)], paper.theme.ink, width=1.2, layer=1.5)
+    x, above = scale.at(value), top - 4
+    told = [box for box in paper.boxes if box.left - 3 < x < box.right + 3]
+    for box in [*sorted(told, key=lambda box: box.top), None]:
+        end = bottom if box is None else min(box.top - 1, bottom)
+        if end > top:
+            paper.line([(x, top), (x, end)], paper.theme.ink, width=1.2, layer=1.5)
+        if box is not None:
+            top = max(top, box.bottom + 1)
     half = width_of(name, TICK) / 2
     at = min(max(x, half + 1), paper.width - half - 1)
-    paper.text((at, top - 4), name, size=TICK, align="center")
+    paper.text((at, above), name, size=TICK, align="center")
 
 
 def heading(paper: Paper, y: float, unit: str) -> float:

@@ -75,12 +75,14 @@ class Range:
 
 @dataclass(frozen=True)
 class Ranges:
-    """Horizontal ranges from top to bottom, and a line that they are seen against."""
+    """Horizontal ranges from top to bottom."""
 
     title: str
     rows: Sequence[Range]
     unit: str
-    line: float
+    line: float | None = None
+    """A value that all are seen against."""
+    line_name: str = ""
     log: bool = False
 
 

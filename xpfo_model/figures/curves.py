@@ -133,7 +133,11 @@ def _panel(
     if chart.line is not None:
         at = scale.at(chart.line)
         paper.line([(left, at), (right, at)], paper.theme.ink, dash=(2, 2))
-        paper.text((left + 3, at - 4), chart.line_name, size=size)
+        # on the side on which fewer readings are
+        over = sum(scale.at(v) < at for _, some in lines for v in some)
+        under = sum(scale.at(v) > at for _, some in lines for v in some)
+        base = at + _LABEL - 1 if over > under else at - 4
+        paper.text((left + 3, base), chart.line_name, size=size)
     for name, some in lines:
         points = [(x, scale.at(v)) for x, v in zip(place.values(), some, strict=True)]
         sign = signs[name]

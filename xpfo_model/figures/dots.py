@@ -24,6 +24,8 @@ _SMALL_DOT: Final = 4.5
 _DOT: Final = 9.0
 _TEXT_OFF: Final = 9.0
 _BARE: Final = 8.0
+_SHORTEST: Final = 4.0
+"""Of an interval without a dot, so that a narrow one is seen."""
 _APART: Final = 6.0
 """Pixels between two readings of a line."""
 _GAP: Final = 26.0
@@ -57,10 +59,10 @@ def dots(chart: Dots, page: Page) -> Paper:
     top = paper.title(chart.title) + (16 if chart.line is not None else 0)
     some = [dot for _, group in chart.groups for dot in group]
     names = max((width_of(dot.name, page.body) for dot in some), default=0)
-    above = names > page.width * _MOST_NAMES
-    left = 8.0 if above else names + 15
     texts = max((width_of(dot.text, page.body) for dot in some), default=0)
     inside = texts > page.width * _MOST_TEXT
+    above = inside or names > page.width * _MOST_NAMES
+    left = 8.0 if above else names + 15
     end = page.width - 8 - (0 if inside else texts + _TEXT_OFF)
     scale = _scale(chart, some, left, max(end, left + 60))
     first = y = top
@@ -104,11 +106,13 @@ def _row(
 
 def _mark(paper: Paper, scale: Scale, dot: Dot, sign: axes.Sign, y: float) -> None:
     if dot.low is not None and dot.high is not None:
-        ends = [(scale.at(dot.low), y), (scale.at(dot.high), y)]
-        paper.line(ends, sign.colour, width=_BARE if dot.bare else 2.2)
+        start, end = scale.at(dot.low), scale.at(dot.high)
         if dot.bare:
+            more = max(0.0, _SHORTEST - (end - start)) / 2
+            paper.line([(start - more, y), (end + more, y)], sign.colour, width=_BARE)
             return
-        for x, _ in ends:
+        paper.line([(start, y), (end, y)], sign.colour, width=2.2)
+        for x in (start, end):
             paper.line([(x, y - 4), (x, y + 4)], sign.colour, width=1.4)
     if dot.all:
         paper.dots(

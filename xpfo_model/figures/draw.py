@@ -197,7 +197,9 @@ def _ranges(chart: Ranges, page: Page) -> Paper:
         else Dot(row.name, row.low, row.text, kind=1)
         for row in chart.rows
     ]
-    form = Dots(chart.title, [("", some)], chart.unit, chart.log, chart.line)
+    form = Dots(
+        chart.title, [("", some)], chart.unit, chart.log, chart.line, chart.line_name
+    )
     return dots(form, page)
 
 

@@ -7,7 +7,7 @@ from math import ceil, floor, isfinite, log10, sqrt
 from typing import Final, Protocol
 
 _STEPS: Final = (1.0, 2.0, 2.5, 5.0, 10.0)
-_MINOR_UP_TO: Final = 1.6
+_MINOR_UP_TO: Final = 2.0
 """Decades up to which 2 and 5 have a tick as well."""
 _ROOM: Final = 0.06
 """Of the axis, before and behind what it shows."""
@@ -94,8 +94,10 @@ class Log:
             for value in _round(self.low, self.high)
             if self.low / edge <= value <= self.high * edge
         ]
-        if len(values) > most:
-            values = [v for v in values if f"{v:e}".startswith("1.0")]
+        for firsts in ("15", "1"):
+            kept = [v for v in values if f"{v:e}"[0] in firsts]
+            if len(values) > most and len(kept) > 1:
+                values = kept
         values = values[:: -(-len(values) // max(most, 1))] if values else values
         zero = [(0.0, "0")] if self.gap else []
         return zero + [(value, written(value)) for value in values]

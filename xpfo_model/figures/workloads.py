@@ -162,7 +162,6 @@ def lifetimes(rows: Mapping[str, Measured]) -> Ranges:
             for name, m in rows.items()
         ],
         unit="allocations from birth to free, middle half, log scale",
-        line=AXIS,
         log=True,
     )
 
