@@ -4,8 +4,6 @@
 And once more with the allocator of another kernel, which must drift further.
 """
 
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +14,7 @@ from xpfo_model.fidelity.beside import zoneinfo_beside
 from xpfo_model.fidelity.free_run import free_run
 from xpfo_model.replay import Counts, replay
 from xpfo_model.replay.quarters import QUARTERS
-from xpfo_model.studies.fidelity import ALLOCATIONS, tasks_of
+from xpfo_model.studies.fidelity import ALLOCATIONS, over_traces
 from xpfo_model.studies.store import Columns, study
 
 EXACT: Final = "exact"
@@ -61,14 +59,4 @@ def _in(counts: Counts, quarter: int) -> int:
 )
 def drift(docs: Path) -> Columns:
     """A free run over every trace, with its own kernel's profile and with another."""
-    tasks = tasks_of(docs)
-    # compiled here, once for all processes
-    found = [rows_of_run(*tasks[0])]
-    # a fork of a process that has threads may hang
-    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        found += pool.map(rows_of_run, *zip(*tasks[1:], strict=True))
-    rows = [row for some in found for row in some]
-    return {
-        name: list(values)
-        for name, values in zip(COLUMNS, zip(*rows, strict=True), strict=True)
-    }
+    return over_traces(rows_of_run, docs, COLUMNS)

@@ -4,6 +4,7 @@
 And once more with the allocator of another kernel, which must fit worse.
 """
 
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -61,6 +62,23 @@ def tasks_of(docs: Path) -> list[tuple[Path, str]]:
     ]
 
 
+def over_traces(
+    rows_of: Callable[[Path, str], list[Row]], docs: Path, columns: Sequence[str]
+) -> Columns:
+    """The rows of every trace and kernel of `tasks_of`, computed side by side."""
+    tasks = tasks_of(docs)
+    # compiled here, once for all processes
+    found = [rows_of(*tasks[0])]
+    # a fork of a process that has threads may hang
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        found += pool.map(rows_of, *zip(*tasks[1:], strict=True))
+    rows = [row for some in found for row in some]
+    return {
+        name: list(values)
+        for name, values in zip(columns, zip(*rows, strict=True), strict=True)
+    }
+
+
 @study(
     "fidelity",
     what="The model's allocator beside the traced kernel's, by trace and level.",
@@ -70,14 +88,4 @@ def tasks_of(docs: Path) -> list[tuple[Path, str]]:
 )
 def fidelity(docs: Path) -> Columns:
     """Compare over every trace, with its own kernel's profile and with another."""
-    tasks = tasks_of(docs)
-    # compiled here, once for all processes
-    found = [rows_of_trace(*tasks[0])]
-    # a fork of a process that has threads may hang
-    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        found += pool.map(rows_of_trace, *zip(*tasks[1:], strict=True))
-    rows = [row for some in found for row in some]
-    return {
-        name: list(values)
-        for name, values in zip(COLUMNS, zip(*rows, strict=True), strict=True)
-    }
+    return over_traces(rows_of_trace, docs, COLUMNS)
