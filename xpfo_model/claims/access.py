@@ -179,6 +179,9 @@ class Copied(NamedTuple):
     """Of the pages: those that it kmaps at least once."""
     copies: float
     """How often it kmaps each of these."""
+    least: float
+    """The percent of the recording with the fewest."""
+    most: float
 
     @property
     def how(self) -> dict[str, float]:
@@ -189,13 +192,15 @@ class Copied(NamedTuple):
 def copied(evidence: Inputs, load: str = BUILD) -> Copied:
     """The pages that the kernel copies into under a load, to a tenth of a percent.
 
-    Counted by kernels that run XPFO, over all recordings that stand for the load.
-    Raises `CannotJudgeError` where there are none.
+    Counted by the kernel of docs/kernel without a strategy, over all recordings that
+    stand for the load. Raises `CannotJudgeError` where there are none.
     """
+    stock = {one["recording"] for one in rows(evidence) if one["strategy"] == STOCK}
     some = [
         one
         for one in rows(evidence, kernel_pages)
         if kmaps.LIKE.get(one["workload"], one["workload"]) == load
+        and one["recording"] in stock
     ]
     pages, touched, times = (
         sum(one[f"other_{what}"] for one in some)
@@ -203,4 +208,6 @@ def copied(evidence: Inputs, load: str = BUILD) -> Copied:
     )
     if not touched:
         raise CannotJudgeError(f"no recording stands for {load}", evidence.names)
-    return Copied(round(100 * touched / pages, 1), round(times / touched, 2))
+    each = [100 * one["other_touched"] / one["other_pages"] for one in some]
+    ends = (round(end, 1) for end in (min(each), max(each)))
+    return Copied(round(100 * touched / pages, 1), round(times / touched, 2), *ends)

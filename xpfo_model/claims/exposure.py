@@ -53,7 +53,7 @@ def share(evidence: Inputs, trace: str, strategy: str, **how: Any) -> float:
 
     Without XPFO it is all of it: that run gives the whole.
     """
-    used = {name: how[name] for name in Copied(0, 1).how if name in how}
+    used = {name: how[name] for name in Copied(0, 1, 0, 0).how if name in how}
     whole = in_use(evidence, trace, "none", **used).frame_time_exposed
     exposed = in_use(evidence, trace, strategy, **how).frame_time_exposed
     return ratio(100 * exposed, whole, trace, "no user holds a frame for any time")
@@ -98,6 +98,8 @@ def exposed_frame_time(evidence: Inputs, deferred: str = "v9") -> Finding:
     values: dict[str, int | float | str] = {
         "copied": build.percent,
         "copied.short": short_of_memory.percent,
+        "copied.short.least": short_of_memory.least,
+        "copied.short.most": short_of_memory.most,
     }
     for name in ("v6", "v7", "v8", "v9"):
         for prefix, pages in (("", build), ("short.", short_of_memory)):
