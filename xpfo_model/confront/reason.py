@@ -30,6 +30,7 @@ def reason(
         said = _order(kernel, model, one) or _elsewhere(kernel, model, one)
     return (
         said
+        or _meanwhile(kernel, model, one)
         or _moved(kernel, model, one)
         or _mask(driven, kernel, one)
         or _silent(found, driven, kernel, model, one)
@@ -106,6 +107,26 @@ def _elsewhere(kernel: Side, model: Side, one: Difference) -> str | None:
             f"the model has this flush on CPU {other}: the task moved "
             "to another CPU between its hook and the event"
         )
+    return None
+
+
+def _meanwhile(kernel: Side, model: Side, one: Difference) -> str | None:
+    """Whether another CPU maps a frame of the flush between the two sides' flushes."""
+    for frame in _odd(kernel, model, one):
+        first, last = sorted((kernel.place[one.kernel], model.place[one.model]))
+        rows = np.flatnonzero(
+            (kernel.kind == MAP)
+            & (kernel.pfn == frame)
+            & (first < kernel.place)
+            & (kernel.place < last)
+            & (kernel.cpu != kernel.cpu[one.kernel])
+        )
+        if len(rows):
+            return (
+                f"CPU {int(kernel.cpu[rows[0]])} maps frame {frame} at event "
+                f"{int(kernel.place[rows[0]]) + 1}: the kernel has flushed by then, "
+                "and the model flushes at the next event of its CPU"
+            )
     return None
 
 
