@@ -9,7 +9,7 @@ import csv
 import io
 import re
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from xpfo_model import clone, strategies
@@ -40,6 +40,25 @@ def wrap(text: str, indent: str = "") -> str:
     if _BEGINS_MAIL.search(lines):
         lines = textwrap.fill(text, WIDTH - 1, subsequent_indent=indent)
     return _BEGINS_MAIL.sub(" From ", lines)
+
+
+def stacked(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of aligned text of at most 72 columns, long heads in several lines.
+
+    As wide as it must be where a word of a head or a cell is long.
+    """
+    lines = columns(heads, rows)
+    for most in range(max(map(len, heads)) - 1, 0, -1):
+        if max(map(len, lines)) <= WIDTH:
+            break
+        parts = [
+            textwrap.wrap(head, most, break_long_words=False, break_on_hyphens=False)
+            for head in heads
+        ]
+        deep = max(map(len, parts))
+        first, *more = zip(*([""] * (deep - len(p)) + p for p in parts), strict=True)
+        lines = columns(first, [*more, *rows])
+    return lines
 
 
 def link(identity: str, site: str) -> str:
@@ -105,7 +124,7 @@ def cover_letter(verdict: Standing, *, commit: str = "", site: str = "") -> str:
         wrap(f"XPFO, {claim.basis.how}."),
         wrap(finding.sentence),
         _rests_on(verdict),
-        "\n".join(columns(finding.table.columns, rows)),
+        "\n".join(stacked(finding.table.columns, rows)),
         "\n".join(definitions(_named(verdict))),
         "\n".join(
             wrap(line, "  ")
