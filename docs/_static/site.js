@@ -10,7 +10,13 @@
     for (const box of document.querySelectorAll(SCROLLERS)) {
       if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
       else box.removeAttribute("tabindex");
+      markMore(box);
     }
+  }
+
+  // A shadow at the right edge, until there is no more to scroll to.
+  function markMore(box) {
+    box.classList.toggle("more", box.scrollLeft + box.clientWidth < box.scrollWidth - 1);
   }
 
   function unfoldTarget() {
@@ -42,6 +48,9 @@
   addEventListener("DOMContentLoaded", () => {
     markScrollers();
     unfoldTarget();
+    for (const box of document.querySelectorAll(".table-wrapper")) {
+      box.addEventListener("scroll", () => markMore(box), { passive: true });
+    }
     for (const one of document.querySelectorAll("details")) {
       one.addEventListener("toggle", markScrollers);
     }

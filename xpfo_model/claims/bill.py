@@ -196,7 +196,7 @@ def whole(
 
     def violations(one: Bill) -> str:
         more = "" if one.exhausted else " or more"
-        return f"{len(one.violated)}{more}" if one.violated else "none"
+        return f"{len(one.violated)}{more}"
 
     return Table(
         (f"for {PER:,} user allocations", *(one.design.name for one in found)),

@@ -36,7 +36,7 @@ def _front(evidence: Inputs) -> Table:
         ]
         found = len(reports[strategy].found)
         more = "" if reports[strategy].exhaustive else " or more"
-        rows.append((strategy, *ahead, *reached, f"{found}{more}" if found else "none"))
+        rows.append((strategy, *ahead, *reached, f"{found}{more}"))
     return Table(
         (
             "strategy",

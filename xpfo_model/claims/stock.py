@@ -253,7 +253,8 @@ def ranking_holds(evidence: Inputs, *, within: bool = False) -> Finding:
                         Dot(
                             strategy,
                             mean := fmean(one.flushes[strategy] for one in some),
-                            f"{mean:,.0f} ± {deviations[name, strategy]:.1f}%",
+                            f"{mean:,.0f}"
+                            + f" ± {deviations[name, strategy]:.1f}%" * (len(some) > 1),
                             all=[one.flushes[strategy] for one in some],
                         )
                         for strategy in SHOWN
