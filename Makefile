@@ -79,7 +79,7 @@ wheel-test: $(READY)  ## the fast tests against the wheel, not the sources
 	$(PIP) wheel --no-deps --no-build-isolation -w $(BUILD)/wheel .
 	$(PIP) install --no-deps --target $(BUILD)/wheel/site $(BUILD)/wheel/*.whl
 	XPFO_TESTED="$$PWD/$(BUILD)/wheel/site" PYTHONPATH="$$PWD/$(BUILD)/wheel/site" \
-	$(PY) -P -m pytest
+	PYTHONSAFEPATH=1 $(PYTEST) $(SPREAD)
 
 slow: $(READY)  ## the slow tests
 	$(PYTEST) $(SPREAD) -m slow

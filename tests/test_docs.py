@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The sources of the pages can be read, and reviewed, as text."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ ROOT = Path(__file__).parents[1]
 
 MOST_VALUES = 4
 """Roles in a row of a table: more are a ``{claim-table}``."""
+CUT = re.compile(r"\}`[^`|]*[^`|\\]\|[^`]*`")
+"""A role with a bar, which ends a cell: it stands behind a backslash."""
 WIDTH = 100
 """Columns of a line of prose."""
 
@@ -21,5 +24,6 @@ def test_a_page_can_be_read_as_text(path):
         where = f"{path.name}:{number}"
         if line.startswith("|"):
             assert line.count("{value}") <= MOST_VALUES, where
+            assert not CUT.search(line), f"{where}: \\| in a role of a table"
         else:
             assert len(line) <= WIDTH, where

@@ -6,6 +6,7 @@ import { HtmlValidate } from "html-validate";
 
 const PAGE_BYTES = 300 * 1000;
 const SITE_BYTES = 15 * 1000 * 1000;
+const UNREAD = /\{(?:value|mail|claim|claim-table|term|doc|ref|eval-rst)\}/g;
 const HOST = /^(?:[a-z]+:)?\/\//i;
 const LOADS = /<(?:script|img|iframe|source|video|audio|embed|object)\b[^>]*?\s(?:src|data)="([^"]*)"|<link\b(?=[^>]*rel="(?:stylesheet|preload|prefetch|shortcut icon|icon|manifest)")[^>]*?\shref="([^"]*)"/g;
 
@@ -81,6 +82,7 @@ export async function checkFiles(report, folder) {
     ids.set(name, new Set([...found, ...pairs, ""]));
     report.check(`images with their size and a text, ${name}`, imagesOf(text));
     const elsewhere = [...text.matchAll(LOADS)].map((m) => m[1] ?? m[2]).filter((src) => HOST.test(src));
+    report.check(`roles that are read, ${name}`, text.match(UNREAD) || []);
     report.check(`nothing loaded from another host, ${name}`, elsewhere);
   }
 
