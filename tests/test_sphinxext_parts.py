@@ -5,7 +5,7 @@ import pytest
 from docutils import nodes
 
 from xpfo_model.claims.claim import Table
-from xpfo_model.sphinxext import digest, tables
+from xpfo_model.sphinxext import digest, faults, tables
 
 
 def cells(node):
@@ -67,3 +67,15 @@ def test_the_folder_of_another_digest_is_removed(tmp_path):
     assert not old.exists()
     assert kept.is_dir()
     assert Path(digest.fresh(tmp_path, "claims", "new")) == new
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a user's page stays", "A user's page stays."),
+        ("set_kpte() has numpages = 1", "set_kpte() has numpages = 1."),
+        ("v9 marks it", "v9 marks it."),
+    ],
+)
+def test_a_sentence_has_a_capital_where_no_name_of_the_kernel_begins_it(text, said):
+    assert faults.sentence(text) == said

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The tables of faults, the drawing of each, and the invariants that they violate."""
 
+import re
 from typing import ClassVar, Final
 
 from docutils import nodes
@@ -70,7 +71,7 @@ class FaultsOfDirective(SphinxDirective):
                     nodes.Text("."),
                 ]
             if fault.why:
-                said.append(nodes.Text(f" {_sentence(fault.why)}"))
+                said.append(nodes.Text(f" {sentence(fault.why)}"))
             listing += nodes.list_item(
                 "", nodes.paragraph("", "", nodes.strong(text=fault.what), *said)
             )
@@ -134,7 +135,7 @@ def _drawing(fault: Fault, violation: Violation) -> nodes.Node:
     steps = nodes.enumerated_list(enumtype="arabic", prefix="", suffix=".")
     for line in violation.trace:
         steps += nodes.list_item("", nodes.paragraph(text=line))
-    why = f" {_sentence(fault.why)}" if fault.why else ""
+    why = f" {sentence(fault.why)}" if fault.why else ""
     return details(
         f"{fault.strategy}: {fault.what}",
         picture(
@@ -148,8 +149,11 @@ def _drawing(fault: Fault, violation: Violation) -> nodes.Node:
     )
 
 
-def _sentence(text: str) -> str:
-    return f"{text[0].upper()}{text[1:]}."
+def sentence(text: str) -> str:
+    """A text with a full stop, and a capital unless a name of the kernel begins it."""
+    first = text.split(maxsplit=1)[0]
+    is_name = re.search(r"[_()\d]", first)
+    return f"{text if is_name else text[0].upper() + text[1:]}."
 
 
 def _anchor(fault: Fault) -> str:
