@@ -297,6 +297,7 @@ def uncleared_pte(evidence: Inputs, strategy: str = "v6") -> Finding:
     values: dict[str, int | float | str] = {
         f"{trace}.{rate}": two_digits(shares[trace][rate])
         for trace in BUILDS
+        if trace in shares
         for rate in rates
     }
     values |= {
