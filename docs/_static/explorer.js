@@ -144,7 +144,7 @@
 
   function say(rows) {
     const told = (row) => `${row.name}: ${core.told(row.flushes, 3)} flushes for 1,000 pages, ${core.told(row.seconds, 2)} CPU s for 1,000,000, ${core.short(row.exposed[0], 3)}% reachable`;
-    const shown = rows.filter((row) => row.safe || row.name === "v6");
+    const shown = rows.filter((row) => row.asWritten || row.name === "v6");
     answer.textContent = `${words()}. ${shown.map(told).join("; ")}.`
       + (unknown.length ? ` The link asks for ${unknown.join(" and ")}, which was not computed.` : "");
   }
@@ -174,7 +174,7 @@
     say(rows);
     fill(rows);
     drawFigure(rows);
-    source.replaceChildren("A dot is the median, a line its interval; the name of what is safe as written is bold. Computed by ", make("code", { textContent: "xpfo-model data explorer" }),
+    source.replaceChildren("A dot is the median, a line its interval; the name of what is safe with this way to a page is bold. Computed by ", make("code", { textContent: "xpfo-model data explorer" }),
       `, ${data.about}. The same again: `, make("code", { textContent: core.command(data, state) }));
   }
 

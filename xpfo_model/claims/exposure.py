@@ -18,7 +18,6 @@ from xpfo_model.claims.prose import by_trace, each, spread, two_digits
 from xpfo_model.claims.recordings import SHORT
 from xpfo_model.errors import CannotJudgeError
 from xpfo_model.events import SCHED_SWITCH
-from xpfo_model.figures.charts import short
 from xpfo_model.figures.forms import Dumbbells, Place, Plane
 from xpfo_model.history import mails
 from xpfo_model.strategies import RECOMMENDED
@@ -44,6 +43,8 @@ SYNCHRONOUS: Final = (
 NANOSECONDS: Final = 1e9
 HALF: Final = 0.5
 TENTH: Final = 0.1
+LEAST: Final = 0.001
+"""Percent below which a share is only said to be less."""
 MOST: Final = 0.9
 FEW: Final = 0.02
 
@@ -121,14 +122,14 @@ def exposed_frame_time(evidence: Inputs, deferred: str = "v9") -> Finding:
             "shares": by_trace(
                 "% of users' frame-time",
                 evidence.names,
-                each(COUNTED, lambda n, t: short(share(evidence, t, n, **how))),
+                each(COUNTED, lambda n, t: _percent(share(evidence, t, n, **how))),
             ),
             "short": by_trace(
                 "% of users' frame-time",
                 evidence.names,
                 each(
                     ("v6", "v8", "v9"),
-                    lambda n, t: short(share(evidence, t, n, **short_of_memory.how)),
+                    lambda n, t: _percent(share(evidence, t, n, **short_of_memory.how)),
                 ),
             ),
             "seconds": _seconds(evidence, [n for n in COUNTED if ends[n][1]], how),
@@ -148,6 +149,10 @@ def exposed_frame_time(evidence: Inputs, deferred: str = "v9") -> Finding:
     )
 
 
+def _percent(share: float) -> str:
+    return f"<{LEAST}" if 0 < share < LEAST else two_digits(share)
+
+
 def _rate(evidence: Inputs, strategy: str, how: dict[str, Any]) -> float:
     """Flushes of all CPUs for each user allocation, over all traces together."""
     flushes = sum(in_use(evidence, t, strategy, **how).flushes for t in evidence.names)
@@ -159,7 +164,8 @@ def _seconds(evidence: Inputs, names: list[str], how: dict[str, Any]) -> Table:
 
     def exposed(name: str, trace: str) -> str:
         counts = in_use(evidence, trace, name, **how)
-        return f"{counts.frame_time_exposed / NANOSECONDS:,.0f}"
+        seconds = counts.frame_time_exposed / NANOSECONDS
+        return "<1" if 0 < seconds < 1 else f"{seconds:,.0f}"
 
     return by_trace("exposed frame-seconds", evidence.names, each(names, exposed))
 
@@ -209,8 +215,7 @@ def deferral_window(evidence: Inputs, strategy: str = "v9") -> Finding:
         values={
             "smallest": two_digits(min(shares)),
             "largest": two_digits(max(shares)),
-            "handed.smallest": round(min(handed_out)),
-            "handed.largest": round(max(handed_out)),
+            "handed": spread(handed_out, ".1f"),
         },
         more={"windows": _windows(evidence, strategy, traces, how)},
         table=Table(("trace", "user", "reachable", "time %"), tuple(rows)),

@@ -40,6 +40,8 @@ from xpfo_model.studies.kernel_runs import (
 )
 
 MIX: Final = "mix"
+WAYS: Final = {"direct": "the direct map", "local": "a mapping of one CPU"}
+"""Of the kernel to a user's page, in words."""
 ALWAYS: Final = "v6"
 """The strategy that flushes at every user allocation, whether or not a PTE changes."""
 MOST_LOCAL: Final = 0.01
@@ -243,7 +245,7 @@ def at_kunmap(evidence: Inputs, way: str = "direct") -> Finding:
     left = [row["kernel_kunmap"] / max(row["kmap_local"], 1) for row in local]
     return Finding(
         holds=min(shares) > 1 / 2,
-        sentence=f"With kmap through the direct map, "
+        sentence=f"With kmap through {WAYS[way]}, "
         f"{spread((PERCENT * share for share in shares), '.0f')}% of the flushes are "
         f"at kunmap, under {ALWAYS} "
         f"{spread((PERCENT * share for share in always), '.0f')}%; with a mapping of "

@@ -8,7 +8,8 @@ from xpfo_model import strategies
 
 def run(arguments: argparse.Namespace) -> int:
     """Show how two strategies differ, hook by hook."""
-    print(strategies.diff(arguments.one, arguments.other), end="")
+    found = strategies.diff(arguments.one, arguments.other)
+    print(found or "no hook differs\n", end="")
     return 0
 
 
