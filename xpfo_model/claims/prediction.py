@@ -24,9 +24,8 @@ from xpfo_model.figures.forms import Dot, Dots
 from xpfo_model.machine import MAPPED
 from xpfo_model.studies.kernel_runs import PREDICTED, kernel_predicted
 
-NEAR: Final = 1 / 3
-"""How near a prediction must be. Free choice: wide enough for single recordings, of
-which two of the same machine and strategy differ by a tenth and more."""
+NEAR: Final = 0.25
+"""How near a prediction must be. Free choice."""
 FAR: Final = 1.0
 """How near it must be where memory is short, or starts unmapped. Free choice."""
 EACH: Final = "per_frame"
