@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import pytest
 from logs import USER_MOVABLE, alloc, free, log_of
 
-from xpfo_model import claims, cli, report, traces
+from xpfo_model import claims, cli, clone, report, traces
 from xpfo_model.claims.claim import Basis
 from xpfo_model.studies import own
 
@@ -91,6 +91,27 @@ def test_only_claims_about_traces_are_heard(tmp_path, monkeypatch):
     heard = [claim for claim, _ in report.heard(evidence)]
     assert len(heard) >= len(SOME)
     assert all(claim.basis is Basis.TRACES for claim in heard)
+
+
+@pytest.mark.parametrize(
+    ("name", "short"),
+    [
+        ("linux-6.1-build.trace.gz", "linux-6.1-build"),
+        ("trace.dat", "trace"),
+        (".txt", "own"),
+    ],
+)
+def test_the_name_of_a_trace_keeps_its_version(tmp_path, name, short):
+    evidence = own.evidence_of(log_of(EVENTS, name), tmp_path, tmp_path)
+    assert own.facts_of(evidence).short == short
+
+
+def test_a_claim_needs_no_trace_of_the_document_to_hear_another(tmp_path):
+    evidence = own.evidence_of(
+        log_of(EVENTS, "mine"), tmp_path, clone.docs(clone.traces())
+    )
+    verdict = claims.evaluate(claims.REGISTRY["uncleared-pte-exposes"], evidence)
+    assert "cannot be judged" not in str(verdict)
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 """A reader's own trace as evidence: what its head says stands for its provenance."""
 
 import json
+import re
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +12,10 @@ from xpfo_model.studies.evidence import Evidence, Provenance
 
 UNKNOWN: Final = "not in the trace"
 STEM: Final = "own"
+_SUFFIXES: Final = re.compile(
+    r"(?:\.(?:npz|parquet|txt|text|trace|ftrace|log|dat|data|gz|xz|zst|zip))+$"
+)
+"""Those of a file's name that are no part of a trace's."""
 
 
 def told(about: About, name: str) -> str:
@@ -43,7 +48,7 @@ def evidence_of(trace: Recording, folder: Path, docs: Path) -> Evidence:
     about = traces.save(trace, str(folder / f"{STEM}.npz"))
     log = traces.read(folder / f"{STEM}.npz")
     facts = {
-        "short": Path(about.name).name.partition(".")[0] or STEM,
+        "short": _SUFFIXES.sub("", Path(about.name).name) or STEM,
         "title": about.name,
         "memory": UNKNOWN,
         "kernel": about.release or about.kernel,
