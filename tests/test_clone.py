@@ -53,11 +53,12 @@ def test_a_version_names_its_commit_as_the_kernel_does():
 
 def test_the_traces_are_those_beside_the_package(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert clone.traces() == ROOT / "docs" / "traces"
+    assert Path(clone.__file__).parents[1] == clone.ROOT
+    assert clone.traces(ROOT) == ROOT / "docs" / "traces"
     assert clone.traces(tmp_path) == Path("docs", "traces")
 
 
 def test_studies_are_those_beside_the_traces_or_else_the_clones(tmp_path):
-    assert clone.docs(tmp_path / "traces") == ROOT / "docs"
+    assert clone.docs(tmp_path / "traces", ROOT) == ROOT / "docs"
     (tmp_path / "data").mkdir()
     assert clone.docs(tmp_path / "traces") == tmp_path
