@@ -54,6 +54,14 @@ function tooWide() {
   return [`${over} px wider than the screen: ${some.join(" and ")}`];
 }
 
+// A page hears of its new width with its next frame, which a busy machine draws late.
+async function drawn(width) {
+  const frame = () => new Promise((done) => { requestAnimationFrame(done); });
+  while (innerWidth !== width) await frame();
+  await frame();
+  await frame();
+}
+
 async function violations(rules) {
   const only = rules.length ? { runOnly: { type: "rule", values: rules } } : {};
   const found = await globalThis.axe.run(document, { resultTypes: ["violations"], ...only });
@@ -85,6 +93,7 @@ async function inEveryForm(report, browser, origin, pages, axe) {
       });
       for (const width of WIDTHS) {
         await page.setViewportSize({ width, height: 800 });
+        await page.evaluate(drawn, width);
         for (const [scheme, rules] of SCHEMES) {
           await page.emulateMedia({ colorScheme: scheme });
           await page.waitForFunction(() => [...document.images].every((one) => one.complete));
