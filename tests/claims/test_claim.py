@@ -19,6 +19,8 @@ def test_every_claim_stands_and_fails_under_its_counterfactual(verdict_of, ident
     assert not verdict.counter.holds, verdict.complaint
     assert verdict.stands
     assert verdict.complaint == ""
+    # a reader is told what the counterfactual gives, not the finding once more
+    assert verdict.counter.sentence != verdict.finding.sentence
 
 
 @pytest.mark.parametrize("identity", list(claims.REGISTRY))

@@ -257,9 +257,10 @@ def batching_splits(evidence: Inputs, strategy: str = RECOMMENDED) -> Finding:
         for trace in evidence.names
     ]
     fewer, more = (sum(row[i] for row in rows) for i in (1, 2))
+    whole = "whole pageblocks" if strategy == FLIPS else "whole refills"
     return Finding(
         holds=more >= A_TENTH_MORE * fewer,
-        sentence=f"Over {count(len(rows), 'trace')}, unmapping whole refills "
+        sentence=f"Over {count(len(rows), 'trace')}, unmapping {whole} "
         f"({strategy}) splits {more} entries of 2M, and unmapping just what users get "
         f"(per_frame) splits {fewer}.",
         values={

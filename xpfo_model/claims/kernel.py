@@ -121,11 +121,15 @@ def flushes_as_modelled(
         )
         for said in of_live
     ]
+    agree = [one for one in live if one.first is None]
     return Finding(
-        holds=all(one.first is None for one in live),
+        holds=len(agree) == len(live),
         sentence=f"The model, given the kernel's events, makes every flush that the "
         f"kernel made, in order, on {len(same)} of {count(len(kept), 'recording')} "
-        f"with {listing(list(by_strategy))}: {flushes:,} flushes.",
+        f"with {listing(list(by_strategy))}: {flushes:,} flushes."
+        if len(agree) == len(live)
+        else f"Of {count(len(live), 'recording')} that are kept whole, the model makes "
+        f"every flush of the kernel, in order, on {len(agree) or 'none'}.",
         values={
             "recordings": len(kept),
             "same": len(same),
@@ -247,11 +251,15 @@ def at_kunmap(evidence: Inputs, way: str = "direct") -> Finding:
         holds=min(shares) > 1 / 2,
         sentence=f"With kmap through {WAYS[way]}, "
         f"{spread((PERCENT * share for share in shares), '.0f')}% of the flushes are "
-        f"at kunmap, under {ALWAYS} "
-        f"{spread((PERCENT * share for share in always), '.0f')}%; with a mapping of "
-        "one CPU, "
+        "at kunmap"
+        + (
+            f", under {ALWAYS} {spread((PERCENT * share for share in always), '.0f')}%"
+            if any(name == ALWAYS for name, _ in each)
+            else ""
+        )
+        + "; with a mapping of one CPU, "
         f"{spread((PERCENT * share for share in left), '.2f')}% of the kmaps flush all "
-        f"CPUs.",
+        "CPUs.",
         values={
             "least": PERCENT * min(shares),
             "most": PERCENT * max(shares),

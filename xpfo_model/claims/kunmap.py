@@ -74,8 +74,9 @@ def second_flush(evidence: Inputs, strategy: str = "pcp_batch") -> Finding:
     shares = [row[-1] for row in rows]
     return Finding(
         holds=min(shares) > 100 * HALF,
-        sentence=f"At least {spread(shares, '.0f')}% of the flushes of {strategy} are "
-        "at a kunmap: so many follow zeroing alone.",
+        sentence=f"{spread(shares, '.0f')}% of the flushes of {strategy} follow a "
+        "kunmap, if the kernel only zeroes users' pages"
+        + ("; each copy is one more." if max(shares) else "."),
         values={
             "smallest": min(shares),
             "largest": max(shares),

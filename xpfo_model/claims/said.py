@@ -41,8 +41,9 @@ def list_at_once_is_stale(evidence: Inputs, strategy: str = "list_at_once") -> F
     return Finding(
         holds=all(row[2] <= row[1] for row in rows)
         and all(row[4] >= TOO_MANY * row[3] for row in rows),
-        sentence=f"{strategy} flushes {late} times where pcp_batch flushes {early} "
-        f"times; for 100 user allocations it hands out {spread(shares, two_digits)} "
+        sentence=f"{strategy} flushes {late} times"
+        + f" where pcp_batch flushes {early} times" * (strategy != "pcp_batch")
+        + f"; for 100 user allocations it hands out {spread(shares, two_digits)} "
         "frames that CPUs can still translate.",
         values={"smallest": min(shares), "largest": max(shares)},
         table=Table(
@@ -140,16 +141,16 @@ def flush_at_entry(evidence: Inputs, strategy: str = "kernel_entry") -> Finding:
         ]
         for name in names
     }
-    told = (
-        f"in {count(found.steps, 'step')}, and with others there too"
+    apart = (
+        f"leaves a stale translation within {count(found.steps, 'step')}"
         if found
-        else f"in none of {own.states:,} states; with others there in "
-        f"{count(beside.steps, 'step') if beside else 'none'}"
+        else f"leaves no stale translation in any of {own.states:,} states"
     )
+    together = f"one within {count(beside.steps, 'step')}" if beside else "none"
     return Finding(
         holds=own.exhaustive and found is None and beside is not None,
-        sentence=f"While no other CPU is in the kernel, {strategy} leaves a stale "
-        f"translation {told}.",
+        sentence=f"While no other CPU is in the kernel, {strategy} {apart}; with "
+        f"others there it leaves {together}.",
         values={"states": own.states},
         table=Table(
             ("strategy", "others in user space", "others in the kernel"),

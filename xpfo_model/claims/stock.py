@@ -205,9 +205,12 @@ def ranking_holds(evidence: Inputs, *, within: bool = False) -> Finding:
         values |= _ends(f"{name}.nobody", [one.share("first_touch") for one in some])
         values |= _ends(f"{name}.divides", [one.divides for one in some])
     whole = sum(name in evidence.names for name in each)
+    places = f"{listing(swapped) if swapped else 'no others'} change places"
     return Finding(
         holds=not broken and not (within and swapped),
-        sentence=f"In {count(len(found), 'recording')} of "
+        sentence=f"Among those that unmap more than a frame at a time, {places}."
+        if within
+        else f"In {count(len(found), 'recording')} of "
         f"{count(len(each), 'workload')}, and {count(whole, 'trace')} of these kept "
         "whole, "
         + (
@@ -215,9 +218,8 @@ def ranking_holds(evidence: Inputs, *, within: bool = False) -> Finding:
             if broken
             else "v6 flushes most, per_frame next, and what unmaps more at a time less"
         )
-        + f"; {listing(swapped) if swapped else 'no others'} change places. A "
-        f"strategy's flushes have a standard deviation of {values['sd']:.1f}% of their "
-        "mean at most.",
+        + f"; {places}. A strategy's flushes have a standard deviation of "
+        f"{values['sd']:.1f}% of their mean at most.",
         values=values,
         table=Table(
             ("workload", "runs", "strategy", "flushes", "sd", "least", "most"),

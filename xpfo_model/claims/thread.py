@@ -229,17 +229,22 @@ def pcp_batch_divides(evidence: Inputs, *, warm: bool = False) -> Finding:
     rows: list[tuple[Any, ...]] = []
     for name in evidence.names:
         whole = [evidence.counts(name, s).flushes for s in ("per_frame", "pcp_batch")]
-        late = [second_half(evidence, name, s) for s in ("per_frame", "pcp_batch")]
-        rows.append((name, *whole, *late))
+        last = [second_half(evidence, name, s) for s in ("per_frame", "pcp_batch")]
+        rows.append((name, *whole, *last))
     at = 3 if warm else 1
-    factors = {row[0]: row[1] / max(row[2], 1) for row in rows}
+    factors = {row[0]: row[at] / max(row[at + 1], 1) for row in rows}
     before, after = (sum(row[i] for row in rows) for i in (3, 4))
+    period = "In the second half of a trace" if warm else "From boot"
+    late = (
+        f" In the second half of all traces together per_frame flushes {before:,} "
+        f"times and pcp_batch {after:,} times."
+    )
     return Finding(
-        holds=all(row[at] >= WORTH_BATCHING * row[at + 1] for row in rows),
-        sentence="From boot, unmapping a whole refill with one flush divides the "
-        f"flushes of per_frame by {spread(factors.values(), two_digits)}. In the "
-        f"second half of all traces together per_frame flushes {before:,} times and "
-        f"pcp_batch {after:,} times.",
+        holds=min(factors.values()) >= WORTH_BATCHING,
+        sentence=f"{period}, unmapping a whole refill with one flush divides the "
+        f"flushes of per_frame by {spread(factors.values(), two_digits)}."
+        + late
+        * (not warm),
         values={
             "smallest": min(factors.values()),
             "largest": max(factors.values()),

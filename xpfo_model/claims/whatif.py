@@ -219,8 +219,11 @@ def blocks_or_batches(evidence: Inputs, *, made_up: bool = False) -> Finding:
     held = guessed if made_up else seen
     return Finding(
         holds=min(held) < 1 < max(held),
-        sentence="On the recorded traces pageblock flushes "
-        f"{spread(seen, two_digits)} times as often as pcp_batch; on made-up builds "
+        sentence=f"On made-up builds pageblock flushes {spread(guessed, two_digits)} "
+        "times as often as pcp_batch."
+        if made_up
+        else f"On the recorded traces pageblock flushes {spread(seen, two_digits)} "
+        "times as often as pcp_batch; on made-up builds "
         f"{spread(guessed, two_digits)} times.",
         values={
             "least": min(seen),
