@@ -57,6 +57,14 @@ _IRQS_OFF: Final = "the refill flushes with interrupts off"
 POSTED: Final = (
     Fault(
         "kunmap flushes its own CPU only",
+        "v3",
+        "no-stale-translation",
+        mails.HAEFLIGER_2016_11_04,
+        mails.RUTLAND_2017_08_23,
+        "said of v5, whose kunmap is that of v3",
+    ),
+    Fault(
+        "kunmap flushes its own CPU only",
         "v5",
         "no-stale-translation",
         mails.ANDERSEN_2017_08_09,
