@@ -184,15 +184,20 @@ class Copied(NamedTuple):
     most: float
 
     @property
+    def ends(self) -> str:
+        """The percents of the recordings."""
+        return spread((self.least, self.most), ".2f")
+
+    @property
     def how(self) -> dict[str, float]:
         """The same as options of `Evidence.counts`."""
         return {"copy_percent": self.percent, "copies": self.copies}
 
 
 def copied(evidence: Inputs, load: str = BUILD) -> Copied:
-    """The pages that the kernel copies into under a load, to a tenth of a percent.
+    """The pages that the kernel copies into under a load, to a hundredth of a percent.
 
-    Counted by the kernel of docs/kernel without a strategy, over all recordings that
+    What is missing to 100 stays reachable. Counted by the kernel of docs/kernel without a strategy, over all recordings that
     stand for the load. Raises `CannotJudgeError` where there are none.
     """
     stock = {one["recording"] for one in rows(evidence) if one["strategy"] == STOCK}
@@ -209,5 +214,6 @@ def copied(evidence: Inputs, load: str = BUILD) -> Copied:
     if not touched:
         raise CannotJudgeError(f"no recording stands for {load}", evidence.names)
     each = [100 * one["other_touched"] / one["other_pages"] for one in some]
-    ends = (round(end, 1) for end in (min(each), max(each)))
-    return Copied(round(100 * touched / pages, 1), round(times / touched, 2), *ends)
+    shares = (100 * touched / pages, min(each), max(each))
+    percent, least, most = (round(share, 2) for share in shares)
+    return Copied(percent, round(times / touched, 2), least, most)

@@ -87,17 +87,20 @@ def exposed_frame_time(evidence: Inputs, deferred: str = "v9") -> Finding:
     times = {
         pages: [
             ratio(
-                share(evidence, t, deferred, **pages.how),
-                share(evidence, t, "v6", **pages.how),
+                share(evidence, t, deferred, **pages.how | {"copy_percent": percent}),
+                share(evidence, t, "v6", **pages.how | {"copy_percent": percent}),
                 t,
                 "v6 leaves nothing reachable",
             )
             for t in traces
+            for percent in (pages.least, pages.most)
         ]
         for pages in (build, short_of_memory)
     }
     values: dict[str, int | float | str] = {
         "copied": build.percent,
+        "copied.least": build.least,
+        "copied.most": build.most,
         "copied.short": short_of_memory.percent,
         "copied.short.least": short_of_memory.least,
         "copied.short.most": short_of_memory.most,
@@ -111,10 +114,10 @@ def exposed_frame_time(evidence: Inputs, deferred: str = "v9") -> Finding:
             }
     return Finding(
         holds=min(times[build]) > 1 and max(times[short_of_memory]) < 1,
-        sentence=f"If the kernel copies into {build.percent}% of the pages that it "
-        f"does not zero, as in a build, {deferred} leaves users' frames reachable for "
+        sentence=f"If the kernel copies into {build.ends}% of the pages that it does "
+        f"not zero, as in a build, {deferred} leaves users' frames reachable for "
         f"{spread(times[build], two_digits)} times as long as v6, on machines of "
-        f"several CPUs; if into {short_of_memory.percent}%, as where memory is short, "
+        f"several CPUs; if into {short_of_memory.ends}%, as where memory is short, "
         f"for {spread(times[short_of_memory], two_digits)} times as long.",
         values=values,
         table=Table(("strategy", "least %", "most %", "most on"), tuple(rows)),
