@@ -198,7 +198,8 @@ def copied(evidence: Inputs, load: str = BUILD) -> Copied:
     """The pages that the kernel copies into under a load, to a hundredth of a percent.
 
     What is missing to 100 stays reachable. Counted by the kernel of docs/kernel without
-    a strategy, over all recordings that stand for the load. Raises `CannotJudgeError` where there are none.
+    a strategy, over all recordings that stand for the load. Raises `CannotJudgeError`
+    where there are none.
     """
     stock = {one["recording"] for one in rows(evidence) if one["strategy"] == STOCK}
     some = [
