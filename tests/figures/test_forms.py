@@ -94,6 +94,11 @@ numbers = st.floats(0, 1e6, allow_nan=False)
 names = st.sampled_from([*LOOKS, "user allocations"])
 
 
+def said_by(paper):
+    """Names on a plane, those that are told together apart."""
+    return {name for box in paper.boxes for name in box.text.split(", ")}
+
+
 @pages
 @settings(max_examples=25, deadline=None)
 @given(
@@ -103,8 +108,7 @@ def test_names_on_a_plane_never_cover_each_other(page, some, crowded):
     places = [Place(name, x, y) for name, x, y in {s[0]: s for s in some}.values()]
     paper = draw.lay_out(Plane("Title", places, "along", "up", crowded=crowded), page)
     assert paper.faults() == []
-    said = {box.text for box in paper.boxes}
-    assert crowded or {place.name for place in places} <= said
+    assert crowded or {place.name for place in places} <= said_by(paper)
 
 
 @pages
@@ -112,7 +116,13 @@ def test_names_of_one_place_are_all_told(page):
     places = [Place(name, 0, 5) for name in list(LOOKS)[:12]]
     paper = draw.lay_out(Plane("Title", places, "along", "up"), page)
     assert paper.faults() == []
-    assert {place.name for place in places} <= {box.text for box in paper.boxes}
+    assert {place.name for place in places} <= said_by(paper)
+
+
+def test_names_of_dots_that_overlap_are_told_together_from_left_to_right():
+    places = [Place("v6", 100.5, 5), Place("v8", 100, 5), Place("v9", 1, 5)]
+    paper = draw.lay_out(Plane("Title", places, "along", "up"))
+    assert {"v8, v6", "v9"} <= {box.text for box in paper.boxes}
 
 
 @pages

@@ -147,7 +147,6 @@ def exposed_frame_time(evidence: Inputs, deferred: str = "v9") -> Finding:
             "percent of users' frame-time that the kernel can reach their frames, "
             f"{build.percent}% copied into, worst trace, log scale",
             good="few flushes, nothing reachable",
-            crowded=True,
         ),
     )
 

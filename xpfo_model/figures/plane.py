@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Draw `forms.Plane`: two quantities against each other, every point told by name."""
 
-from collections.abc import Iterator, Sequence
-from math import cos, hypot, pi, sin
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from math import cos, dist, hypot, pi, sin
+from statistics import fmean
+from typing import Final, NamedTuple
 
 from xpfo_model.figures import axes
 from xpfo_model.figures.forms import Place, Plane
 from xpfo_model.figures.paper import Box, Page, Paper, Point, width_of
 from xpfo_model.figures.scales import Scale, linear, log
 
-_HEIGHT: Final = {"wide": 330.0, "narrow": 300.0}
+_HEIGHT: Final = {"wide": 360.0, "narrow": 380.0}
 _GAP: Final = 24.0
+_GAP_UP: Final = {"wide": 70.0, "narrow": 130.0}
+"""Between 0 and the least value above it: room for the names of dots at 0."""
 _DOT: Final = 10.0
 _RINGS: Final = (10.0, 18.0, 28.0, 40.0, 54.0, 70.0)
 """Distances at which the place of a name is looked for."""
@@ -21,6 +24,8 @@ _DIRECTIONS: Final = (0, 4, 1, 15, 3, 5, 12, 8, 2, 14, 6, 10, 7, 9, 11, 13)
 """Sixteenths of a turn, those that read best first."""
 _STEEP: Final = 0.3
 """Below this cosine a name is above or below its point, not beside it."""
+_MOST: Final = 0.9
+"""Of the width of the plane: the names of dots that are told together."""
 _LEADER: Final = 15.0
 """From this distance on a line leads from the name to its point."""
 
@@ -35,7 +40,13 @@ def plane(chart: Plane, page: Page) -> Paper:
         y = axes.key(paper, y, list(signs.values()))
     y = axes.heading(paper, y, chart.up)
     top, bottom = y + 8, y + 8 + _HEIGHT[page.name]
-    rise = _scale([s.y for s in chart.places], bottom, top, -_GAP, is_log=chart.log_up)
+    rise = _scale(
+        [s.y for s in chart.places],
+        bottom,
+        top,
+        -_GAP_UP[page.name],
+        is_log=chart.log_up,
+    )
     left = axes.room_up(rise, 7)
     right = page.width - 10
     seen = [v for p in chart.places for v in (p.x, p.low, p.high) if v is not None]
@@ -55,21 +66,14 @@ def plane(chart: Plane, page: Page) -> Paper:
             obstacles.append(_along(*ends))
             paper.line(ends, sign.colour, width=1.6)
         paper.dots([point], sign.colour, sign.marker, size=_DOT, hollow=sign.hollow)
-    # who has least room chooses first
+    # those that have least room choose first
     told = sorted(
-        chart.places,
-        key=lambda place: _crowd(at[place], list(at.values())),
+        _together(at, paper, _MOST * (right - left)),
+        key=lambda group: _crowd(group.point, list(at.values())),
         reverse=True,
     )
-    for place in told:
-        _name(
-            paper,
-            place,
-            at[place],
-            obstacles,
-            (left, top, bottom),
-            crowded=chart.crowded,
-        )
+    for group in told:
+        _name(paper, group, obstacles, (left, top, bottom), crowded=chart.crowded)
     if chart.good:
         _corner(paper, f"↙ {chart.good}", obstacles, left + 6, bottom)
     return paper.finish(foot + 2)
@@ -90,6 +94,41 @@ def _around(point: Point) -> Box:
 def _along(start: Point, end: Point) -> Box:
     """The room of an interval's line."""
     return Box("", start[0], start[1] - 2, end[0], end[1] + 2, _DOT)
+
+
+class Group(NamedTuple):
+    """Dots that lie upon one another, told by one text."""
+
+    text: str
+    point: Point
+    """Their middle."""
+
+
+def _together(at: Mapping[Place, Point], paper: Paper, room: float) -> list[Group]:
+    """Dots by themselves; those that overlap as one, named from left to right.
+
+    Not those whose names fill more than `room`, or that say more than their names.
+    """
+    groups: list[list[Place]] = []
+    for place, point in sorted(at.items(), key=lambda item: item[1]):
+        near = [
+            group
+            for group in groups
+            if not (place.text or group[0].text)
+            and any(dist(point, at[other]) < _DOT for other in group)
+        ]
+        for group in near:
+            groups.remove(group)
+        groups.append([other for group in near for other in group] + [place])
+    told = []
+    for group in groups:
+        text = ", ".join(place.text or place.name for place in group)
+        if width_of(text, paper.page.body) > room:
+            told += [Group(place.name, at[place]) for place in group]
+        else:
+            xs, ys = zip(*(at[place] for place in group), strict=True)
+            told.append(Group(text, (fmean(xs), fmean(ys))))
+    return told
 
 
 def _crowd(point: Point, others: Sequence[Point]) -> float:
@@ -114,21 +153,23 @@ def _places(
 
 
 def _name(
-    paper: Paper, place: Place, point: Point, obstacles: Sequence[Box],
+    paper: Paper, group: Group, obstacles: Sequence[Box],
     room: tuple[float, float, float], *, crowded: bool,
 ) -> None:  # fmt: skip
     left, top, bottom = room
-    text = place.text or place.name
-    own = _around(point)
+    text, point = group
     rings = _RINGS if crowded else (*_RINGS, *_FAR)
-    for x, y, ring in _places(text, point, paper, rings):
+    most = paper.page.width - width_of(text, paper.page.body)
+    for wished, y, ring in _places(text, point, paper, rings):
+        x = max(left + 2, min(wished, most))
         box = paper.place((x, y + 0.365 * paper.page.body), text)
         inside = box.left >= left and box.top >= top - 6 and box.bottom <= bottom + 8
-        others = [box_ for box_ in obstacles if box_ != own]
-        if inside and paper.free(box, others):
+        if inside and paper.free(box, obstacles):
+            near = min(max(point[0], box.left), box.right)
+            edge = min(max(point[1], box.top), box.bottom)
+            if _crosses(point, (near, edge), obstacles):
+                continue
             if ring >= _LEADER:
-                near = min(max(point[0], box.left), box.right)
-                edge = min(max(point[1], box.top), box.bottom)
                 paper.line(
                     [point, (near, edge)], paper.theme["axis"], width=0.8, layer=2
                 )
@@ -136,6 +177,16 @@ def _name(
             return
     if not crowded:
         paper.text((point[0], point[1] - 12), text, align="center")
+
+
+def _crosses(point: Point, end: Point, obstacles: Sequence[Box]) -> bool:
+    """Whether a leader from a dot runs over what is not at the dot itself."""
+    long = hypot(end[0] - point[0], end[1] - point[1])
+    for step in range(int(_DOT), int(long), 2):
+        x, y = (a + (b - a) * step / long for a, b in zip(point, end, strict=True))
+        if any(o.left <= x <= o.right and o.top <= y <= o.bottom for o in obstacles):
+            return True
+    return False
 
 
 def _diagonal(paper: Paper, chart: Plane, run: Scale, rise: Scale) -> None:
