@@ -103,7 +103,7 @@ class _Walk:
         return repr(value)
 
     def _definition(self, value: Any) -> str:
-        name = f"{_home(value)}.{getattr(value, '__qualname__', '')}"
+        name = f"{_public(_home(value))}.{getattr(value, '__qualname__', '')}"
         if _top(value) not in self.ours:
             wrapped = getattr(value, "__wrapped__", None)
             return name + (self.tell(wrapped) if wrapped else "")
@@ -173,6 +173,11 @@ def _home(value: Any) -> str:
     if isinstance(value, FunctionType):  # functools.wraps() changes __module__
         return str(value.__globals__["__name__"])
     return str(value.__name__ if isinstance(value, ModuleType) else value.__module__)
+
+
+def _public(module: str) -> str:
+    """A module without its private parts: Path is of pathlib, or of pathlib._local."""
+    return ".".join(part for part in module.split(".") if not part.startswith("_"))
 
 
 def _top(value: Any) -> str:

@@ -17,7 +17,7 @@ from xpfo_model.history.numbers import BASE, DESKTOP, LARGE
 from xpfo_model.machine import UNMAPPED
 from xpfo_model.replay.reconstruct import Reconstruction, calls_of
 from xpfo_model.strategies import RECOMMENDED
-from xpfo_model.studies.bill import PER, Design, part
+from xpfo_model.studies.bill import PER, Design, halves, part
 
 ZEROED = USER_MOVABLE | gfp.mask("__GFP_ZERO", "v6.1")
 
@@ -153,8 +153,9 @@ def test_halves_are_the_whole(evidence, name):
 
 def test_a_bill_on_a_build_adds_up(inputs, evidence):
     trace = access.BUILDS[-1]
-    kunmap, boot, warm, found = bill.parts(inputs, trace, Design("pcp_batch"))
-    assert kunmap is Kunmap.ALL_CPUS
+    over = halves(inputs, trace, Design("pcp_batch"))
+    boot, warm, found = over.boot, over.warm, over.counts
+    assert over.kunmap is Kunmap.ALL_CPUS
     totals = evidence.totals(trace)
     assert boot.at_kunmap == totals["user_zeroed"]
     assert sum(boot.flushes.values()) + boot.at_kunmap == found.flushes
@@ -168,7 +169,7 @@ def test_a_bill_on_a_build_adds_up(inputs, evidence):
 def test_v6_is_billed_as_the_strict_row_is_fitted(inputs):
     for machine in (DESKTOP, LARGE):
         settings = cost.grid(published_tables.parameters(inputs))
-        ends = bill.seconds(bill.rates(inputs, Design("v6")), machine, settings)
+        ends = bill.seconds(bill.rates(inputs, "v6"), machine, settings)
         row = numbers.seconds("v8", machine, numbers.STRICT)
         assert ends[0] == pytest.approx(row, rel=0.02)
         assert ends[1] == pytest.approx(row, rel=0.1)
@@ -301,7 +302,7 @@ def test_parameters_have_the_work_of_v8_and_the_kernels_accesses(inputs):
 
 def test_a_number_that_is_known_narrows_the_interval(inputs):
     items = published_tables.parameters(inputs)
-    some = bill.rates(inputs, Design("pcp_batch"))[-1]
+    some = bill.rates(inputs, "pcp_batch")[-1]
     answer = cost.seconds(some, LARGE)
     low, high = cost.interval(answer, cost.grid(items))
     exact = [

@@ -24,6 +24,7 @@ def test_the_registry_says_what_each_version_keeps_and_where_it_is_called():
     assert {n for n, e in strategies.REGISTRY.items() if e.safe} == {
         "freetype",
         "per_frame_local",
+        "per_frame_closed",
         strategies.RECOMMENDED,
     }
     assert (

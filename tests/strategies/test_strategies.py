@@ -57,6 +57,7 @@ CONTRACT = {
     "freetype": "F1U4 - - - F1U2 - - - F1U1 - M1 - - F2U5 - - -",
     "pcp_batch_prezero": "F1U3 - - - F1U2 M1 F1U1 - - - M1 - - F1U2M1 - - -",
     "per_frame_local": "- - F1U1 - F1U2 - - - F1U1 - M1 - - - - - -",
+    "per_frame_closed": "- - F1U1 - F1U2 - - - F1U1 - M1 - - - - - -",
     "pcp_batch_local": "F1U3 - - - F1U2 - - - - - M1 - - F1U1 - - -",
     "pcp_batch_closed": "F1U3 - - - F1U2 - - - F1U1 - M1 - - F1U1 - - -",
 }

@@ -25,6 +25,7 @@ from xpfo_model.claims import stock
 from xpfo_model.claims import aged
 from xpfo_model.claims import gains
 from xpfo_model.claims import decision
+from xpfo_model.claims import batch_last
 from xpfo_model.claims import reach
 from xpfo_model.claims import said
 from xpfo_model.claims import crossings
@@ -48,6 +49,7 @@ __all__ = [
     "Table",
     "Verdict",
     "aged",
+    "batch_last",
     "checker",
     "contexts",
     "cost",

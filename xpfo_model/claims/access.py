@@ -122,7 +122,9 @@ def kunmaps_parameter(evidence: Inputs) -> Parameter:
         )
     same = [one for one in known if one.load in scripts]
     counted = [one.per_allocation for one in same or known]
-    least = min(zeroing_share(evidence, trace) for trace in BUILDS)
+    copies = copied(evidence).least / 100
+    zeroed = [zeroing_share(evidence, trace) for trace in BUILDS]
+    least = min(share + copies * (1 - share) for share in zeroed)
     low = min(counted) if same else min(least, *counted)
     names = ", ".join(one.recording for one in same or known)
     return Parameter(
@@ -133,7 +135,12 @@ def kunmaps_parameter(evidence: Inputs) -> Parameter:
         unit="per user allocation",
         what="kernel accesses to a user's page, each with a kunmap",
         source=f"counted by a kernel that runs XPFO: {names}"
-        + ("" if same else f"; low: zeroing in {' and '.join(BUILDS)}"),
+        + (
+            ""
+            if same
+            else f"; low: zeroing in {' and '.join(BUILDS)}, and one copy into each "
+            "other page that those recordings copy into"
+        ),
         confidence=DERIVED,
     )
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The whole bill of each strategy, and what its work costs a kernel build."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import sqrt
 from typing import Final
 
@@ -13,6 +13,7 @@ from xpfo_model.claims.exposure import share
 from xpfo_model.claims.inputs import Inputs
 from xpfo_model.claims.prose import two_digits
 from xpfo_model.claims.published_tables import MACHINES, grid, parameters
+from xpfo_model.claims.recordings import rows
 from xpfo_model.constants import PAGE_SIZE
 from xpfo_model.cost import Interval, Kunmap, Rates, Values
 from xpfo_model.figures.charts import Range
@@ -24,31 +25,18 @@ from xpfo_model.history.numbers import (
     DEFERRED_BATCH_FREE,
     Machine,
 )
-from xpfo_model.machine import UNMAPPED
-from xpfo_model.replay.run import Counts
+from xpfo_model.machine import MAPPED, UNMAPPED
 from xpfo_model.strategies import RECOMMENDED
-from xpfo_model.studies.bill import PER, Bill, Design, Part, part
+from xpfo_model.studies.bill import DESIGNS, PER, Bill, Design, Part, halves
+from xpfo_model.studies.stock_bills import part_of, stock_bills
 
-DESIGNS: Final = (
-    Design("v6"),
-    Design("v8"),
-    Design("v9"),
-    Design("per_frame"),
-    Design("per_frame_local"),
-    Design("per_frame_local", UNMAPPED),
-    Design("pcp_batch"),
-    Design("pcp_batch_local"),
-    Design(RECOMMENDED),
-    Design(RECOMMENDED, UNMAPPED),
-    Design("pageblock"),
-    Design("freetype"),
-)
-"""The strategies that are billed, some from both starts."""
 PUBLISHED: Final = {
     "v8": ("v8", DEFERRED_BATCH),
     "v9": ("v9", DEFERRED_BATCH_FREE),
 }
 """Series and configuration of strategies whose seconds were measured."""
+Ends = Mapping[Design, Interval]
+"""Seconds by design."""
 SCOPE: Final = "default"
 """The machine that the checker explored for the bill."""
 SMALL_MEMORY: Final = 8 << 30
@@ -69,29 +57,13 @@ WINDOWS: Final = {
 """Who can reach a user's page while the kernel has it mapped."""
 
 
-def parts(
-    evidence: Inputs, trace: str, design: Design
-) -> tuple[Kunmap, Part, Part, Counts]:
-    """A design's work over a trace from boot, and over its second half; its counts."""
-    how = {"zeroing": True, **design.how}
-    half, whole = evidence.halves(trace, design.strategy, **how)
-    kunmap = design.kunmap(whole.counts)
-    later = whole.users - half.users, whole.zeroed - half.zeroed
-    return (
-        kunmap,
-        part(kunmap, whole.users, whole.zeroed, whole.counts),
-        part(kunmap, *later, whole.counts, half.counts),
-        whole.counts,
-    )
-
-
 def bill(evidence: Inputs, trace: str, design: Design) -> Bill:
     """The bill of a design over a trace.
 
     Every zeroed page is kmapped; for what is reachable, so are as many others as in a
     build.
     """
-    kunmap, boot, warm, counts = parts(evidence, trace, design)
+    over = halves(evidence, trace, design)
     report = evidence.reports(scope(SCOPE))[design.strategy]
     used = {**copied(evidence).how, **design.how}
     reached = in_use(evidence, trace, design.strategy, **used).frames_exposed
@@ -99,10 +71,10 @@ def bill(evidence: Inputs, trace: str, design: Design) -> Bill:
         design=design,
         trace=trace,
         cpus=evidence.use(trace).cpus,
-        kunmap=kunmap,
-        boot=boot,
-        warm=warm,
-        start_splits=counts.start_splits,
+        kunmap=over.kunmap,
+        boot=over.boot,
+        warm=over.warm,
+        start_splits=over.counts.start_splits,
         handed=reached,
         exposed=share(evidence, trace, design.strategy, **used),
         violated=tuple(report.found),
@@ -117,16 +89,34 @@ def bills(
     return [bill(evidence, trace, design) for design in designs]
 
 
-def rates(evidence: Inputs, design: Design) -> list[Rates]:
-    """A design's work in the second half of the traces of builds.
+def recorded(evidence: Inputs, design: Design) -> list[Part]:
+    """A design's work in the second half of each recording of a build that is kept.
 
-    With refills as they were on those machines, and longer than the ceiling.
+    First the traces, then the recordings that are kept as counts.
     """
-    found = []
-    for trace in BUILDS:
-        kunmap, _, warm, _ = parts(evidence, trace, design)
-        found += [warm.rates(kunmap, long_refills=long) for long in (False, True)]
-    return found
+    whole = [halves(evidence, trace, design).warm for trace in BUILDS]
+    return whole + [
+        part_of(row)
+        for row in rows(evidence, stock_bills)
+        if (row["strategy"], row["start"]) == (design.strategy, design.start)
+    ]
+
+
+def rates(evidence: Inputs, strategy: str, start: str = UNMAPPED) -> list[Rates]:
+    """The same for each user allocation, by default on a machine that has run.
+
+    A page that nobody had needs no flush on memory that started unmapped, and a
+    machine that has run for a while has no such page. From a mapped start the work is
+    that of a machine that still hands them out, and splits entries for them. With
+    refills as they were in the recordings, and longer than the ceiling.
+    """
+    design = Design(strategy, start)
+    kunmap = halves(evidence, BUILDS[-1], design).kunmap
+    return [
+        part.rates(kunmap, long_refills=long, all_split=start == UNMAPPED)
+        for part in recorded(evidence, design)
+        for long in (False, True)
+    ]
 
 
 def seconds(some: Sequence[Rates], machine: Machine, settings: Values) -> Interval:
@@ -150,19 +140,26 @@ def told(ends: Interval) -> str:
     return " to ".join(dict.fromkeys(map(two_digits, ends)))
 
 
-def _seconds_row(
-    machine: Machine, found: Sequence[Bill], ends: Mapping[str, Interval]
-) -> tuple[str, ...]:
+def _seconds_rows(
+    machine: Machine, found: Sequence[Bill], ends: Ends, fresh: Ends
+) -> Iterator[tuple[str, ...]]:
     """System seconds of a build, for each bill: an interval, or as measured."""
     base = numbers.seconds(cost.SERIES, machine, BASE)
-    cells = []
-    for one in found:
+
+    def cell(one: Bill, some: Ends) -> str:
         known = published(one.design, machine)
-        if known is None:
-            cells.append(told(ends[one.design.name]))
-        else:
-            cells.append(f"{two_digits(known * base)}, measured")
-    return (f"system s of a build, {machine.cpus} CPUs", *cells)
+        if known is not None:
+            return f"{two_digits(known * base)}, measured"
+        return told(some[one.design])
+
+    yield (
+        f"system s of a build, {machine.cpus} CPUs",
+        *(cell(one, ends) for one in found),
+    )
+    yield (
+        "… where some memory has had no owner yet",
+        *(cell(one, fresh) for one in found),
+    )
 
 
 def whole(
@@ -224,7 +221,7 @@ def whole(
     )
 
 
-def _dot(one: Bill, ends: Mapping[str, Interval], machine: Machine) -> Dot:
+def _dot(one: Bill, ends: Ends, machine: Machine) -> Dot:
     """The system time that a design adds to a build, with what stays reachable."""
     known = published(one.design, machine)
     left = (
@@ -234,20 +231,24 @@ def _dot(one: Bill, ends: Mapping[str, Interval], machine: Machine) -> Dot:
         more = 100 * (known - 1)
         return Dot(one.design.name, more, f"{two_digits(more)}% measured, {left}")
     base = numbers.seconds(cost.SERIES, machine, BASE)
-    low, high = (100 * (end / base - 1) for end in ends[one.design.name])
+    low, high = (100 * (end / base - 1) for end in ends[one.design])
     text = f"{told((low, high))}%, {left}"
     return Dot(one.design.name, sqrt(low * high), text, low, high, bare=True)
 
 
 def _groups(
-    found: Sequence[Bill], ends: Mapping[str, Interval], machine: Machine
+    found: Sequence[Bill], ends: Ends, machine: Machine
 ) -> list[tuple[str, list[Dot]]]:
     """What each adds to a build, by what its kunmap does: least first in each group."""
     return [
         (
             head,
             sorted(
-                (_dot(one, ends, machine) for one in found if one.kunmap is kunmap),
+                (
+                    _dot(one, ends, machine)
+                    for one in found
+                    if one.kunmap is kunmap and one.design.start == MAPPED
+                ),
                 key=lambda dot: dot.value,
             ),
         )
@@ -272,31 +273,37 @@ def whole_bill(evidence: Inputs, strategy: str = RECOMMENDED) -> Finding:
     items = parameters(evidence)
     settings = grid(evidence, items)
     found = bills(evidence, BUILDS[-1])
-    ours = Design(strategy)
-    flushing = [b.design.name for b in found if b.kunmap is Kunmap.ALL_CPUS]
+    flushing = [b.design for b in found if b.kunmap is Kunmap.ALL_CPUS]
     bars: list[Range] = []
-    rows: list[tuple[str, ...]] = []
+    lines: list[tuple[str, ...]] = []
     dear: list[str] = []
     values: dict[str, int | float | str] = {"scope": str(scope(SCOPE))}
+    values["builds"] = len(recorded(evidence, Design(strategy, UNMAPPED)))
     holds = True
     for size, machine in MACHINES.items():
         base = numbers.seconds(cost.SERIES, machine, BASE)
-        ends: dict[str, Interval] = {}
-        for design in dict.fromkeys((ours, *(b.design for b in found))):
+        ends: dict[Design, Interval] = {}
+        fresh: dict[Design, Interval] = {}
+        for design in dict.fromkeys((Design(strategy), *(b.design for b in found))):
             known = published(design, machine)
             if known is not None:
                 values[f"{size}.{design.name}"] = two_digits(100 * (known - 1))
                 continue
-            ends[design.name] = seconds(rates(evidence, design), machine, settings)
-            low, high = (100 * (end / base - 1) for end in ends[design.name])
-            values[f"{size}.{design.name}.low"] = two_digits(low)
-            values[f"{size}.{design.name}.high"] = two_digits(high)
-            name = f"{machine.cpus} CPUs, {design.name}"
-            bars.append(Range(name, low, high, f"{told((low, high))}% more"))
+            for some, start in ((ends, UNMAPPED), (fresh, design.start)):
+                at = rates(evidence, design.strategy, start)
+                some[design] = seconds(at, machine, settings)
+            for name, found_ends in (("", ends[design]), (".fresh", fresh[design])):
+                low, high = (100 * (end / base - 1) for end in found_ends)
+                values[f"{size}.{design.name}{name}.low"] = two_digits(low)
+                values[f"{size}.{design.name}{name}.high"] = two_digits(high)
+            if design.start == MAPPED:
+                low, high = (100 * (end / base - 1) for end in ends[design])
+                name = f"{machine.cpus} CPUs, {design.name}"
+                bars.append(Range(name, low, high, f"{told((low, high))}% more"))
         cheapest = min(ends[name][0] for name in flushing)
         dear.append(two_digits(100 * (cheapest / base - 1)))
-        holds = holds and ends[ours.name][1] < cheapest
-        rows.append(_seconds_row(machine, found, ends))
+        holds = holds and ends[Design(strategy)][1] < cheapest
+        lines += _seconds_rows(machine, found, ends, fresh)
     for one in found:
         values[f"{one.design.name}.flushes"] = two_digits(
             one.per(sum(one.boot.flushes.values()))
@@ -304,20 +311,21 @@ def whole_bill(evidence: Inputs, strategy: str = RECOMMENDED) -> Finding:
     most = 100 * SMALL_MEMORY / PAGE_SIZE / cost.interval(cost.users, settings)[0]
     values["first_touches"] = two_digits(most)
     small, large = (
-        " to ".join(str(values[f"{size}.{ours.name}.{e}"]) for e in ("low", "high"))
+        " to ".join(str(values[f"{size}.{strategy}.{e}"]) for e in ("low", "high"))
         for size in MACHINES
     )
     return Finding(
         holds=holds,
-        sentence=f"{ours.name} adds {small}% to the base system time of a kernel build "
-        f"on 4 CPUs and {large}% on 96; strategies whose kunmap flushes all CPUs add "
-        f"at least {dear[0]}% and {dear[1]}%.",
+        sentence=f"On a machine that has run for a while, {strategy} adds {small}% to "
+        f"the base system time of a kernel build on 4 CPUs and {large}% on 96; "
+        "strategies whose kunmap flushes all CPUs add at least "
+        f"{dear[0]}% and {dear[1]}%.",
         values=values,
         table=Table(
             ("system time over base", "low %", "high %"),
             tuple((b.name, two_digits(b.low), two_digits(b.high)) for b in bars),
         ),
-        more={"bill": whole(found, kunmaps_of(items), rows)},
+        more={"bill": whole(found, kunmaps_of(items), lines)},
         chart=Dots(
             "What a build costs is decided at kunmap",
             _groups(found, ends, machine),

@@ -60,8 +60,8 @@ def _times(
 
 def _variants(evidence: Inputs, settings: Values) -> Table:
     """Batch alone and what would change it, beside the nearest published rows."""
-    own = rates(evidence, Design(RECOMMENDED))
-    batch = rates(evidence, BATCH)
+    own = rates(evidence, RECOMMENDED)
+    batch = rates(evidence, BATCH.strategy)
     two = tuple(MACHINES.values())
 
     def row(configuration: str, series: str) -> list[str]:
@@ -102,7 +102,7 @@ def batch_alone(evidence: Inputs, design: Design = BATCH) -> Finding:
     """A batch whose refill flushes once, with v9's free."""
     items = parameters(evidence)
     settings = grid(evidence, items)
-    some = rates(evidence, design)
+    some = rates(evidence, design.strategy)
     bars: list[Range] = []
     values: dict[str, int | float | str] = {}
     holds = True
@@ -175,7 +175,7 @@ def _apart(some: Sequence[Rates]) -> tuple[list[Rates], list[Rates]]:
 def refill_flush(evidence: Inputs, strategy: str = "pcp_batch") -> Finding:
     """Of batch alone, the batch is the cheap part."""
     settings = grid(evidence, parameters(evidence))
-    without, (kunmaps,) = _apart(rates(evidence, Design(strategy)))
+    without, (kunmaps,) = _apart(rates(evidence, strategy))
     rows: list[tuple[Any, ...]] = []
     shares: list[float] = []
     bars: list[Range] = []
@@ -364,7 +364,7 @@ def ipi_arithmetic(evidence: Inputs, strategy: str = "v6") -> Finding:
 def cost_depends_on(evidence: Inputs, design: Design = BATCH) -> Finding:
     """The part of the interval that is left if one number were known."""
     items = parameters(evidence)
-    some = rates(evidence, design)[-1]
+    some = rates(evidence, design.strategy)[-1]
     found = cost.narrowings(cost.seconds(some, LARGE), items)
     first = found[0]
     return Finding(

@@ -38,6 +38,7 @@ STEPS: Final = {
     "+ free changes nothing": Design("per_frame"),
     "+ a mapping of one CPU": FIRST,
     "+ memory starts unmapped": Design(FIRST.strategy, UNMAPPED),
+    "+ a user's page told by what it is": Design("per_frame_closed", UNMAPPED),
     "+ a batch at the refill": Design(RECOMMENDED, UNMAPPED),
 }
 """Changes one after the other, each on top of those before."""
@@ -89,7 +90,9 @@ def two_steps(evidence: Inputs, first: Design = FIRST) -> Finding:
         base = numbers.seconds(SERIES, machine, BASE)
         ends: dict[Design, Interval] = {}
         for row, (name, design) in zip(rows, steps.items(), strict=True):
-            low, high = bill.seconds(bill.rates(evidence, design), machine, settings)
+            low, high = bill.seconds(
+                bill.rates(evidence, design.strategy), machine, settings
+            )
             ends[design] = 100 * (low / base - 1), 100 * (high / base - 1)
             row += [bill.told((low - base, high - base)), bill.told(ends[design])]
             text = f"{bill.told(ends[design])}%"

@@ -117,7 +117,7 @@ class Inputs:
         self.can_count(trace, strategy)
         return self._evidence.counts(trace, strategy, **how)
 
-    def halves(self, trace: str, strategy: str, **how: Any) -> tuple[Half, Half]:
+    def halves(self, trace: str, strategy: str, /, **how: Any) -> tuple[Half, Half]:
         """Counts over the first half of a trace, and all; see `Evidence.halves`."""
         self.can_count(trace, strategy)
         return self._evidence.halves(trace, strategy, **how)

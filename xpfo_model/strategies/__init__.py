@@ -161,6 +161,9 @@ REGISTRY: Final = {
         "zero a refill, then unmap it", counted=False, marks=True, unmapped_mark=False
     ),
     "per_frame_local": Entry("per_frame with a local kmap", counted=False, safe=True),
+    "per_frame_closed": Entry(
+        "pcp_batch_closed without a batch", counted=False, user_test=WIDE, safe=True
+    ),
     "pcp_batch_local": Entry(
         "pcp_batch, lazy map, local kmap",
         counted=False,

@@ -6,18 +6,20 @@ kernel can reach users' pages, and whether the checker finds a fault.
 """
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from xpfo_model import strategies
 from xpfo_model.cost import Kunmap, Rates
+from xpfo_model.machine import ALLOC, KUNMAP, MAPPED, REFILL, UNMAPPED
 from xpfo_model.machine import CAUSES as NAMES
-from xpfo_model.machine import KUNMAP, MAPPED, REFILL
 from xpfo_model.replay.run import FREED, Counts
 from xpfo_model.strategies.kmaps import local_kunmap
+from xpfo_model.studies.evidence import Half
 
 PER: Final = 1000
 """User allocations that counts are given for."""
 AT_KUNMAP: Final = NAMES[KUNMAP]
+AT_ALLOC: Final = NAMES[ALLOC]
 AT_REFILL: Final = NAMES[REFILL]
 CAUSES: Final = tuple(name for name in NAMES if name != AT_KUNMAP)
 """Causes of a flush that a trace of the allocator shows."""
@@ -55,6 +57,25 @@ class Design:
         return Kunmap.DEFERRED
 
 
+DESIGNS: Final = (
+    Design("v6"),
+    Design("v8"),
+    Design("v9"),
+    Design("per_frame"),
+    Design("per_frame_local"),
+    Design("per_frame_local", UNMAPPED),
+    Design("per_frame_closed", UNMAPPED),
+    Design("pcp_batch"),
+    Design("pcp_batch_local"),
+    Design(strategies.RECOMMENDED),
+    Design(strategies.RECOMMENDED, UNMAPPED),
+    Design("pageblock"),
+    Design("freetype"),
+)
+"""The strategies that are billed, some from both starts."""
+BILLED: Final = tuple(dict.fromkeys(design.strategy for design in DESIGNS))
+
+
 @dataclass(frozen=True)
 class Part:
     """Counts of a design in a part of a trace in which every zeroed page is kmapped."""
@@ -78,14 +99,20 @@ class Part:
     splits: int
     """2M entries that were split."""
 
-    def rates(self, kunmap: Kunmap, *, long_refills: bool = False) -> Rates:
+    def rates(
+        self, kunmap: Kunmap, *, long_refills: bool = False, all_split: bool = False
+    ) -> Rates:
         """The same for each user allocation, for the cost model.
 
         `long_refills` takes each flush at a refill for a full one: a machine of less
-        than 1 GiB refills fewer pages than the ceiling, a larger one 63.
+        than 1 GiB refills fewer pages than the ceiling, a larger one 63. `all_split`
+        takes each flush at an allocation for one of a page: it is a full one where
+        its 2M entry is not split, which happens once.
         """
         users = self.users or 1
         full = sum(self.full.values())
+        if all_split:
+            full -= self.full[AT_ALLOC]
         if long_refills:
             full += self.flushes[AT_REFILL] - self.full[AT_REFILL]
         spared = self.zeroed - self.at_kunmap if kunmap is Kunmap.ALL_CPUS else 0
@@ -142,6 +169,38 @@ def part(
         local_full=since("local_full"),
         writes=max(written - 2 * accesses, 0),
         splits=since("splits"),
+    )
+
+
+@dataclass(frozen=True)
+class Halves:
+    """A design's work over a trace: all of it, and its second half."""
+
+    kunmap: Kunmap
+    boot: Part
+    warm: Part
+    counts: Counts
+    """Of all of it."""
+
+
+class Halved(Protocol):
+    """Who counts a strategy over the halves of a trace."""
+
+    def halves(self, trace: str, strategy: str, /, **how: Any) -> tuple[Half, Half]:
+        """See `Evidence.halves`."""
+
+
+def halves(evidence: Halved, trace: str, design: Design) -> Halves:
+    """A design's work over a trace in which every zeroed page is kmapped."""
+    how = {"zeroing": True, **design.how}
+    half, whole = evidence.halves(trace, design.strategy, **how)
+    kunmap = design.kunmap(whole.counts)
+    later = whole.users - half.users, whole.zeroed - half.zeroed
+    return Halves(
+        kunmap,
+        part(kunmap, whole.users, whole.zeroed, whole.counts),
+        part(kunmap, *later, whole.counts, half.counts),
+        whole.counts,
     )
 
 

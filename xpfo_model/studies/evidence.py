@@ -302,7 +302,7 @@ class Evidence:
             self._courses[key] = course
         return self._courses[key]
 
-    def halves(self, name: str, strategy: str, **how: Any) -> tuple[Half, Half]:
+    def halves(self, name: str, strategy: str, /, **how: Any) -> tuple[Half, Half]:
         """Counts of a strategy over the first half of the user allocations, and in all.
 
         `how` as in `counts`, without `batch` and `idle_flushes`.

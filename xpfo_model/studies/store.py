@@ -30,6 +30,7 @@ PRODUCERS: Final = (
     "xpfo_model.studies.explorations",
     "xpfo_model.studies.kernel_runs",
     "xpfo_model.studies.stock_runs",
+    "xpfo_model.studies.stock_bills",
     "xpfo_model.studies.explorer",
 )
 """Modules that define studies."""
