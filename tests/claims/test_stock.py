@@ -28,7 +28,7 @@ def test_those_that_unmap_more_may_change_places_but_in_the_counterfactual():
     kept = Kept(recorded(1), recorded(2, pcp_batch_closed=890))
     found = ranking_holds(kept)
     assert found.holds
-    assert "pcp_batch_local and pcp_batch_closed in cc-1cpu" in found.sentence
+    assert "3 pairs on cc-1cpu change places" in found.sentence
     assert not ranking_holds(kept, within=True).holds
 
 

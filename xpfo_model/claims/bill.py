@@ -27,7 +27,7 @@ from xpfo_model.history.numbers import (
 )
 from xpfo_model.machine import MAPPED, UNMAPPED
 from xpfo_model.strategies import RECOMMENDED
-from xpfo_model.studies.bill import DESIGNS, PER, Bill, Design, Part, halves
+from xpfo_model.studies.bill import AT_ALLOC, DESIGNS, PER, Bill, Design, Part, halves
 from xpfo_model.studies.stock_bills import part_of, stock_bills
 
 PUBLISHED: Final = {
@@ -37,6 +37,8 @@ PUBLISHED: Final = {
 """Series and configuration of strategies whose seconds were measured."""
 Ends = Mapping[Design, Interval]
 """Seconds by design."""
+EACH: Final = "per_frame"
+"""The strategy that flushes once for each page that changes sides."""
 SCOPE: Final = "default"
 """The machine that the checker explored for the bill."""
 SMALL_MEMORY: Final = 8 << 30
@@ -124,6 +126,15 @@ def seconds(some: Sequence[Rates], machine: Machine, settings: Values) -> Interv
     return cost.union(
         cost.interval(cost.seconds(one, machine), settings) for one in some
     )
+
+
+def _unowned(mapped: Part, unmapped: Part) -> float:
+    """Percent of the user pages that had no owner before.
+
+    `EACH` flushes for these from a mapped start, and not from an unmapped one.
+    """
+    spared = mapped.flushes[AT_ALLOC] - unmapped.flushes[AT_ALLOC]
+    return 100 * spared / (mapped.users or 1)
 
 
 def published(design: Design, machine: Machine) -> float | None:
@@ -278,7 +289,16 @@ def whole_bill(evidence: Inputs, strategy: str = RECOMMENDED) -> Finding:
     lines: list[tuple[str, ...]] = []
     dear: list[str] = []
     values: dict[str, int | float | str] = {"scope": str(scope(SCOPE))}
-    values["builds"] = len(recorded(evidence, Design(strategy, UNMAPPED)))
+    builds = recorded(evidence, Design(EACH))
+    unowned = [
+        _unowned(*pair)
+        for pair in zip(builds, recorded(evidence, Design(EACH, UNMAPPED)), strict=True)
+    ]
+    values |= {
+        "builds": len(builds),
+        "fresh.least": min(unowned),
+        "fresh.most": max(unowned),
+    }
     holds = True
     for size, machine in MACHINES.items():
         base = numbers.seconds(cost.SERIES, machine, BASE)

@@ -7,7 +7,7 @@ from typing import Any, Final
 from xpfo_model.claims import bill
 from xpfo_model.claims.access import BUILDS, kunmaps_of
 from xpfo_model.claims.claim import Basis, Finding, Table, claim
-from xpfo_model.claims.gains import BATCH, EACH, PER, kmaps_a_page, saved
+from xpfo_model.claims.gains import BATCH, EACH, PER, saved
 from xpfo_model.claims.inputs import Inputs, ratio
 from xpfo_model.claims.prose import spread, two_digits
 from xpfo_model.claims.published_tables import MACHINES, grid, parameters
@@ -155,10 +155,9 @@ def two_steps(evidence: Inputs, first: Design = FIRST) -> Finding:
 )
 def batch_pays(evidence: Inputs, batch: str = "a batch after it") -> Finding:
     """The batch as the last step: what it saves, by trace."""
-    kmaps = kmaps_a_page(evidence, zeroing_only=False)
     evidence.use(SCARCE)
     others = evidence.all_but(SCARCE)
-    gains = {name: saved(evidence, name, kmaps) for name in (SCARCE, *others)}
+    gains = {name: saved(evidence, name) for name in (SCARCE, *others)}
     elsewhere = [gains[name][batch] for name in others]
     rows: list[tuple[Any, ...]] = [
         (name, round(of["left"] + of["a batch after it"]), round(of["left"]))

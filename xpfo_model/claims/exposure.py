@@ -16,6 +16,7 @@ from xpfo_model.claims.claim import Finding, Table, claim
 from xpfo_model.claims.inputs import Inputs, ratio
 from xpfo_model.claims.prose import by_trace, each, spread, two_digits
 from xpfo_model.claims.recordings import SHORT
+from xpfo_model.claims.thread import SCARCE
 from xpfo_model.errors import CannotJudgeError
 from xpfo_model.events import SCHED_SWITCH
 from xpfo_model.figures.forms import Dumbbells, Place, Plane
@@ -63,8 +64,8 @@ def share(evidence: Inputs, trace: str, strategy: str, **how: Any) -> float:
 @claim(
     "exposed-frame-time",
     must="on every trace of several CPUs, v9 leaves users' frames reachable for longer "
-    "than v6 if the kernel maps what it maps in a build, and for less time if it maps "
-    "what it maps where memory is short",
+    "than v6 if the kernel maps what it maps in a build, and where memory is short for "
+    "less time if it maps what it maps there",
     instead="v8, which clears no PTE at the refill, in place of v9",
     change={"deferred": "v8"},
     downside="Not in it: the time that a kmap through the direct map itself takes.",
@@ -75,6 +76,7 @@ def exposed_frame_time(evidence: Inputs, deferred: str = "v9") -> Finding:
     """Frame-time of users that the kernel could reach, by strategy."""
     traces = evidence.several_cpus()  # v9 defers nothing on one CPU
     build, short_of_memory = copied(evidence), copied(evidence, SHORT)
+    evidence.use(SCARCE)
     how = build.how
     rows: list[tuple[str, str, str, str]] = []
     ends: dict[str, tuple[float, float]] = {}
@@ -92,10 +94,10 @@ def exposed_frame_time(evidence: Inputs, deferred: str = "v9") -> Finding:
                 t,
                 "v6 leaves nothing reachable",
             )
-            for t in traces
+            for t in where
             for percent in (pages.least, pages.most)
         ]
-        for pages in (build, short_of_memory)
+        for pages, where in ((build, traces), (short_of_memory, (SCARCE,)))
     }
     values: dict[str, int | float | str] = {
         "copied": build.percent,
@@ -106,8 +108,15 @@ def exposed_frame_time(evidence: Inputs, deferred: str = "v9") -> Finding:
         "copied.short.most": short_of_memory.most,
     }
     for name in ("v6", "v7", "v8", "v9"):
-        for prefix, pages in (("", build), ("short.", short_of_memory)):
-            some = [share(evidence, t, name, **pages.how) for t in traces]
+        for prefix, pages, where in (
+            ("", build, traces),
+            ("short.", short_of_memory, (SCARCE,)),
+        ):
+            some = [
+                share(evidence, t, name, **pages.how | {"copy_percent": percent})
+                for t in where
+                for percent in (pages.least, pages.most)
+            ]
             values |= {
                 f"{prefix}{name}.least": two_digits(min(some)),
                 f"{prefix}{name}.most": two_digits(max(some)),
@@ -117,8 +126,8 @@ def exposed_frame_time(evidence: Inputs, deferred: str = "v9") -> Finding:
         sentence=f"If the kernel copies into {build.ends}% of the pages that it does "
         f"not zero, as in a build, {deferred} leaves users' frames reachable for "
         f"{spread(times[build], two_digits)} times as long as v6, on machines of "
-        f"several CPUs; if into {short_of_memory.ends}%, as where memory is short, "
-        f"for {spread(times[short_of_memory], two_digits)} times as long.",
+        f"several CPUs; if into {short_of_memory.ends}%, where memory is short "
+        f"({SCARCE}), for {spread(times[short_of_memory], two_digits)} times as long.",
         values=values,
         table=Table(("strategy", "least %", "most %", "most on"), tuple(rows)),
         more={

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The claim that attributes each saved flush to what saves it."""
 
-from statistics import fmean
+from pathlib import Path
 from typing import Final
 
+from xpfo_model.claims.access import recordings, zeroing_share
 from xpfo_model.claims.claim import Basis, Finding, Table, claim
 from xpfo_model.claims.inputs import Inputs
 from xpfo_model.claims.prose import spread, two_digits
-from xpfo_model.claims.recordings import STOCK, matrix
+from xpfo_model.cost import kmaps
 from xpfo_model.figures.charts import Bar, Shares
 from xpfo_model.machine import UNMAPPED
 from xpfo_model.replay.run import FREED
@@ -24,21 +25,30 @@ STEPS: Final = (
 )
 
 
+LOADS: Final = {"cc": "build", "forkpipe": "pipes"}
+"""Loads of traces, by those of the kernel's recordings that are like them."""
 SHORT: Final = ("local", "free", "start", "batch", "batch 1st", "start 2nd", "left")
 """Names of what `saved` has, for the columns of a table."""
 
 
-def kmaps_a_page(evidence: Inputs, *, zeroing_only: bool) -> float:
-    """The fewest kernel accesses to a page that a user gets, of the workloads."""
-    ratios: dict[str, list[float]] = {}
-    for row in matrix(evidence, lambda row: row["strategy"] == STOCK):
-        kmaps = row["zeroed"] if zeroing_only else row["kmap_none"]
-        ratios.setdefault(row["workload"], []).append(kmaps / row["user"])
-    return min(fmean(each) for each in ratios.values())
+def kmaps_a_page(evidence: Inputs, trace: str, *, zeroing_only: bool = False) -> float:
+    """The fewest kernel accesses to a page that a user gets, under a trace's load.
+
+    The least that a recording of a like load counted; where none is of one, and with
+    `zeroing_only`, the pages that the trace says are zeroed.
+    """
+    load = Path(evidence.use(trace).workload).stem
+    counted = kmaps.like(LOADS.get(load, load), recordings(evidence))
+    if zeroing_only or not counted:
+        return zeroing_share(evidence, trace)
+    return min(one.per_allocation for one in counted)
 
 
-def saved(evidence: Inputs, trace: str, kmaps: float) -> dict[str, float]:
+def saved(
+    evidence: Inputs, trace: str, *, zeroing_only: bool = False
+) -> dict[str, float]:
     """Flushes that each step saves, for `PER` user allocations of a trace."""
+    accesses = kmaps_a_page(evidence, trace, zeroing_only=zeroing_only)
     users = evidence.totals(trace)["user_allocations"]
     unmapped = {"start": UNMAPPED, "held": FREED}
     counts = {
@@ -48,7 +58,7 @@ def saved(evidence: Inputs, trace: str, kmaps: float) -> dict[str, float]:
     }
     numbers = {
         "v6": users,
-        STEPS[0]: kmaps * users,
+        STEPS[0]: accesses * users,
         STEPS[1]: users - counts[EACH, "mapped"],
         STEPS[2]: counts[EACH, "mapped"] - counts[EACH, "unmapped"],
         STEPS[3]: counts[EACH, "unmapped"] - counts[BATCH, "unmapped"],
@@ -65,29 +75,33 @@ def saved(evidence: Inputs, trace: str, kmaps: float) -> dict[str, float]:
     "changes nothing, and that saves more than an unmapped start and a batch together",
     instead="an access of the kernel to the pages that are zeroed alone",
     change={"zeroing_only": True},
-    downside="How often the kernel maps a page was counted by other kernels and "
-    "workloads than the traces'; the smallest of their ratios is taken.",
+    downside="How often the kernel maps a page was counted by another kernel under "
+    "like loads; the least of its recordings is taken, and for sockets zeroing alone.",
     basis=Basis.KERNEL_AND_TRACES,
 )
 def each_gain(evidence: Inputs, *, zeroing_only: bool = False) -> Finding:
     """State how many flushes of v6 each change saves, one change at a time."""
-    kmaps = kmaps_a_page(evidence, zeroing_only=zeroing_only)
-    gains = {trace: saved(evidence, trace, kmaps) for trace in evidence.names}
+    gains = {
+        trace: saved(evidence, trace, zeroing_only=zeroing_only)
+        for trace in evidence.names
+    }
     local, free, start, batch = STEPS
     return Finding(
         holds=all(
             of[local] > of[free] > of[start] + of[batch] for of in gains.values()
         ),
         sentence=f"Of the flushes of v6 for 1,000 user pages, a mapping of one CPU "
-        f"saves {two_digits(kmaps * PER)} or more, a free that changes nothing "
+        "saves at least "
+        f"{spread((of[local] for of in gains.values()), two_digits)}, a free that "
+        "changes nothing "
         f"{spread((of[free] for of in gains.values()), two_digits)}, an unmapped start "
         f"{spread((of[start] for of in gains.values()), two_digits)} and a batch after "
         f"it {spread((of[batch] for of in gains.values()), two_digits)}.",
         values={
-            "local": two_digits(kmaps * PER),
             **{
                 f"{name}_{end}": two_digits(pick(of[step] for of in gains.values()))
                 for name, step in (
+                    ("local", local),
                     ("free", free),
                     ("start", start),
                     ("batch", batch),

@@ -18,6 +18,8 @@ from xpfo_model.replay.reconstruct import OWNERS
 from xpfo_model.studies.stock_runs import BOOT, stock_flushes, stock_runs
 
 SHOWN: Final = tuple(n for n in strategies.SHOWN if n != strategies.BASELINE)
+FEW: Final = 2
+"""Pairs that a sentence names."""
 SAME: Final = 0.1
 """Two strategies whose mean flushes differ by less count as equal. Free choice."""
 EACH: Final = "per_frame"
@@ -157,6 +159,15 @@ def _kept(evidence: Inputs, workload: str) -> list[dict[str, int]]:
     return [{name: evidence.counts(workload, name).flushes for name in SHOWN}]
 
 
+def _told(pairs: Mapping[str, Sequence[tuple[str, str]]]) -> str:
+    """Pairs of strategies by workload: by name if they are few."""
+    many = sum(map(len, pairs.values()))
+    if many > FEW:
+        return f"{many} pairs on {listing(list(pairs))}"
+    named = [f"{a} and {b} in {name}" for name, some in pairs.items() for a, b in some]
+    return listing(named) if named else "no others"
+
+
 @claim(
     "ranking-holds-in-every-recording",
     must="in every recording of every workload v6 flushes most, per_frame next, and "
@@ -176,11 +187,7 @@ def ranking_holds(evidence: Inputs, *, within: bool = False) -> Finding:
         for name, some in each.items()
     }
     swapped, broken = (
-        [
-            f"{a} and {b} in {name}"
-            for name, some in all_of.items()
-            for a, b in pairs_of(some)
-        ]
+        {name: pairs for name, some in all_of.items() if (pairs := pairs_of(some))}
         for pairs_of in (changed_places, out_of_order)
     )
     deviations = {
@@ -194,7 +201,7 @@ def ranking_holds(evidence: Inputs, *, within: bool = False) -> Finding:
         "workloads": len(each),
         "fewest": min(runs),
         "sd": max(deviations.values()),
-        "swapped": len(swapped),
+        "swapped": sum(map(len, swapped.values())),
         **_ends("kernel", [one.share("from_kernel") for one in found]),
         **_ends("nobody", [one.share("first_touch") for one in found]),
         **_ends("divides", [one.divides for one in found]),
@@ -205,7 +212,7 @@ def ranking_holds(evidence: Inputs, *, within: bool = False) -> Finding:
         values |= _ends(f"{name}.nobody", [one.share("first_touch") for one in some])
         values |= _ends(f"{name}.divides", [one.divides for one in some])
     whole = sum(name in evidence.names for name in each)
-    places = f"{listing(swapped) if swapped else 'no others'} change places"
+    places = f"{_told(swapped)} change places"
     return Finding(
         holds=not broken and not (within and swapped),
         sentence=f"Among those that unmap more than a frame at a time, {places}."
@@ -214,12 +221,12 @@ def ranking_holds(evidence: Inputs, *, within: bool = False) -> Finding:
         f"{count(len(each), 'workload')}, and {count(whole, 'trace')} of these kept "
         "whole, "
         + (
-            f"{listing(broken)} are out of order"
+            f"{_told(broken)} are out of order"
             if broken
             else "v6 flushes most, per_frame next, and what unmaps more at a time less"
         )
         + f"; {places}. A strategy's flushes have a standard deviation of "
-        f"{values['sd']:.1f}% of their mean at most.",
+        f"{values['sd']:.0f}% of their mean at most.",
         values=values,
         table=Table(
             ("workload", "runs", "strategy", "flushes", "sd", "least", "most"),

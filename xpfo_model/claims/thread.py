@@ -65,8 +65,7 @@ def _flow(title: str, rows: Sequence[Sequence[Any]]) -> Flow:
     "few-transitions",
     must=f"at most {SMALL_SHARE:.0%} of the user allocations of each trace get a frame "
     "that the kernel had",
-    instead="memory that nobody has had counted as the kernel's, as in every posted "
-    "version",
+    instead="memory that nobody has had counted as the kernel's, as from v4 on",
     change={"first_touches": True},
     downside="Small machines; a page allocated in bulk has no event, and no owner.",
     mails=(mails.HANSEN_2017_09_20_0848, mails.ANDERSEN_2017_09_20_1809),
