@@ -243,7 +243,7 @@ WRONG = {
     "```{claim-table} two\n```": "no claim 'two' in the registry",
     "```{claim-table} one-flush narrow\n```": "claim 'one-flush' has no table "
     "'narrow', but wide",
-    "```{faults} posted\n```": "v5 does not violate 'no-stale-translation'",
+    "```{faults} posted\n```": "v3 does not violate 'no-stale-translation'",
     "```{counterexample} v5 x\n```": "v5 does not violate 'x'",
     "```{quote} X\nWords.\n```\n": "no mail 'X'",
     "```{quote} JACKMAN_2026_07_26\nWords.\n```\n": "Brendan Jackman, 26 July 2026 was "

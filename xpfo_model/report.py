@@ -73,7 +73,7 @@ def page(evidence: Evidence, verdicts: Iterable[tuple[Claim, Verdict | str]]) ->
         f"<p>Made by xpfo-model {clone.version(clone.commit())}.</p>",
         *(f"<p>{html.escape(line)}</p>" for line in _notes(outcome)),
         _figure(counts, "counts", counts.title),
-        f"<pre>{html.escape(table.table(outcome))}\n{table.LEGEND}</pre>",
+        f"<pre>{html.escape(table.table(outcome))}\n{table.legend([outcome])}</pre>",
         "<h2>The claims of the document, heard over this trace</h2>",
         "<p>A claim that does not hold here is no fault of the trace: the document "
         "says it of its own recordings.</p>",

@@ -39,7 +39,7 @@ def test_baseline_comes_first_and_each_strategy_is_defined(outcome):
     lines = cite_trace.letter(outcome).splitlines()
     table = [line.split()[0] for line in lines if line.split()[1:2] in (["2"], ["1"])]
     assert table[0] == "v6"
-    assert "v6: flush at every user allocation, as posted" in lines
+    assert "v6: flush at every user allocation, as posted; not safe" in lines
 
 
 def test_the_command_prints_it(outcome, tmp_path, capsys):

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only
 import csv
 import io
+from types import SimpleNamespace
 
 from hypothesis import given
 from logs import GFP_KERNEL, USER_MOVABLE, alloc, free, log_of, logs
 
 from xpfo_model import replay, strategies
 from xpfo_model.events import Warned
+from xpfo_model.machine import UNMAPPED
 from xpfo_model.replay import table
+from xpfo_model.replay.run import FREED
 
 
 @given(logs)
@@ -103,3 +106,35 @@ def test_quarters_are_shown_if_asked_for_and_in_csv():
     row = next(csv.DictReader(io.StringIO(table.as_csv([outcome]))))
     assert [row["flushes_q4"], row["flushes_warm"]] == ["2", "6"]
     assert row["flushes_first_touch"] == "8"
+
+
+def test_the_legend_explains_the_columns_that_are_shown():
+    log = log_of([alloc(0, GFP_KERNEL)])
+    outcome = replay.replay(log)
+    assert "faults" not in table.legend([outcome])
+    unmapped = replay.replay(log, start=UNMAPPED)
+    assert "faults" in table.legend([outcome, unmapped])
+    for text in (table.legend([outcome]), table.legend([unmapped])):
+        assert max(map(len, text.splitlines())) <= table.WIDTH
+
+
+def test_how_many_times_fewer_has_two_digits():
+    def told(v6, other):
+        strategies = {"v6": counts(v6), "pcp_batch": counts(other)}
+        return table.times_fewer(SimpleNamespace(strategies=strategies), counts(other))
+
+    def counts(flushes):
+        return SimpleNamespace(flushes=flushes)
+
+    assert told(1000, 300) == "3.3x"
+    assert told(1234, 10) == "120x"
+    assert told(134795, 3) == "45,000x"
+    assert told(1000, 0) == "-"
+
+
+def test_the_frames_that_are_held_are_named_where_the_start_is():
+    log = log_of([alloc(0, USER_MOVABLE), free(0)])
+    held = replay.replay(log, start=UNMAPPED, held=FREED)
+    assert "memory starts unmapped, frames held: freed" in table.table(held)
+    free_all = replay.replay(log, start=UNMAPPED)
+    assert "memory starts unmapped\n" in table.table(free_all)

@@ -19,6 +19,7 @@ from xpfo_model.studies.stock_bills import part_of, stock_bills
 POSTED_TEST: Final = "per_frame_local", "pcp_batch_local"
 """One flush for a page, and one for a batch, by the posted test."""
 WIDER_TEST: Final = "per_frame_closed", RECOMMENDED
+HEADS: Final = ("posted test", "and a batch", "wider test", "and a batch")
 LITTLE: Final = 1.0
 """Flushes for `PER` user pages that are not worth a batch. Free choice."""
 MUCH: Final = 10.0
@@ -41,9 +42,15 @@ def late(evidence: Inputs) -> dict[str, dict[str, float]]:
     }
     for row in rows(evidence, stock_bills):
         if row["start"] == UNMAPPED and row["strategy"] in names:
-            of = found.setdefault(f"{row['recording']}, recorded again", {})
+            of = found.setdefault(_again(row["recording"]), {})
             of[row["strategy"]] = flushes(part_of(row))
     return found
+
+
+def _again(recording: str) -> str:
+    """The name of a recording whose trace is not kept."""
+    trace, _, number = recording.rpartition("-")
+    return f"{trace} (again, {number})"
 
 
 def _two_digits(number: float) -> float:
@@ -100,7 +107,7 @@ def batch_last(evidence: Inputs, test: tuple[str, str] = WIDER_TEST) -> Finding:
             "scarce.batch": found[SCARCE][WIDER_TEST[1]],
         },
         table=Table(
-            ("trace", *POSTED_TEST, *WIDER_TEST),
+            ("trace", *HEADS),
             tuple(
                 (name, *(two_digits(of[s]) for s in (*POSTED_TEST, *WIDER_TEST)))
                 for name, of in found.items()

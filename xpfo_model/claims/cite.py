@@ -83,7 +83,9 @@ def _named(verdict: Standing) -> Iterator[str]:
 def definitions(names: Iterable[str]) -> Iterator[str]:
     """Strategies in a few words each, in lines of at most 72 columns."""
     for name in names:
-        yield wrap(f"{name}: {strategies.REGISTRY[name].what}", "  ")
+        entry = strategies.REGISTRY[name]
+        told = entry.safe or name == strategies.BASELINE or "not safe" in entry.what
+        yield wrap(f"{name}: {entry.what}{'' if told else '; not safe'}", "  ")
 
 
 def _rests_on(verdict: Standing) -> str:

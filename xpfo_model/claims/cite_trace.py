@@ -11,8 +11,9 @@ from xpfo_model.replay.table import (
     BASELINE,
     FIRST_TOUCH,
     columns,
-    factor,
+    held_then,
     per_user_allocations,
+    times_fewer,
 )
 from xpfo_model.studies.own import UNKNOWN, machine, told
 
@@ -24,17 +25,16 @@ DOWNSIDE: Final = (
 )
 
 
-def _times(outcome: Outcome, name: str) -> str:
-    times = factor(outcome, outcome.strategies[name])
-    return "-" if times is None else f"{times:.1f}x"
-
-
 def _sentence(outcome: Outcome) -> str:
     """The baseline against what is said to be safe; the table has the others."""
     users = outcome.totals["user_allocations"]
     parts = [
         f"{name} flushes {count(counts.flushes, 'time')}"
-        + ("" if name == BASELINE else f" (vs {BASELINE}: {_times(outcome, name)})")
+        + (
+            ""
+            if name == BASELINE
+            else f" (vs {BASELINE}: {times_fewer(outcome, counts)})"
+        )
         for name, counts in outcome.strategies.items()
         if name == BASELINE or strategies.REGISTRY[name].safe
     ]
@@ -50,7 +50,8 @@ def _hardware(outcome: Outcome) -> str:
     kernel = about.release or f"a kernel with the GFP flags of {about.kernel}"
     return (
         f"Hardware: a trace of {kernel} on {machine(about)}{cpus}{ran}; one "
-        f"recording, no dispersion; {about.fate()}."
+        f"recording, no dispersion; {about.fate()}. Memory starts "
+        f"{outcome.start}{held_then(outcome)}."
     )
 
 
@@ -65,7 +66,7 @@ def letter(outcome: Outcome, *, commit: str = "") -> str:
             name,
             str(counts.flushes),
             f"{per_user_allocations(outcome, counts):.1f}",
-            _times(outcome, name),
+            times_fewer(outcome, counts),
             str(counts.frames_exposed),
         )
         for name, counts in outcome.strategies.items()

@@ -38,7 +38,7 @@ STEPS: Final = {
     "+ free changes nothing": Design("per_frame"),
     "+ a mapping of one CPU": FIRST,
     "+ memory starts unmapped": Design(FIRST.strategy, UNMAPPED),
-    "+ a user's page told by what it is": Design("per_frame_closed", UNMAPPED),
+    "+ the wider test": Design("per_frame_closed", UNMAPPED),
     "+ a batch at the refill": Design(RECOMMENDED, UNMAPPED),
 }
 """Changes one after the other, each on top of those before."""

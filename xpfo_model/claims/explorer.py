@@ -119,7 +119,8 @@ def ipi_interval(evidence: Inputs) -> dict[str, float]:
     """Cycles of an interrupt that the published tables leave, on either machine.
 
     From the least to the most; between them the 4-core machine's at the parameters'
-    values. In whole cycles.
+    values. In whole cycles, one at least: settings where it costs nothing contradict
+    the tables.
     """
     items = parameters(evidence)
     settings = grid(evidence, items)
@@ -130,7 +131,7 @@ def ipi_interval(evidence: Inputs) -> dict[str, float]:
     low, high = cost.union(each)
     middle = cost.value_of(partial(cost.ipi_cycles, machine=DESKTOP), items)
     ends = zip(ENDS, (middle, low, high), strict=True)
-    return {end: float(round(cycles)) for end, cycles in ends}
+    return {end: float(max(round(cycles), 1)) for end, cycles in ends}
 
 
 def told(row: Row) -> str:

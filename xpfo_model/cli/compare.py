@@ -109,7 +109,7 @@ def count(arguments: argparse.Namespace) -> int:
     if arguments.csv:
         print(table.as_csv(outcomes), end="")
     elif not (arguments.json or arguments.cite):
-        print(table.LEGEND + table.COURSE * arguments.quarters, end="")
+        print(table.legend(outcomes) + table.COURSE * arguments.quarters, end="")
     if draw is not None:
         draw.save_comparison(outcomes, arguments.plot)
     return 0

@@ -72,7 +72,7 @@ LOOKS: Final = {
     "freetype": Look("#4f8a16", "#93d04f", "8", _SHORT),
     "pcp_batch_prezero": Look("#4a76c9", "#7fa6ff", "H", _MIXED),
     "per_frame_local": Look("#7a4a00", "#ffb36b", "p", _SHORT),
-    "per_frame_closed": Look("#5f5a10", "#d9c94a", "D", _LONG),
+    "per_frame_closed": Look("#5f5a10", "#d9c94a", "d", _SHORT),
     "pcp_batch_closed": Look("#3d2fb8", "#9db2ff", "h", _LONG),
 }
 """Of each strategy that figures were made for."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from xpfo_model.machine import MAPPED
-from xpfo_model.replay.outcome import BOOT, LATER, UNCLEAR, Outcome
+from xpfo_model.replay.outcome import ALL_FREE, BOOT, LATER, UNCLEAR, Outcome
 from xpfo_model.replay.run import Counts
 
 WIDTH: Final = 72
@@ -19,6 +19,7 @@ FIRST_TOUCH: Final = {
     UNCLEAR: "since boot, or unknown",
 }
 """The meaning of a frame that no earlier allocation of the trace names."""
+TEN: Final = 10
 PER: Final = 1000
 """Flushes are quoted per this many user allocations."""
 
@@ -35,6 +36,14 @@ def factor(outcome: Outcome, counts: Counts) -> float | None:
     if baseline is None or not baseline.flushes or not counts.flushes:
         return None
     return baseline.flushes / counts.flushes
+
+
+def times_fewer(outcome: Outcome, counts: Counts) -> str:
+    """`factor` in two digits: a recording more would change the others."""
+    times = factor(outcome, counts)
+    if times is None:
+        return "-"
+    return f"{times:.1f}x" if times < TEN else f"{float(f'{times:.2g}'):,.0f}x"
 
 
 def columns(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
@@ -59,6 +68,11 @@ def short(number: float) -> str:
         if number >= limit:
             return f"{number / limit:.1f}{unit}"
     return f"{number:.0f}"
+
+
+def held_then(outcome: Outcome) -> str:
+    """The frames that are not free as it starts, where a command says which."""
+    return "" if outcome.held == ALL_FREE else f", frames held: {outcome.held}"
 
 
 def _notes(outcome: Outcome) -> list[str]:
@@ -86,7 +100,7 @@ def head(outcome: Outcome, *, with_notes: bool = True) -> list[str]:
         f" {totals['ownership_changes']:,} changes of ownership",
     ]
     if outcome.start != MAPPED and with_notes:
-        lines.append(f"  memory starts {outcome.start}")
+        lines.append(f"  memory starts {outcome.start}{held_then(outcome)}")
     if about.xpfo:
         lines.append(f"  {about.ran()}")
     lines += [f"  warning: {note}" for note in about.notes()]
@@ -111,7 +125,7 @@ def _flushes(outcome: Outcome, show: Callable[[int], str]) -> list[str]:
                 show(counts.flushes),
                 *(show(counts.flushes_by_cause[cause]) for cause in _CAUSES),
                 f"{per_user_allocations(outcome, counts):.1f}",
-                "-" if (times := factor(outcome, counts)) is None else f"{times:.1f}x",
+                times_fewer(outcome, counts),
             )
             for name, counts in outcome.strategies.items()
         ),
@@ -179,7 +193,7 @@ def table(*outcomes: Outcome, quarters: bool = False) -> str:
         return "\n".join([*head(outcomes[0]), "", *tables(outcomes[0])])
     lines = head(outcomes[0], with_notes=False)
     for outcome in outcomes:
-        lines += ["", f"memory starts {outcome.start}"]
+        lines += ["", f"memory starts {outcome.start}{held_then(outcome)}"]
         lines += [*_notes(outcome), "", *tables(outcome)]
     return "\n".join(lines)
 
@@ -224,24 +238,51 @@ flushed at alloc
          for kernel: the allocation is no user's
 """
 
-LEGEND: Final = """\
+_LEGEND: Final = {
+    "flushes": """\
 total    synchronous TLB shootdowns; then by cause: at allocation, at a
          refill of the pcp list, at a change of a pageblock, alternation
 /1000    flushes per 1000 user allocations
 vs v6    how many times fewer flushes than XPFO v6 as posted
+""",
+    "frames_mapped": """\
 mapped   frames whose alias was set, back or for the first time
+""",
+    "frames_exposed": """\
 reachable
          frames given to users while the kernel could still reach them
-         through the direct map or a stale TLB entry: 0 if safe
+         through the direct map or a stale TLB entry: above 0, a
+         strategy is not safe; 0 here does not say that it is
+""",
+    "local_flushes": """\
 local flushes
          flushes of one CPU's own TLB, without an IPI
-splits   2M entries of the direct map that were split; at start: before
-         the first event, where not all frames of one start alike
-moved    pages that compaction moves to other frames are in no stock
-         trace: pcp_batch_closed flushes for each of a user, the others
-         leave the new frame mapped
+""",
+    "splits": """\
+splits   2M entries of the direct map that were split
+""",
+    "start_splits": """\
+at start entries that were split before the first event, where not all
+         frames of one start alike
+""",
+    "faults": """\
 faults   frames given to the kernel unmapped: it faults; 0 if safe
+""",
+}
+"""What columns say, by what they are of."""
+_MOVED: Final = """\
+Pages that compaction moves to other frames are in no stock trace:
+pcp_batch_closed flushes for each of a user, most others leave the new
+frame mapped.
 """
+
+
+def legend(outcomes: Iterable[Outcome]) -> str:
+    """The columns of `table`, explained: those that are shown."""
+    counts = [one for outcome in outcomes for one in outcome.strategies.values()]
+    seldom = [f for f in _SELDOM if not any(getattr(one, f) for one in counts)]
+    texts = (text for field, text in _LEGEND.items() if field not in seldom)
+    return "".join([*texts, _MOVED])
 
 
 def as_csv(outcomes: Iterable[Outcome]) -> str:
