@@ -88,6 +88,10 @@ def definitions(names: Iterable[str]) -> Iterator[str]:
         yield wrap(f"{name}: {entry.what}{'' if told else '; not safe'}", "  ")
 
 
+COUNTS: Final = ("kernel-", "stock-")
+"""How the names of studies begin that keep counts of several recordings."""
+
+
 def _rests_on(verdict: Standing) -> str:
     """The machines of the traces, and other sources than traces."""
     basis, inputs = verdict.claim.basis, verdict.inputs
@@ -101,9 +105,15 @@ def _rests_on(verdict: Standing) -> str:
         kernels = ", ".join(sorted({item.kernel.split()[0] for item in inputs}))
         machines = ", ".join(sorted({item.machine for item in inputs}))
         cpus = "/".join(map(str, sorted({item.cpus for item in inputs})))
+        counted = [name for name in verdict.studies if name.startswith(COUNTS)]
         parts.append(
             f"Hardware: traces of {kernels} on {machines}, {cpus} "
-            f"{'CPU' if cpus == '1' else 'CPUs'}; one recording each, no dispersion."
+            f"{'CPU' if cpus == '1' else 'CPUs'}; one recording each, "
+            + (
+                f"and the counts of others in {listing([f'{n}.csv' for n in counted])}."
+                if counted
+                else "no dispersion."
+            )
         )
     return "\n".join(wrap(part) for part in parts)
 

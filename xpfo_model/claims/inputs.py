@@ -46,6 +46,7 @@ class Inputs:
         self._evidence = evidence
         self._needs = needs
         self._used: set[str] = set()
+        self._studies: set[str] = set()
 
     @property
     def used(self) -> tuple[Provenance, ...]:
@@ -54,6 +55,11 @@ class Inputs:
             return ()
         known = self._evidence.known()
         return tuple(facts for name, facts in known.items() if name in self._used)
+
+    @property
+    def studies(self) -> tuple[str, ...]:
+        """The kept studies that were used so far, by name."""
+        return tuple(sorted(self._studies))
 
     @property
     def docs(self) -> Path:
@@ -146,6 +152,7 @@ class Inputs:
 
     def kept(self, study: Study) -> Columns:
         """The kept results of a study. Raises `StaleDataError`."""
+        self._studies.add(study.name)
         return self._evidence.kept(study)
 
     def kept_of(self, study: Study, trace: str) -> Columns:
@@ -153,7 +160,7 @@ class Inputs:
         facts = self.use(trace)
         if facts.sha256 != self._evidence.studied.get(facts.name):
             raise CannotJudgeError(f"not in the study {study.name}", [trace])
-        return self._evidence.kept(study)
+        return self.kept(study)
 
 
 def ratio(part: float, whole: float, trace: str, missing: str) -> float:

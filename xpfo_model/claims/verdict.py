@@ -36,6 +36,8 @@ class _Found:
     """The finding under the counterfactual."""
     inputs: tuple[Provenance, ...]
     """The traces that were used."""
+    studies: tuple[str, ...] = ()
+    """The kept studies that were used, by name."""
     stands: ClassVar[bool]
 
     @property
@@ -151,4 +153,6 @@ def evaluate(item: Claim, evidence: Evidence) -> Verdict:
     except CannotJudgeError as error:
         return CannotJudge(item, error.what, inputs.used)
     stands = finding.holds and not counter.holds
-    return (Standing if stands else Fallen)(item, finding, counter, inputs.used)
+    return (Standing if stands else Fallen)(
+        item, finding, counter, inputs.used, inputs.studies
+    )
