@@ -43,7 +43,7 @@ SHOWN: Final = (
     "pageblock",
     strategies.RECOMMENDED,
 )
-"""As posted; the least that is safe; the three units of the thread; the recommended."""
+"""As posted; a page at a time; the three units of the thread; the recommended."""
 DIRECT: Final = "direct"
 LOCAL: Final = "local"
 WAYS: Final = (DIRECT, LOCAL)
