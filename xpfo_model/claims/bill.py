@@ -25,7 +25,7 @@ from xpfo_model.history.numbers import (
     DEFERRED_BATCH_FREE,
     Machine,
 )
-from xpfo_model.machine import MAPPED, UNMAPPED
+from xpfo_model.machine import UNMAPPED
 from xpfo_model.strategies import RECOMMENDED
 from xpfo_model.studies.bill import AT_ALLOC, DESIGNS, PER, Bill, Design, Part, halves
 from xpfo_model.studies.stock_bills import part_of, stock_bills
@@ -240,11 +240,16 @@ def _dot(one: Bill, ends: Ends, machine: Machine) -> Dot:
     )
     if known is not None:
         more = 100 * (known - 1)
-        return Dot(one.design.name, more, f"{two_digits(more)}% measured, {left}")
+        return Dot(one.design.strategy, more, f"{two_digits(more)}% measured, {left}")
     base = numbers.seconds(cost.SERIES, machine, BASE)
     low, high = (100 * (end / base - 1) for end in ends[one.design])
     text = f"{told((low, high))}%, {left}"
-    return Dot(one.design.name, sqrt(low * high), text, low, high, bare=True)
+    return Dot(one.design.strategy, sqrt(low * high), text, low, high, bare=True)
+
+
+def once(found: Iterable[Bill]) -> Iterable[Bill]:
+    """A bill of each strategy: a machine that has run does not know how it started."""
+    return {one.design.strategy: one for one in found}.values()
 
 
 def _groups(
@@ -257,8 +262,8 @@ def _groups(
             sorted(
                 (
                     _dot(one, ends, machine)
-                    for one in found
-                    if one.kunmap is kunmap and one.design.start == MAPPED
+                    for one in once(found)
+                    if one.kunmap is kunmap
                 ),
                 key=lambda dot: dot.value,
             ),
@@ -316,9 +321,9 @@ def whole_bill(evidence: Inputs, strategy: str = RECOMMENDED) -> Finding:
                 low, high = (100 * (end / base - 1) for end in found_ends)
                 values[f"{size}.{design.name}{name}.low"] = two_digits(low)
                 values[f"{size}.{design.name}{name}.high"] = two_digits(high)
-            if design.start == MAPPED:
+            name = f"{machine.cpus} CPUs, {design.strategy}"
+            if name not in [bar.name for bar in bars]:
                 low, high = (100 * (end / base - 1) for end in ends[design])
-                name = f"{machine.cpus} CPUs, {design.name}"
                 bars.append(Range(name, low, high, f"{told((low, high))}% more"))
         cheapest = min(ends[name][0] for name in flushing)
         dear.append(two_digits(100 * (cheapest / base - 1)))
