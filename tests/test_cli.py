@@ -351,6 +351,8 @@ def test_convert_writes_what_its_name_says(tmp_path, trace, name):
         (["report", "/nowhere", "out.txt"], "the report is HTML"),
         (["report", "own.html", "./own.html"], "OUT is TRACE"),
         (["compare", "--plot", "/proc/a.svg", "/nowhere"], "no file can be made"),
+        (["fidelity", "--dump", "/proc/a.csv", "/nowhere"], "no file can be made"),
+        (["fidelity", "--dump", "own.html", "own.html"], "OUT is TRACE"),
         (["compare", "--plot", "no/folder/a.svg", "/nowhere"], "there is no folder"),
     ],
 )

@@ -2,6 +2,7 @@
 """Compressed files and standard input, whole, cut and damaged."""
 
 import bz2
+import codecs
 import gzip
 import io
 import lzma
@@ -148,6 +149,51 @@ def test_an_archive_is_named_and_how_to_open_it(content, kind, program, tmp_path
         traces.read(tmp_path / "a.trace")
     assert caught.value.file == "a.trace"
     assert f"{program} a.trace" in caught.value.remedy
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf_16_is_named_and_what_to_do(encoding, codec, tmp_path):
+    text = TEXT.decode().encode(encoding)
+    for content in (text, codec(text)):
+        (tmp_path / "a.trace").write_bytes(content)
+        with pytest.raises(TraceError, match="UTF-16") as caught:
+            traces.read(tmp_path / "a.trace")
+        assert "save it as UTF-8" in caught.value.remedy
+
+
+def test_a_byte_order_mark_is_passed_over(tmp_path):
+    import hashlib
+
+    from xpfo_model.traces.text import Text
+
+    content = codecs.BOM_UTF8 + TEXT
+    path = tmp_path / "ftrace-6.1.txt"
+    path.write_bytes(content)
+    read = traces.read(path)
+    assert read == with_facts(plain(), sha256=hashlib.sha256(content).hexdigest())
+
+    class Drip(io.BytesIO):
+        def read(self, size=-1):
+            return super().read(1)
+
+    text = Text(Drip(content), path.name)
+    list(text.chunks())
+    assert text.about() == read.about
+
+    path.write_bytes(codecs.BOM_UTF8)
+    with pytest.raises(EmptyTraceError):
+        traces.read(path)
+
+
+def test_parquet_is_not_read_back(tmp_path):
+    pytest.importorskip("pyarrow")
+    path = tmp_path / "a.parquet"
+    traces.save(plain(), path)
+    with pytest.raises(TraceError, match="an export that is not read back") as caught:
+        traces.read(path)
+    assert ".npz" in caught.value.remedy
+    path.write_text(f"{line(FREE, comm='PAR1').lstrip()}\n")
+    assert len(traces.read(path)) == 1
 
 
 def test_zstd_without_its_package_names_what_to_do(tmp_path, monkeypatch):

@@ -3,6 +3,7 @@
 
 import lzma
 import os
+import re
 import sys
 import zlib
 from collections.abc import Callable
@@ -75,6 +76,8 @@ _OURS: Final = (b".npy", b"about.json")
 _ZIP_NAME: Final = 30
 _ZIP_NAME_LENGTH: Final = slice(26, 28)
 _TAR: Final = slice(257, 262)
+# https://parquet.apache.org/docs/file-format; a task may have that name
+_PARQUET: Final = re.compile(rb"PAR1[^ -~]")
 
 
 def _archive(magic: bytes) -> tuple[str, str] | None:
@@ -94,6 +97,33 @@ def _archive(magic: bytes) -> tuple[str, str] | None:
     ):
         if magic.startswith(begin):
             return kind, program
+    return None
+
+
+_UTF_16: Final = re.compile(
+    rb"\xff\xfe|\xfe\xff|(?:[\t\n\r -~]\0){8}|(?:\0[\t\n\r -~]){8}"
+)
+
+
+def _not_a_trace(magic: bytes, name: str) -> tuple[str, str] | None:
+    """What else begins so, and how a trace can be given instead."""
+    if found := _archive(magic):
+        kind, program = found
+        member = " MEMBER" if "archive" in kind else ""
+        return (
+            f"it is a {kind}, not a trace",
+            f"give one trace of it: {program} {name}{member} | xpfo-model ... -",
+        )
+    if _UTF_16.match(magic):
+        return (
+            "it is text in UTF-16, as PowerShell writes it",
+            "save it as UTF-8, as iconv -f UTF-16 -t UTF-8 does",
+        )
+    if _PARQUET.match(magic):
+        return (
+            "it is Parquet, an export that is not read back",
+            "give the trace that it was made from, or an .npz of that",
+        )
     return None
 
 
@@ -253,14 +283,8 @@ class Source:
             while codec := _codec(top.peek(), self.name):
                 top = _Peekable(_Decompressed(top, self.name, *codec))
                 self.compressed = True
-            if found := _archive(top.peek()):
-                kind, program = found
-                member = " MEMBER" if "archive" in kind else ""
-                raise TraceError(
-                    f"it is a {kind}, not a trace",
-                    file=self.name,
-                    remedy=f"give one trace of it: {program} {self.name}{member} | "
-                    "xpfo-model ... -",
-                )
+            if found := _not_a_trace(top.peek(), self.name):
+                what, remedy = found
+                raise TraceError(what, file=self.name, remedy=remedy)
             self._top = top
         return self._top
