@@ -3,7 +3,7 @@ import csv
 import io
 
 from hypothesis import given
-from logs import GFP_KERNEL, USER_MOVABLE, alloc, free, log_of, logs
+from logs import GFP_KERNEL, USER_MOVABLE, alloc, free, locked, log_of, logs
 
 from xpfo_model import replay, strategies
 from xpfo_model.events import Warned
@@ -103,3 +103,17 @@ def test_quarters_are_shown_if_asked_for_and_in_csv():
     row = next(csv.DictReader(io.StringIO(table.as_csv([outcome]))))
     assert [row["flushes_q4"], row["flushes_warm"]] == ["2", "6"]
     assert row["flushes_first_touch"] == "8"
+
+
+def test_one_of_a_thing_is_not_several():
+    text = table.table(replay.replay(log_of([alloc(0, USER_MOVABLE)])))
+    assert "  1 kmem event, no events lost\n" in text
+    assert "  1 user allocation (" in text
+    assert "  0 kernel allocations (" in text
+    rows = [locked(0, 1), alloc(0, GFP_KERNEL)]
+    log = log_of(rows, lost=1, skipped={"kmalloc": 1})
+    text = table.table(replay.replay(log))
+    assert "  2 kmem events, 1 event LOST\n" in text
+    assert "  1 kernel allocation (" in text
+    assert "  1 refill (1 MOVABLE)" in text
+    assert "1 other event skipped: kmalloc 1" in text
