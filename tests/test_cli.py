@@ -120,7 +120,7 @@ def test_compare_plots(capsys, trace, tmp_path):
     [
         (["compare", "no/such/file"], "no/such/file"),
         (["compare", "--strategies", "v10", "x"], "no strategy 'v10'"),
-        (["compare", "--kernel", "v2.6", "x"], "no table of GFP flags"),
+        (["compare", "--kernel", "v2.6", "x"], "older than all tables"),
         (["claims", "nothing"], "no claim 'nothing'"),
         (
             ["claims", "two-readings-fit", "--traces", "/nowhere"],

@@ -3,6 +3,7 @@
 
 import argparse
 import contextlib
+import math
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -68,16 +69,25 @@ def warn(notes: list[str]) -> None:
         print(f"xpfo-model: warning: {note}", file=sys.stderr)
 
 
-def positive(kind: Callable[[str], Any]) -> Callable[[str], Any]:
-    """A type of argument: a number above 0."""
+def number(
+    kind: Callable[[str], Any], what: str, fits: Callable[[Any], bool]
+) -> Callable[[str], Any]:
+    """A type of argument: a finite number that fits, and in words what fits."""
 
     def convert(text: str) -> Any:
-        value = kind(text)
-        if value <= 0:
-            raise argparse.ArgumentTypeError(f"{text} is not above 0")
-        return value
+        with contextlib.suppress(ValueError, OverflowError):
+            value = kind(text)
+            if math.isfinite(value) and fits(value):
+                return value
+        raise argparse.ArgumentTypeError(f"{text!r} is no {what}")
 
     return convert
+
+
+def positive(kind: Callable[[str], Any]) -> Callable[[str], Any]:
+    """A type of argument: a number above 0."""
+    what = "whole number above 0" if kind is int else "number above 0"
+    return number(kind, what, lambda value: value > 0)
 
 
 def add_kernel(command: argparse.ArgumentParser) -> None:
@@ -85,5 +95,6 @@ def add_kernel(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--kernel",
         metavar="VERSION",
-        help="GFP flags of this kernel version, such as v6.1; guessed if absent",
+        help="GFP flags of this kernel version, such as v6.1, or of what uname -r "
+        "prints; guessed if absent",
     )
