@@ -97,7 +97,9 @@ def ready(path: str | Path) -> None:
     target = Path(os.path.realpath(path))
     folder = target.parent
     why = None
-    if target.is_dir():
+    if not str(path):
+        why = "its name is empty"
+    elif target.is_dir():
         why = "it is a folder"
     elif not folder.is_dir():
         why = f"there is no folder {folder}"
