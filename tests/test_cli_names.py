@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Traces of one name in one comparison."""
+"""How a trace is named: in errors as it was given, in results apart from others."""
 
 import json
 
@@ -51,3 +51,10 @@ def test_compare_tells_two_folders_apart(form, tmp_path, capsys):
     assert out.count("one/trace.npz") == out.count("other/trace.npz") == 1
     if form == ("--json",):
         assert json.loads(out.splitlines()[0])["trace"] == "one/trace.npz"
+
+
+def test_an_error_about_what_is_in_a_trace_names_its_path(tmp_path, capsys):
+    path = tmp_path / "some.npz"
+    traces.save(log_of([alloc(0, USER_MOVABLE)], "recorded.txt"), path)
+    assert cli.main(["confront", str(path)]) == 2
+    assert capsys.readouterr().err.startswith(f"xpfo-model: {path}: ")

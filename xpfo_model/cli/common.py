@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from xpfo_model.errors import XpfoModelError
+from xpfo_model.errors import TraceError, XpfoModelError
 
 EXIT_ERROR: Final = 2
 EXIT_CLAIM: Final = 1
@@ -43,14 +43,25 @@ def progress_bar(what: str) -> Iterator[Progress]:
 
 @contextlib.contextmanager
 def opened(arguments: argparse.Namespace, path: str) -> Iterator[Any]:
-    """A trace, open, with a bar while it is read."""
+    """A trace, open, with a bar while it is read.
+
+    Of an error about it, the file is the path as it was given.
+    """
     from xpfo_model import traces  # noqa: PLC0415 - quick --help
+    from xpfo_model.traces.source import STDIN  # noqa: PLC0415 - the same
 
     with (
         progress_bar(Path(path).name) as progress,
         traces.open_trace(path, kernel=arguments.kernel, progress=progress) as trace,
     ):
-        yield trace
+        try:
+            yield trace
+        except TraceError as error:
+            if path == STDIN or error.file != trace.head.name:
+                raise
+            raise type(error)(
+                error.what, file=path, line=error.line, remedy=error.remedy
+            ) from None
 
 
 def refuse_same(trace: str, out: str) -> None:
