@@ -120,7 +120,7 @@ def test_compare_plots(capsys, trace, tmp_path):
     [
         (["compare", "no/such/file"], "no/such/file"),
         (["compare", "--strategies", "v10", "x"], "no strategy 'v10'"),
-        (["compare", "--kernel", "v2.6", "x"], "no table of GFP flags"),
+        (["compare", "--kernel", "v2.6", "x"], "older than all tables"),
         (["claims", "nothing"], "no claim 'nothing'"),
         (
             ["claims", "two-readings-fit", "--traces", "/nowhere"],
@@ -350,6 +350,9 @@ def test_convert_writes_what_its_name_says(tmp_path, trace, name):
     [
         (["report", "/nowhere", "out.txt"], "the report is HTML"),
         (["report", "own.html", "./own.html"], "OUT is TRACE"),
+        (["compare", "--plot", "/proc/a.svg", "/nowhere"], "no file can be made"),
+        (["fidelity", "--dump", "/proc/a.csv", "/nowhere"], "no file can be made"),
+        (["fidelity", "--dump", "own.html", "own.html"], "OUT is TRACE"),
         (["compare", "--plot", "no/folder/a.svg", "/nowhere"], "there is no folder"),
     ],
 )

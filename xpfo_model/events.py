@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple, Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
+from xpfo_model.plural import count
 from xpfo_model.xpfo_events import XpfoEvents, XpfoStart
 
 MM_PAGE_ALLOC: Final = 0
@@ -209,7 +210,7 @@ class About:
         """How many events were lost, in words."""
         if self.lost is None:
             return "an unknown number of events LOST"
-        return f"{self.lost:,} events LOST" if self.lost else "no events lost"
+        return f"{count(self.lost, 'event')} LOST" if self.lost else "no events lost"
 
     def masks(self) -> str:
         """The GFP table and how it was chosen, in words."""
@@ -224,7 +225,8 @@ class About:
         names = sorted(self.skipped, key=lambda name: -self.skipped[name])
         some = ", ".join(f"{name} {self.skipped[name]:,}" for name in names[:SHOWN])
         more = ", …" if len(names) > SHOWN else ""
-        return f"{sum(self.skipped.values()):,} other events skipped: {some}{more}"
+        skipped = count(sum(self.skipped.values()), "other event")
+        return f"{skipped} skipped: {some}{more}"
 
     def ran(self) -> str:
         """The strategy of the kernel, in words; empty for a stock kernel."""
@@ -234,7 +236,7 @@ class About:
         """A sentence for each warning, with file and first line."""
         return [
             f"{self.name}{'' if w.line is None else f':{w.line}'}: "
-            f"{w.what} ({w.count:,} times)"
+            f"{w.what}{f' ({w.count:,} times)' if w.count > 1 else ''}"
             for w in self.warnings.values()
         ]
 

@@ -37,7 +37,7 @@ def test_the_text_says_what_it_rests_on():
         "GFP masks of v6.1, ",
         "allocator of v6.1, the last not newer than the trace's masks",
         "sizes of the pcps: learnt from the trace",
-        "warning: t:7: the trace lost events (1 times)",
+        "warning: t:7: the trace lost events",
         "3 other events skipped: sched_waking 3",
     ):
         assert part in text

@@ -4,7 +4,7 @@ import io
 from types import SimpleNamespace
 
 from hypothesis import given
-from logs import GFP_KERNEL, USER_MOVABLE, alloc, free, log_of, logs
+from logs import GFP_KERNEL, USER_MOVABLE, alloc, free, locked, log_of, logs
 
 from xpfo_model import replay, strategies
 from xpfo_model.events import Warned
@@ -138,3 +138,17 @@ def test_the_frames_that_are_held_are_named_where_the_start_is():
     assert "memory starts unmapped, frames held: freed" in table.table(held)
     free_all = replay.replay(log, start=UNMAPPED)
     assert "memory starts unmapped\n" in table.table(free_all)
+
+
+def test_one_of_a_thing_is_not_several():
+    text = table.table(replay.replay(log_of([alloc(0, USER_MOVABLE)])))
+    assert "  1 kmem event, no events lost\n" in text
+    assert "  1 user allocation (" in text
+    assert "  0 kernel allocations (" in text
+    rows = [locked(0, 1), alloc(0, GFP_KERNEL)]
+    log = log_of(rows, lost=1, skipped={"kmalloc": 1})
+    text = table.table(replay.replay(log))
+    assert "  2 kmem events, 1 event LOST\n" in text
+    assert "  1 kernel allocation (" in text
+    assert "  1 refill (1 MOVABLE)" in text
+    assert "1 other event skipped: kmalloc 1" in text

@@ -130,7 +130,7 @@ def test_a7_raw_masks_of_every_release(release, mask, trace):
 def test_a8_older_than_all_tables(trace):
     error = refused(case, "A8-rhel7-310.txt")
     assert "3.10.0-1160.el7" in error.what
-    assert error.file == "A8-rhel7-310.txt"
+    assert error.file.endswith("/A8-rhel7-310.txt")
 
 
 @pytest.mark.parametrize("name", ["mm_page_free_direct", "mm_pagevec_free"])
@@ -334,7 +334,8 @@ def test_c5_the_remedy_fits(text, remedy, trace):
 
 def test_c6_a_page_that_its_order_does_not_allow():
     error = refused(case, "C6-misaligned.txt")
-    assert (error.file, error.line) == ("C6-misaligned.txt", 3)
+    assert error.file.endswith("/C6-misaligned.txt")
+    assert error.line == 3
     assert "0x1235" in error.what
 
 

@@ -33,7 +33,7 @@ def fault(read, *lines, error=MalformedEventError, **options):
     with pytest.raises(error) as caught:
         read(*lines, **options)
     assert caught.value.remedy
-    assert caught.value.file == "trace.txt"
+    assert caught.value.file.endswith("/trace.txt")
     return caught.value
 
 
@@ -95,7 +95,7 @@ def test_an_event_that_is_not_one_stops_the_reading(event, said, trace):
     error = fault(trace, GOOD, line(event), GOOD)
     assert error.line == 2
     assert said in error.what
-    assert str(error).startswith("trace.txt:2: ")
+    assert str(error).startswith(f"{error.file}:2: ")
 
 
 @pytest.mark.parametrize(
@@ -276,7 +276,7 @@ def test_a_last_line_without_its_newline_is_left_out(rest, tmp_path):
         (["# entries-in-buffer/entries-written: 1/1   #P:2"], 0, 0),
         (["# entries-in-buffer/entries-written: 1/101   #P:2"], 100, 1),
         # every CPU's file begins with the sum over all of them
-        (["# entries-in-buffer/entries-written: 1/101   #P:2"] * 2, 100, 2),
+        (["# entries-in-buffer/entries-written: 1/101   #P:2"] * 2, 100, 1),
         (["CPU:1 [LOST 12 EVENTS]", "CPU:0 [LOST 30 EVENTS]"], 42, 2),
         (["CPU:1 [LOST EVENTS]"], None, 1),
         (["CPU:1 [12 EVENTS DROPPED]", "pages: CPU:0 [EVENTS DROPPED]"], None, 2),
@@ -290,7 +290,7 @@ def test_a_last_line_without_its_newline_is_left_out(rest, tmp_path):
                 "# entries-in-buffer/entries-written: 1/201   #P:2",
             ],
             300,
-            3,
+            2,
         ),
         (
             [
@@ -321,8 +321,10 @@ def test_lost_events(lines, lost, warned, trace):
 
 def test_fewer_lines_than_the_header_counts(trace):
     header = "# entries-in-buffer/entries-written: 4/4   #P:2"
-    about = trace(header, GOOD, line("tracing_mark_write: a"), line("x: y")).about
+    about = trace(header, GOOD, line("x: y")).about
     assert about.warnings["missing-lines"].count == 1
+    (note,) = about.notes()
+    assert note.endswith("the header counts 4 entries, the text has 2")
     assert about.lost == 0
     assert trace(header, GOOD, GOOD, GOOD, GOOD).about.notes() == []
 

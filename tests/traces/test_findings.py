@@ -8,6 +8,8 @@ def test_warnings_are_counted_and_keep_their_first_line():
     found.warn("odd", "odd lines", 12)
     found.warn("odd", "odd lines", 40, 5)
     assert found.about().notes() == ["test:12: odd lines (6 times)"]
+    found.warn("once", "an odd line", None)
+    assert found.about().notes()[1:] == ["test: an odd line"]
 
 
 def test_a_result_does_not_change_when_reading_goes_on():
@@ -40,6 +42,8 @@ def test_zoneinfo_is_told_from_other_comments():
 def test_a_header_that_is_too_long_is_cut_and_said():
     found = Findings(About("test"), _room=10)
     found.comment(b"# " * 4, 1)
-    found.comment(b"# " * 4, 2)
+    for line in (2, 3):
+        found.comment(b"# " * 4, line)
     assert len(found.about().header) == 1
-    assert found.about().warnings["long-header"].line == 2
+    warned = found.about().warnings["long-header"]
+    assert (warned.count, warned.line) == (1, 2)

@@ -7,7 +7,7 @@ import pytest
 from texts import ALLOC, BATCHED, DATA, FREE, line
 
 from xpfo_model import gfp, traces
-from xpfo_model.errors import TraceError, UnknownGfpFlagError
+from xpfo_model.errors import TraceError, UnknownGfpFlagError, UnknownKernelError
 from xpfo_model.traces import kernel_version
 
 
@@ -71,6 +71,48 @@ def test_a_release_that_is_older_than_all_tables_is_refused(release):
         assert "Linux 4.4" in caught.value.remedy
 
 
+@pytest.mark.parametrize(
+    ("text", "kernel"),
+    [
+        ("v6.1", "v6.1"),
+        ("6.1", "v6.1"),
+        ("6.1.0-13-amd64", "v6.1"),
+        ("6.12.74+deb13+1-amd64", "v6.12"),
+        ("6.6.52_1", "v6.6"),
+    ],
+)
+def test_a_user_names_a_version_or_a_release(text, kernel):
+    assert kernel_version.of_user(text) == kernel
+
+
+@pytest.mark.parametrize("text", ["v3.10", "3.10", "3.10.0-1160.el7.x86_64"])
+def test_a_version_older_than_all_tables_is_said_to_be(text):
+    with pytest.raises(
+        UnknownKernelError, match=r"Linux 3\.10 is older than"
+    ) as caught:
+        kernel_version.of_user(text)
+    assert "name a version from v4.4 on" in caught.value.remedy
+
+
+@pytest.mark.parametrize("text", ["", "6", "v6.1x", "linux", "x6.1"])
+def test_what_is_no_version_is_refused(text):
+    with pytest.raises(UnknownKernelError, match=re.escape(repr(text))) as caught:
+        kernel_version.of_user(text)
+    assert caught.value.remedy
+
+
+def test_without_a_flag_nothing_is_guessed():
+    old = f"{line(BATCHED)} cold=0\n".encode()
+    for head, kernel in ((b"", "v6.1"), (old, "v4.14")):
+        assert kernel_version.of_head(head).kernel == kernel
+    for head in (b"", b"# tracer: nop\n", b" mm_page_free: page=0 pfn=99 order=0\n"):
+        found = kernel_version.of_head(head)
+        assert found.chosen == kernel_version.DEFAULT
+        assert "no GFP flag" in found.chosen
+        assert not found.named
+    assert kernel_version.of_head(masks("none")).chosen == kernel_version.GUESSED
+
+
 def test_a_table_that_is_named_is_not_guessed():
     head = masks("GFP_KERNEL|__GFP_ZERO|__GFP_COMP")
     named = kernel_version.of_head(b"# GFP flags of v4.19\n" + head)
@@ -123,12 +165,10 @@ def test_masks_that_are_numbers_have_to_be_possible(raw, kernel):
 @pytest.mark.parametrize(
     ("head", "kernel"),
     [
-        (b"", "v6.1"),
         (masks("GFP_KERNEL"), "v6.1"),
         (masks("GFP_KERNEL", pfn="1234"), "v5.4"),
         (masks("GFP_KERNEL|__GFP_COLD", pfn="1234"), "v4.14"),
         (masks("GFP_KERNEL|__GFP_NOTRACK", pfn="1234"), "v4.14"),
-        (f"{line(BATCHED)} cold=0\n".encode(), "v4.14"),
         (masks("GFP_KERNEL|__GFP_REPEAT", pfn="1234"), "v4.9"),
         (masks("GFP_KERNEL|__GFP_NOACCOUNT", pfn="1234"), "v4.4"),
         (masks("GFP_KERNEL|__GFP_NO_OBJ_EXT"), "v6.18"),

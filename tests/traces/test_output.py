@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from xpfo_model.errors import RecordError
-from xpfo_model.traces.output import whole
+from xpfo_model.traces.output import ready, whole
 
 TEXT = b"some text\n" * 1000
 
@@ -109,6 +109,88 @@ def test_a_pipe_is_written_to_and_stays(tmp_path):
     reader.join()
     assert got == [TEXT]
     assert path.is_fifo()
+
+
+def test_a_link_to_a_file_stays_and_its_file_is_replaced(tmp_path):
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    (folder / "real").write_text("before")
+    link, further = tmp_path / "a.gz", tmp_path / "b.gz"
+    further.symlink_to("elsewhere/real")
+    link.symlink_to(further.name)
+    with pytest.raises(TypeError), whole(link) as file:
+        file.writelines([TEXT, None])
+    assert (folder / "real").read_text() == "before"
+    with whole(link) as file:
+        file.write(TEXT)
+        assert (folder / "real").read_text() == "before"
+    assert link.is_symlink()
+    assert further.is_symlink()
+    assert gzip.decompress((folder / "real").read_bytes()) == TEXT
+    assert [path.name for path in folder.iterdir()] == ["real"]
+
+
+def test_a_link_to_nothing_stays_and_gets_a_file(tmp_path):
+    link = tmp_path / "a"
+    link.symlink_to("real")
+    with whole(link) as file:
+        file.write(TEXT)
+    assert link.is_symlink()
+    assert (tmp_path / "real").read_bytes() == TEXT
+
+
+def test_a_ring_of_links_is_refused(tmp_path):
+    link = tmp_path / "a"
+    link.symlink_to("a")
+    for write in (ready, lambda path: whole(path).__enter__()):
+        with pytest.raises(RecordError, match="symbolic links") as error:
+            write(link)
+        assert error.value.remedy
+    assert link.is_symlink()
+
+
+@pytest.mark.parametrize("folder", ["/proc/self/fd", "/dev/fd", "/proc/thread-self/fd"])
+def test_an_open_file_is_written_on(folder, tmp_path):
+    path, link = tmp_path / "a", tmp_path / "stdout"
+    path.write_bytes(b"before")
+    before = path.stat().st_ino
+    with path.open("ab") as shell:
+        link.symlink_to(f"{folder}/{shell.fileno()}")
+        for name in (link, link.readlink()):
+            ready(name)
+            with whole(name) as file:
+                file.write(TEXT)
+        shell.write(b"after")
+    assert link.is_symlink()
+    assert path.stat().st_ino == before
+    assert path.read_bytes() == b"before" + TEXT + TEXT + b"after"
+    assert sorted(tmp_path.iterdir()) == [path, link]
+
+
+def test_a_terminal_is_written_to(tmp_path):
+    master, slave = os.openpty()
+    link = tmp_path / "stdout"
+    link.symlink_to(os.ttyname(slave))
+    with whole(link) as file:
+        file.write(b"some text")
+    assert os.read(master, 100) == b"some text"
+    assert link.is_symlink()
+    os.close(master)
+    os.close(slave)
+
+
+def test_a_place_where_no_file_can_be_is_refused_before_any_work(tmp_path):
+    for path, why in (
+        ("/proc/a.svg", "no file can be made in /proc"),
+        (tmp_path, "it is a folder"),
+        (tmp_path / "b" / "a", "there is no folder"),
+    ):
+        with pytest.raises(RecordError, match=why) as error:
+            ready(path)
+        assert error.value.file == str(path)
+        assert error.value.remedy
+    ready(tmp_path / "a")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 14), reason="zstd is in its library")

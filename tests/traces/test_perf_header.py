@@ -71,4 +71,8 @@ def test_a_part_is_warned_of(trace):
     warned = trace(*header, PERF).about.warnings["partial-recording"]
     assert warned.line == 2
     assert "-F" in warned.what
+    event = "# event : name = kmem:mm_page_alloc, sample_freq = 1, freq = 1"
+    header.insert(2, event)
+    header.insert(3, event.replace("alloc", "free"))
+    assert trace(*header, PERF).about.warnings["partial-recording"] == warned
     assert trace("# ========", "# cmdline : perf record -a", PERF).about.notes() == []

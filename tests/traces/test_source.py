@@ -2,6 +2,7 @@
 """Compressed files and standard input, whole, cut and damaged."""
 
 import bz2
+import codecs
 import gzip
 import io
 import lzma
@@ -81,7 +82,7 @@ def test_a_cut_file_says_so(codec, tmp_path):
         with pytest.raises(TruncatedTraceError) as caught:
             traces.read(path)
         assert caught.value.remedy
-        assert caught.value.file == "trace"
+        assert caught.value.file == str(path)
 
 
 def test_a_damaged_file_says_so(codec, tmp_path):
@@ -143,11 +144,57 @@ def tarred():
     ],
 )
 def test_an_archive_is_named_and_how_to_open_it(content, kind, program, tmp_path):
-    (tmp_path / "a.trace").write_bytes(content)
+    path = tmp_path / "a.trace"
+    path.write_bytes(content)
     with pytest.raises(TraceError, match=kind) as caught:
-        traces.read(tmp_path / "a.trace")
-    assert caught.value.file == "a.trace"
-    assert f"{program} a.trace" in caught.value.remedy
+        traces.read(path)
+    assert caught.value.file == str(path)
+    assert f"{program} {path}" in caught.value.remedy
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf_16_is_named_and_what_to_do(encoding, codec, tmp_path):
+    text = TEXT.decode().encode(encoding)
+    for content in (text, codec(text)):
+        (tmp_path / "a.trace").write_bytes(content)
+        with pytest.raises(TraceError, match="UTF-16") as caught:
+            traces.read(tmp_path / "a.trace")
+        assert "save it as UTF-8" in caught.value.remedy
+
+
+def test_a_byte_order_mark_is_passed_over(tmp_path):
+    import hashlib
+
+    from xpfo_model.traces.text import Text
+
+    content = codecs.BOM_UTF8 + TEXT
+    path = tmp_path / "ftrace-6.1.txt"
+    path.write_bytes(content)
+    read = traces.read(path)
+    assert read == with_facts(plain(), sha256=hashlib.sha256(content).hexdigest())
+
+    class Drip(io.BytesIO):
+        def read(self, size=-1):
+            return super().read(1)
+
+    text = Text(Drip(content), path.name)
+    list(text.chunks())
+    assert text.about() == read.about
+
+    path.write_bytes(codecs.BOM_UTF8)
+    with pytest.raises(EmptyTraceError):
+        traces.read(path)
+
+
+def test_parquet_is_not_read_back(tmp_path):
+    pytest.importorskip("pyarrow")
+    path = tmp_path / "a.parquet"
+    traces.save(plain(), path)
+    with pytest.raises(TraceError, match="an export that is not read back") as caught:
+        traces.read(path)
+    assert ".npz" in caught.value.remedy
+    path.write_text(f"{line(FREE, comm='PAR1').lstrip()}\n")
+    assert len(traces.read(path)) == 1
 
 
 def test_zstd_without_its_package_names_what_to_do(tmp_path, monkeypatch):
@@ -159,7 +206,7 @@ def test_zstd_without_its_package_names_what_to_do(tmp_path, monkeypatch):
     with pytest.raises(MissingToolError) as caught:
         traces.read(tmp_path / "t.zst")
     assert "xpfo-model[zst]" in caught.value.remedy
-    assert "zstd -dc t.zst | xpfo-model" in caught.value.remedy
+    assert f"zstd -dc {tmp_path / 't.zst'} | xpfo-model" in caught.value.remedy
 
 
 def test_a_file_that_cannot_be_opened(tmp_path):
@@ -167,6 +214,19 @@ def test_a_file_that_cannot_be_opened(tmp_path):
         with pytest.raises(TraceError) as caught:
             traces.open_trace(path)
         assert str(path) in str(caught.value)
+    with pytest.raises(TraceError, match="the name of the trace is empty") as caught:
+        traces.open_trace("")
+    assert caught.value.remedy
+
+
+def test_an_error_names_the_file_as_it_was_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "some").mkdir()
+    for content in ("", "nothing\n", f"{line(FREE)}\n{line(FREE)[:-9]}\n", "PK\3\4"):
+        (tmp_path / "some" / "a").write_text(content)
+        with pytest.raises(TraceError) as caught:
+            traces.read("./some/a")
+        assert caught.value.file == "./some/a"
 
 
 def test_a_file_that_cannot_be_read(tmp_path, monkeypatch):

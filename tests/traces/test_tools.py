@@ -4,6 +4,7 @@
 import gzip
 import io
 import os
+import shlex
 import sys
 
 import pytest
@@ -85,18 +86,19 @@ def test_from_standard_input_it_is_copied_first(packed, tool, tmp_path, monkeypa
 @pytest.mark.parametrize(
     ("content", "package", "command"),
     [
-        (TRACE_DAT, "trace-cmd", "trace-cmd report -t -l -i x.dat | xpfo-model"),
+        (TRACE_DAT, "trace-cmd", "trace-cmd report -t -l -i {} | xpfo-model"),
         (PERF_DATA, "linux-perf", "perf script"),
     ],
 )
 def test_a_missing_program_is_named(
     content, package, command, nothing_installed, tmp_path
 ):
-    (tmp_path / "x.dat").write_bytes(content)
+    path = tmp_path / "x.dat"
+    path.write_bytes(content)
     with pytest.raises(MissingToolError) as caught:
-        traces.read(tmp_path / "x.dat")
+        traces.read(path)
     assert package in caught.value.remedy
-    assert command in caught.value.remedy
+    assert command.format(shlex.quote(str(path))) in caught.value.remedy
 
 
 def test_a_failing_program_is_quoted(tool, tmp_path):

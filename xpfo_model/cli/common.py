@@ -3,12 +3,13 @@
 
 import argparse
 import contextlib
+import math
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from xpfo_model.errors import XpfoModelError
+from xpfo_model.errors import TraceError, XpfoModelError
 
 EXIT_ERROR: Final = 2
 EXIT_CLAIM: Final = 1
@@ -42,14 +43,25 @@ def progress_bar(what: str) -> Iterator[Progress]:
 
 @contextlib.contextmanager
 def opened(arguments: argparse.Namespace, path: str) -> Iterator[Any]:
-    """A trace, open, with a bar while it is read."""
+    """A trace, open, with a bar while it is read.
+
+    Of an error about it, the file is the path as it was given.
+    """
     from xpfo_model import traces  # noqa: PLC0415 - quick --help
+    from xpfo_model.traces.source import STDIN  # noqa: PLC0415 - the same
 
     with (
         progress_bar(Path(path).name) as progress,
         traces.open_trace(path, kernel=arguments.kernel, progress=progress) as trace,
     ):
-        yield trace
+        try:
+            yield trace
+        except TraceError as error:
+            if path == STDIN or error.file != trace.head.name:
+                raise
+            raise type(error)(
+                error.what, file=path, line=error.line, remedy=error.remedy
+            ) from None
 
 
 def refuse_same(trace: str, out: str) -> None:
@@ -68,16 +80,25 @@ def warn(notes: list[str]) -> None:
         print(f"xpfo-model: warning: {note}", file=sys.stderr)
 
 
-def positive(kind: Callable[[str], Any]) -> Callable[[str], Any]:
-    """A type of argument: a number above 0."""
+def number(
+    kind: Callable[[str], Any], what: str, fits: Callable[[Any], bool]
+) -> Callable[[str], Any]:
+    """A type of argument: a finite number that fits, and in words what fits."""
 
     def convert(text: str) -> Any:
-        value = kind(text)
-        if value <= 0:
-            raise argparse.ArgumentTypeError(f"{text} is not above 0")
-        return value
+        with contextlib.suppress(ValueError, OverflowError):
+            value = kind(text)
+            if math.isfinite(value) and fits(value):
+                return value
+        raise argparse.ArgumentTypeError(f"{text!r} is no {what}")
 
     return convert
+
+
+def positive(kind: Callable[[str], Any]) -> Callable[[str], Any]:
+    """A type of argument: a number above 0."""
+    what = "whole number above 0" if kind is int else "number above 0"
+    return number(kind, what, lambda value: value > 0)
 
 
 def add_kernel(command: argparse.ArgumentParser) -> None:
@@ -85,5 +106,6 @@ def add_kernel(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--kernel",
         metavar="VERSION",
-        help="GFP flags of this kernel version, such as v6.1; guessed if absent",
+        help="GFP flags of this kernel version, such as v6.1, or of what uname -r "
+        "prints; guessed if absent",
     )

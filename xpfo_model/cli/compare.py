@@ -4,12 +4,14 @@
 import argparse
 import json
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Final
 
 from xpfo_model import strategies
 from xpfo_model.cli.common import add_kernel, opened, warn
+from xpfo_model.cli.names import Names
 from xpfo_model.errors import MissingToolError, XpfoModelError
 from xpfo_model.machine import MAPPED, STARTS
 from xpfo_model.replay import table
@@ -59,10 +61,12 @@ def bill(arguments: argparse.Namespace) -> int:
                 remedy="--bill prints text, or objects with --json",
             )
     starts = STARTS if arguments.start == BOTH else (arguments.start,)
+    named = Names(arguments.traces)
     for number, path in enumerate(arguments.traces):
         with tempfile.TemporaryDirectory() as name, opened(arguments, path) as trace:
             evidence = own.evidence_of(trace, Path(name), Path(name))
             about = evidence.log(own.facts_of(evidence).short).about
+            about = named.told_apart(about, path)
             names = arguments.strategies or strategies.SHOWN
             found = list(trace_bill.charges(evidence, names, starts))
         if arguments.json:
@@ -87,10 +91,13 @@ def count(arguments: argparse.Namespace) -> int:
     draw = figures(arguments.plot) if arguments.plot else None
     starts = STARTS if arguments.start == BOTH else (arguments.start,)
     held = None if arguments.held == ALL_FREE else arguments.held
-    outcomes = []
+    outcomes: list[Outcome] = []
+    named = Names(arguments.traces)
     for number, path in enumerate(arguments.traces):
         with opened(arguments, path) as trace:
             found = replay.replay_starts(trace, arguments.strategies, starts, held=held)
+        about = named.told_apart(found[0].about, path)
+        found = [replace(outcome, about=about) for outcome in found]
         outcomes += found
         if arguments.cite:
             letters = "\n".join(map(_letter, found))
@@ -116,7 +123,12 @@ def count(arguments: argparse.Namespace) -> int:
 
 
 def _strategies(text: str) -> list[str]:
-    names = [name for name in text.split(",") if name]
+    names = [name for part in text.split(",") if (name := part.strip())]
+    if not names:
+        raise XpfoModelError(
+            f"--strategies {text!r} names no strategy",
+            remedy=f"name some of {', '.join(strategies.REGISTRY)}, or leave it out",
+        )
     for name in names:
         strategies.load(name)
     return names

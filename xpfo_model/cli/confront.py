@@ -17,8 +17,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     with opened(arguments, arguments.trace) as trace:
         log = traces.whole(trace)
-    file = arguments.counters or counters.beside(arguments.trace)
-    found = confront.confront(log, file)
+        file = arguments.counters or counters.beside(arguments.trace)
+        found = confront.confront(log, file)
     if arguments.json:
         print(json.dumps(found.as_json()))
         warn(log.about.notes())

@@ -38,11 +38,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 def known_form(out: str) -> None:
     """Raise `XpfoModelError` for a file whose suffix names no form that is written."""
+    from xpfo_model.traces.output import is_replaced  # noqa: PLC0415 - quick --help
+
     path = Path(out)
     packed = path.suffix in PACKED
     form = path.with_suffix("").suffix if packed else path.suffix
     known = TEXT if packed else FORMS
-    if form in known or (path.exists() and not path.is_file()):
+    if form in known or not is_replaced(path):
         return
     raise XpfoModelError(
         f"the suffix {form}{path.suffix * packed} names no form that convert writes",

@@ -3,10 +3,10 @@
 
 import argparse
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from xpfo_model import clone
-from xpfo_model.cli.common import positive
+from xpfo_model.cli.common import number, positive
 from xpfo_model.machine import MAPPED, STARTS
 
 
@@ -38,20 +38,8 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _percent(text: str) -> int:
-    """A type of argument: 0 to 100."""
-    value = int(text)
-    if not 0 <= value <= 100:  # noqa: PLR2004
-        raise argparse.ArgumentTypeError(f"{text} is no percentage")
-    return value
-
-
-def _cycles(text: str) -> float:
-    """A type of argument: 0 or more."""
-    value = float(text)
-    if not value >= 0:
-        raise argparse.ArgumentTypeError(f"{text} is below 0")
-    return value
+_PERCENT: Final = number(int, "percentage", lambda value: 0 <= value <= 100)  # noqa: PLR2004
+_CYCLES: Final = number(float, "number of cycles", lambda value: value >= 0)
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -61,7 +49,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         shown = text if default is None else f"{text}; {default} by default"
         command.add_argument(name, type=kind, default=default, metavar="N", help=shown)
 
-    add("--pipes", _percent, 10, "percent of the allocations that are for pipes")
+    add("--pipes", _PERCENT, 10, "percent of the allocations that are for pipes")
     add("--memory", positive(int), 4, "memory in GiB")
     add("--cpus", positive(int), 4, "CPUs")
     add("--batch", positive(int), 63, "frames of a refill of a pcp list")
@@ -76,7 +64,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     )
     add(
         "--ipi",
-        _cycles,
+        _CYCLES,
         None,
         "cycles that an interrupt costs each CPU; without it what the published tables "
         "leave, for which the traces are read",

@@ -2,25 +2,31 @@
 """The command ``fidelity``."""
 
 import argparse
+import io
 import json
-from pathlib import Path
 
 from xpfo_model.allocator.profiles import PROFILES, version_of
-from xpfo_model.cli.common import add_kernel, opened, warn
+from xpfo_model.cli.common import add_kernel, opened, refuse_same, warn
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Compare the allocator model's choices with those of the traced kernel."""
     from xpfo_model import fidelity  # noqa: PLC0415 - quick --help
+    from xpfo_model.traces.output import ready, whole  # noqa: PLC0415 - the same
 
+    if arguments.dump:
+        refuse_same(arguments.trace, arguments.dump)
+        ready(arguments.dump)
     with opened(arguments, arguments.trace) as trace:
         zoneinfo = arguments.zoneinfo or fidelity.zoneinfo_beside(arguments.trace)
         found = fidelity.compare(trace, zoneinfo, arguments.allocator)
     if arguments.json:
         warn(found.about.notes() + found.notes())
     if arguments.dump:
-        with Path(arguments.dump).open("w", encoding="utf-8") as file:
-            found.write_dump(file, arguments.level)
+        with whole(arguments.dump) as file:
+            text = io.TextIOWrapper(file, encoding="utf-8")
+            found.write_dump(text, arguments.level)
+            text.detach()
     if arguments.json:
         print(json.dumps(found.as_json(arguments.level)))
     else:

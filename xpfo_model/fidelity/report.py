@@ -5,6 +5,7 @@ import textwrap
 from typing import Final
 
 from xpfo_model.fidelity.result import LEARNT, Fidelity, Level
+from xpfo_model.plural import count
 
 WIDTH: Final = 72
 
@@ -31,7 +32,8 @@ def head(found: Fidelity) -> list[str]:
     about = found.about
     lines = [
         f"trace {about.name}",
-        f"  sha256 {about.sha256[:16]}  {found.events:,} kmem events, {about.fate()}",
+        f"  sha256 {about.sha256[:16]}  {count(found.events, 'kmem event')},"
+        f" {about.fate()}",
         f"  {about.masks()}",
         f"  allocator of {found.allocator}, {found.allocator_from}",
         f"  sizes of the pcps: {found.zoneinfo or LEARNT}",

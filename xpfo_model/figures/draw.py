@@ -48,6 +48,7 @@ from xpfo_model.figures.plane import plane
 from xpfo_model.figures.shares import shares
 from xpfo_model.figures.themes import DARK, LIGHT, Theme
 from xpfo_model.replay.outcome import Outcome
+from xpfo_model.traces.output import whole
 
 RC: Final = Path(__file__).with_name("matplotlibrc")
 FORMATS: Final = ("pdf", "png", "svg")
@@ -87,7 +88,7 @@ def save(chart: Chart, path: Path, theme: Theme = LIGHT, page: Page = WIDE) -> N
         root, _ = as_svg(chart, path.stem, page)
         path.write_text(svg.in_theme(root, theme), encoding="utf-8")
     else:
-        _write(lay_out(chart, page), path, facecolor="white")
+        path.write_bytes(_bytes(lay_out(chart, page), path))
 
 
 def as_html(chart: Chart, name: str, alt: str) -> str:
@@ -121,7 +122,8 @@ def save_all(chart: Chart, stem: Path) -> list[str]:
             path.write_text(text, encoding="utf-8")
         parts.append(svg.in_page(root, page.name))
     stem.with_name(f"{stem.name}.html").write_text("".join(parts), encoding="utf-8")
-    _write(lay_out(chart), stem.with_name(f"{stem.name}.png"), facecolor="white")
+    path = stem.with_name(f"{stem.name}.png")
+    path.write_bytes(_bytes(lay_out(chart), path))
     return faults
 
 
@@ -136,18 +138,24 @@ def known_format(path: Path) -> str:
     return suffix
 
 
-def _write(paper: Paper, path: Path, **how: Any) -> None:
+def _bytes(paper: Paper, path: Path) -> bytes:
+    """A sheet on white, in the format that a file name says."""
     suffix = known_format(path)
     when = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
     metadata: dict[str, Any] = when.get(suffix, {})
     if suffix == "png":
         metadata = {"Software": None}
+    out = io.BytesIO()
     with mpl.rc_context(fname=RC):
-        paper.figure.savefig(path, metadata=metadata, **how)
+        paper.figure.savefig(out, format=suffix, metadata=metadata, facecolor="white")
+    return out.getvalue()
 
 
 def save_comparison(outcomes: Sequence[Outcome], path: str) -> None:
-    """Write the flushes of every strategy over the traces, on white."""
+    """Write the flushes of every strategy over the traces, on white.
+
+    Raises `RecordError` if the file cannot be written.
+    """
     chart = comparison("Flushes by strategy (model)", outcomes)
     paper = lay_out(chart)
     notes = [line for outcome in outcomes for line in rests_on(outcome)]
@@ -155,7 +163,9 @@ def save_comparison(outcomes: Sequence[Outcome], path: str) -> None:
     for note in notes:
         y += _NOTE
         paper.text((0, y), note, size=SMALL, colour=LIGHT["quiet"])
-    _write(paper.finish(y + _NOTE / 2), Path(path), facecolor="white")
+    drawn = _bytes(paper.finish(y + _NOTE / 2), Path(path))
+    with whole(path) as file:
+        file.write(drawn)
 
 
 def rests_on(outcome: Outcome) -> list[str]:

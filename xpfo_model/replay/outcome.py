@@ -16,6 +16,7 @@ from xpfo_model.events import (
 )
 from xpfo_model.gfp import USER_TESTS
 from xpfo_model.machine import MAPPED, UNMAPPED
+from xpfo_model.plural import count
 from xpfo_model.replay.calls import Calls
 from xpfo_model.replay.held import Held
 from xpfo_model.replay.reconstruct import Reconstruction
@@ -82,10 +83,12 @@ class Outcome:
         if not self.totals["refills"] and self.strategies:
             notes.append("no refill is in the trace: it cannot show what a batch saves")
         if self.start == UNMAPPED and self.held == ALL_FREE and self.held_first_touches:
+            frames = count(self.held_frames, "frame is", "frames are")
+            found = count(self.held_first_touches, "user allocation")
             notes.append(
-                f"{self.held_frames:,} frames are first seen being freed, such as "
-                "the initrd's: this start takes them for unmapped; if they are mapped, "
-                f"{self.held_first_touches:,} user allocations more find one mapped"
+                f"{frames} first seen being freed, such as the initrd's: this start "
+                "takes such a frame for unmapped; if they are mapped, one is found "
+                f"mapped by {found} more"
             )
         faulting = [name for name, c in self.strategies.items() if c.faults]
         if faulting:

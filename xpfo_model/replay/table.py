@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from xpfo_model.machine import MAPPED
+from xpfo_model.plural import count
 from xpfo_model.replay.outcome import ALL_FREE, BOOT, LATER, UNCLEAR, Outcome
 from xpfo_model.replay.run import Counts
 
@@ -86,18 +87,19 @@ def head(outcome: Outcome, *, with_notes: bool = True) -> list[str]:
     lines = [
         f"trace {about.name}",
         f"  sha256 {about.sha256[:16]}",
-        f"  {outcome.events:,} kmem events, {about.fate()}",
+        f"  {count(outcome.events, 'kmem event')}, {about.fate()}",
         f"  {about.masks()}",
-        f"  {totals['user_allocations']:,} user allocations"
+        f"  {count(totals['user_allocations'], 'user allocation')}"
         f" ({totals['user_zeroed']:,} zeroed,"
         f" {totals['user_not_movable']:,} not MOVABLE)",
         f"    frames had before by a user {totals['from_user']:,},"
         f" by the kernel {totals['from_kernel']:,},",
         f"    by nobody {totals['first_touch']:,} ({FIRST_TOUCH[outcome.begins]})",
-        f"  {totals['kernel_allocations']:,} kernel allocations"
+        f"  {count(totals['kernel_allocations'], 'kernel allocation')}"
         f" ({totals['kernel_movable']:,} MOVABLE)",
-        f"  {totals['refills']:,} refills ({totals['refills_movable']:,} MOVABLE),"
-        f" {totals['ownership_changes']:,} changes of ownership",
+        f"  {count(totals['refills'], 'refill')}"
+        f" ({totals['refills_movable']:,} MOVABLE),"
+        f" {count(totals['ownership_changes'], *_CHANGES)}",
     ]
     if outcome.start != MAPPED and with_notes:
         lines.append(f"  memory starts {outcome.start}{held_then(outcome)}")
@@ -198,6 +200,7 @@ def table(*outcomes: Outcome, quarters: bool = False) -> str:
     return "\n".join(lines)
 
 
+_CHANGES: Final = ("change of ownership", "changes of ownership")
 _CAUSES: Final = {
     "alloc": "alloc",
     "refill": "refill",

@@ -79,8 +79,8 @@ def study(name: str, **how: Any) -> Callable[[Callable[[Path], Columns]], Study]
     return register
 
 
-def studies(names: Sequence[str] = ()) -> list[Study]:
-    """The studies of these names; without any, all that no clock measured.
+def known(names: Sequence[str] = ()) -> list[Study]:
+    """The studies of these names; without any, all that there are.
 
     Raises `XpfoModelError`.
     """
@@ -91,9 +91,15 @@ def studies(names: Sequence[str] = ()) -> list[Study]:
             raise XpfoModelError(
                 f"no study {name!r}", remedy=f"choose one of {', '.join(REGISTRY)}"
             )
-    if names:
-        return [REGISTRY[name] for name in names]
-    return [item for item in REGISTRY.values() if not item.measured]
+    return [REGISTRY[name] for name in names or REGISTRY]
+
+
+def studies(names: Sequence[str] = ()) -> list[Study]:
+    """The studies of these names; without any, all that no clock measured.
+
+    Raises `XpfoModelError`.
+    """
+    return [item for item in known(names) if names or not item.measured]
 
 
 def sources(item: Study, docs: Path) -> dict[str, str]:

@@ -119,7 +119,6 @@ class Diagnostics:
                 f"the header counts {counted:,} entries, the text has "
                 f"{state[scan_state.ENTRIES]:,}",
                 None,
-                counted - state[scan_state.ENTRIES],
             )
 
     def _warn_of_blocks(self) -> None:
@@ -162,12 +161,15 @@ class Diagnostics:
             pair = (there, max(there, written))
             if self._headers and pair not in self._headers:
                 self._begin()
-            self._headers[pair] = self._headers.get(pair, 0) + 1
-            if written > there:
+            # the head of every CPU's file repeats it
+            if written > there and pair not in self._headers:
                 self._warn_lost()
-        if part := perf_header.partial(text):
+            self._headers[pair] = self._headers.get(pair, 0) + 1
+        code = "partial-recording"
+        # a header says it once for each event
+        if code not in self._about.warnings and (part := perf_header.partial(text)):
             self._about.warn(
-                "partial-recording",
+                code,
                 f"only a part of the events is there: {part}. Record all of them: "
                 "perf record -a -c 1 -e 'kmem:mm_page_*'",
                 self._state[scan_state.LINE] + 1,
@@ -293,7 +295,7 @@ class Diagnostics:
             raise ClockError(
                 "this line has another clock than those before it: seconds in one, "
                 "ticks in the other",
-                file=self._about.name,
+                file=self._about.file,
                 line=state[scan_state.LINE] + 1,
                 remedy="record the whole trace with one trace_clock",
             )
@@ -317,7 +319,7 @@ class Diagnostics:
     ) -> MalformedEventError:
         return MalformedEventError(
             f"{what}: {_show(line)}",
-            file=self._about.name,
+            file=self._about.file,
             line=self._state[scan_state.LINE] + 1,
             remedy=remedy,
         )

@@ -9,6 +9,8 @@ from xpfo_model.xpfo_events import XpfoStart
 
 HEADER_ROOM: Final = 1 << 20
 """Bytes of comments that are kept."""
+LONG: Final = "long-header"
+"""Short name of the warning that not all comments are kept."""
 ZONEINFO: Final = "# zoneinfo: "
 """How `xpfo-model record` begins the lines of /proc/zoneinfo."""
 
@@ -19,6 +21,8 @@ class Findings:
 
     head: About
     """The facts that the head of the trace told: name, format, kernel, CPUs."""
+    file: str = ""
+    """The file as it was named, for errors; by default the name in `head`."""
     clock: str = NANOSECONDS
     sha256: str = ""
     lines: int = 0
@@ -38,10 +42,8 @@ class Findings:
     zoneinfo: list[str] = field(default_factory=list)
     _room: int = HEADER_ROOM
 
-    @property
-    def name(self) -> str:
-        """File name of the trace, for errors."""
-        return self.head.name
+    def __post_init__(self) -> None:
+        self.file = self.file or self.head.name
 
     @property
     def kernel(self) -> str:
@@ -57,7 +59,8 @@ class Findings:
         """Keep a comment line that stands before the first event."""
         self._room -= len(text)
         if self._room < 0:
-            self.warn("long-header", "its header is too long to be kept whole", line)
+            if LONG not in self.warnings:
+                self.warn(LONG, "its header is too long to be kept whole", line)
             return
         comment = text.decode(errors="backslashreplace")
         if comment.startswith(ZONEINFO):

@@ -38,12 +38,17 @@ FOREIGN_SHIFT: Final = 32
 UNKNOWN_FLAG: Final = 1 << 62
 """Set in a mask that has a flag of no version."""
 GUESSED: Final = "guessed from its GFP flags"
+DEFAULT: Final = "taken by default, no GFP flag in its head"
 NAMED: Final = "named by the user"
 TRACE_CMD: Final = "trace-cmd"
 
 _RELEASE: Final = re.compile(
     rb"^# ?(?:os release : |kernel: |\S+ latency trace v\S+ on )(\d+\.\d\S*)",
     re.MULTILINE,
+)
+_NAMED: Final = re.compile(r"v?(\d{1,3}\.\d{1,3})(?:[-.+_].*)?")
+_OLDER: Final = (
+    f"before Linux {gfp.KERNELS[0][1:]} flags, migratetypes and events were others"
 )
 # online before possible: a flush goes to the CPUs that are online
 _CPUS: Final = (
@@ -128,7 +133,7 @@ class Head:
     kernel: str
     """The version whose GFP table the masks are in, such as ``v6.6``."""
     chosen: str
-    """How the table was chosen, such as ``release 6.6.12``; GUESSED."""
+    """How the table was chosen, such as ``release 6.6.12``; GUESSED, DEFAULT."""
     release: str | None = None
     """The kernel release, such as ``6.6.12-amd64``."""
     cpus: int | None = None
@@ -143,7 +148,7 @@ class Head:
     @property
     def named(self) -> bool:
         """Whether something names the table or the release."""
-        return self.chosen != GUESSED
+        return self.chosen not in {GUESSED, DEFAULT}
 
 
 def of_release(release: str) -> str:
@@ -154,6 +159,22 @@ def of_release(release: str) -> str:
     kernel = "v{}.{}".format(*_version(release))
     gfp.table_of(kernel)
     return kernel
+
+
+def of_user(text: str) -> str:
+    """The version that a user names: ``v6.1``, ``6.1``, or as uname -r prints it.
+
+    Raises `UnknownKernelError`.
+    """
+    if not (found := _NAMED.fullmatch(text)):
+        return gfp.table_of(text)
+    try:
+        return of_release(found[1])
+    except UnknownKernelError:
+        raise UnknownKernelError(
+            f"Linux {found[1]} is older than all tables of GFP flags",
+            remedy=f"{_OLDER}: name a version from {gfp.KERNELS[0]} on",
+        ) from None
 
 
 def of_head(
@@ -177,8 +198,7 @@ def of_head(
         raise TraceError(
             f"it is a trace of Linux {release}, which is older than all tables",
             file=name,
-            remedy=f"before Linux {gfp.KERNELS[0][1:]} flags, migratetypes and events "
-            "were others: record it with a newer kernel",
+            remedy=f"{_OLDER}: record it with a newer kernel",
         ) from None
     kernel, chosen = given, NAMED
     if kernel is None:
@@ -219,7 +239,9 @@ def _table(head: bytes, release: str | None, released: str | None) -> tuple[str,
     masks = {int(mask, 16) for mask in set(_RAW.findall(head))}
     # max() keeps the first of equals
     kernel = max(candidates, key=lambda kernel: _likelihood(texts, masks, kernel))
-    return kernel, GUESSED if release is None else f"release {release}"
+    if release is not None:
+        return kernel, f"release {release}"
+    return kernel, GUESSED if texts or masks else DEFAULT
 
 
 def _is_known(kernel: str) -> bool:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Text in blocks of whole lines, in one buffer that is used over and over."""
 
+import codecs
 import mmap
 from collections.abc import Iterator
 from typing import Any, Final
@@ -34,7 +35,7 @@ class LineBuffer:
 
     def __iter__(self) -> Iterator[int]:
         """Fill the buffer; the index behind its last newline, each time."""
-        held = 0
+        held = self._begin()
         skipping = False
         while True:
             stop, more = self._fill(held, skipping=skipping)
@@ -49,6 +50,17 @@ class LineBuffer:
             if not more:
                 break
         self.rest = self._buffer[:held]
+
+    def _begin(self) -> int:
+        """Read the first bytes, and keep them without a byte order mark; how many."""
+        head = b""
+        while len(head) < len(codecs.BOM_UTF8):
+            piece = self._source.read(_PIECE)
+            if not piece:
+                break
+            head += piece
+        self._digest.update(head)
+        return self._put(0, head.removeprefix(codecs.BOM_UTF8))
 
     def _fill(self, held: int, *, skipping: bool) -> tuple[int, bool]:
         """Read behind the bytes held until a block is full; whether there is more.
@@ -67,11 +79,15 @@ class LineBuffer:
                     continue
                 piece = piece[newline:]
                 skipping = False
-            if stop + len(piece) + _SLACK > len(self._buffer):
-                self._grow(2 * (stop + len(piece)), stop)
-            self._buffer[stop : stop + len(piece)] = piece
-            stop += len(piece)
+            stop = self._put(stop, piece)
         return stop, True
+
+    def _put(self, stop: int, piece: bytes) -> int:
+        """Keep bytes behind those that are held; the index behind them."""
+        if stop + len(piece) + _SLACK > len(self._buffer):
+            self._grow(2 * (stop + len(piece)), stop)
+        self._buffer[stop : stop + len(piece)] = piece
+        return stop + len(piece)
 
     def text(self, start: int, stop: int) -> bytes:
         """Bytes of the buffer."""

@@ -2,11 +2,14 @@
 """A file to write, compressed by its name, that appears when it is whole."""
 
 import contextlib
+import errno
 import fcntl
 import gzip
 import lzma
 import os
+import re
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -18,6 +21,11 @@ GZIP_LEVEL: Final = 6
 
 STDOUT: Final = "-"
 
+_DESCRIPTORS: Final = re.compile(r"/proc/(\d+)(?:/task/\d+)?/fd")
+"""Where /dev/stdout, /dev/fd/N and /proc/self/fd/N end, links resolved."""
+_MOST_LINKS: Final = 40
+"""include/linux/namei.h: MAXSYMLINKS."""
+
 
 @contextlib.contextmanager
 def whole(
@@ -27,19 +35,17 @@ def whole(
 
     ``-`` is standard output. If the writing fails there is no file, and what was
     there before stays; `leftover` is told the name of the unfinished file that a
-    killed process left, which is replaced. Every `OSError` inside is taken for one
-    of the writing and becomes a `RecordError`, but for `BrokenPipeError`.
+    killed process left, which is replaced. A symlink stays one. What is no file of
+    its own, as a pipe, a device or /dev/stdout, is written in place. Every `OSError`
+    inside is taken for one of the writing and becomes a `RecordError`, but for
+    `BrokenPipeError`.
     """
     try:
         if str(path) == STDOUT:
             yield sys.stdout.buffer
             sys.stdout.buffer.flush()
-        elif Path(path).exists() and not Path(path).is_file():
-            # a pipe or a device is no file that another could take the place of
-            with (
-                Path(path).open("wb") as file,
-                _packed(path, file) as packed,
-            ):
+        elif (file := _in_place(Path(path))) is not None:
+            with file, _packed(path, file) as packed:
                 yield packed
         else:
             with _replacing(Path(path), leftover) as packed:
@@ -59,7 +65,8 @@ def _replacing(
     path: Path, leftover: Callable[[str], None] | None
 ) -> Iterator[BinaryIO]:
     """Write to NAME.part, which takes the place of the file at the end."""
-    partial = path.with_name(f"{path.name}.part")
+    target = _target(path)
+    partial = target.with_name(f"{target.name}.part")
     found = partial.exists()
     opened = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     with os.fdopen(opened, "r+b") as file:
@@ -76,7 +83,7 @@ def _replacing(
             with _packed(path, file) as packed:
                 yield packed
             file.flush()
-            partial.replace(path)
+            partial.replace(target)
         except BaseException:
             with contextlib.suppress(OSError):
                 partial.unlink()
@@ -85,20 +92,66 @@ def _replacing(
 
 def ready(path: str | Path) -> None:
     """Raise `RecordError` where no file can be, before any work is done for it."""
-    folder = Path(path).parent
-    if str(path) == STDOUT:
+    if str(path) == STDOUT or _descriptor(Path(path)) is not None:
         return
-    if Path(path).is_dir():
+    target = Path(os.path.realpath(path))
+    folder = target.parent
+    why = None
+    if not str(path):
+        why = "its name is empty"
+    elif target.is_dir():
         why = "it is a folder"
     elif not folder.is_dir():
         why = f"there is no folder {folder}"
-    elif not Path(path).exists() and not os.access(folder, os.W_OK):
-        why = f"{folder} is write-protected"
-    else:
-        return
-    raise RecordError(
-        f"cannot write it: {why}", file=str(path), remedy="choose another place for it"
-    )
+    elif target.is_file() or not target.exists():
+        try:  # what may be written to, only a try tells
+            _target(Path(path))
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            why = f"no file can be made in {folder}: {error.strerror or error}"
+    if why is not None:
+        raise RecordError(
+            f"cannot write it: {why}",
+            file=str(path),
+            remedy="choose another place for it",
+        )
+
+
+def is_replaced(path: str | Path) -> bool:
+    """Whether a new file takes the place of what is there, if anything is."""
+    here = Path(path)
+    return _descriptor(here) is None and (here.is_file() or not here.exists())
+
+
+def _in_place(path: Path) -> BinaryIO | None:
+    """What is written where it is, open; None for what is replaced."""
+    found = _descriptor(path)
+    if found is not None and found[0] == os.getpid():
+        # the same place in the file as the shell's: `>>` stays one
+        return os.fdopen(os.dup(found[1]), "wb")
+    return None if is_replaced(path) else path.open("wb")
+
+
+def _descriptor(path: Path) -> tuple[int, int] | None:
+    """The process and the number of the open file that a name stands for."""
+    for _ in range(_MOST_LINKS):
+        folder = os.path.realpath(path.parent)
+        found = _DESCRIPTORS.fullmatch(folder)
+        if found and path.name.isdecimal():
+            return int(found[1]), int(path.name)
+        if not path.is_symlink():
+            break
+        path = Path(folder, path.readlink())
+    return None
+
+
+def _target(path: Path) -> Path:
+    """The file that a name stands for, links followed. Raises `OSError` for a ring."""
+    target = Path(os.path.realpath(path))
+    if target.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+    return target
 
 
 def _alone(file: BinaryIO, path: Path) -> bool:

@@ -7,9 +7,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from xpfo_model import gfp
 from xpfo_model.events import About, EventLog, Events, Observer, Recording
-from xpfo_model.traces import npz, tools
+from xpfo_model.traces import kernel_version, npz, tools
 from xpfo_model.traces.ahead import ahead
 from xpfo_model.traces.source import Progress, Source
 from xpfo_model.traces.text import Text
@@ -39,13 +38,14 @@ class Trace:
     def _look(self, source: Source, kernel: str | None) -> Text | npz.Stored:
         magic = source.magic()
         if magic.startswith(npz.MAGIC):
-            return npz.load(source, source.name, kernel)
+            return npz.load(source, source.file, kernel)
         tool = tools.of_magic(magic)
         if tool is None:
-            return Text(source, source.name, kernel)
+            return Text(source, source.name, kernel, file=source.file)
         path = self._open.enter_context(tools.on_disk(source))
-        printed = self._open.enter_context(tools.Printed(tool, path, source.name))
-        return Text(printed, source.name, kernel, printed.release())
+        printed = self._open.enter_context(tools.Printed(tool, path, source.file))
+        release = printed.release()
+        return Text(printed, source.name, kernel, release, file=source.file)
 
     def __enter__(self) -> Self:
         return self
@@ -113,15 +113,16 @@ def open_trace(
         trace.dat or perf.data; or what `save` has written. The content
         decides, not the name.
     kernel : str, optional
-        The version whose GFP masks the trace has, such as ``v6.1``. If it is not
-        given, the trace's release says it, or it is guessed from the masks.
+        The version whose GFP masks the trace has, such as ``v6.1``, or a release as
+        uname -r prints it. If it is not given, the trace's release says it, or it is
+        guessed from the masks.
     progress : callable, optional
         Called with the bytes read from the file, and its size or 0.
 
     Raises `TraceError` if it cannot be opened, `UnknownKernelError`.
     """
     if kernel is not None:
-        gfp.names(kernel)
+        kernel = kernel_version.of_user(kernel)
     return Trace(path, kernel, progress)
 
 

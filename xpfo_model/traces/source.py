@@ -3,6 +3,8 @@
 
 import lzma
 import os
+import re
+import shlex
 import sys
 import zlib
 from collections.abc import Callable
@@ -13,6 +15,7 @@ from xpfo_model.errors import MissingToolError, TraceError, TruncatedTraceError
 
 STDIN: Final = "-"
 STDIN_NAME: Final = "<stdin>"
+_NAME_ONE: Final = "name a trace, or - for standard input"
 
 MAGIC_LENGTH: Final = 512
 """Bytes that tell every format apart: a block of tar."""
@@ -54,7 +57,7 @@ def _zstd(name: str) -> Callable[[], _Decompressor]:
             "reading zstd needs Python 3.14 or the package zstandard",
             file=name,
             remedy="pip install 'xpfo-model[zst]', or decompress it on the way: "
-            f"zstd -dc {name} | xpfo-model ... -",
+            f"zstd -dc {shlex.quote(name)} | xpfo-model ... -",
         ) from None
     return lambda: zstandard.ZstdDecompressor().decompressobj()
 
@@ -75,6 +78,8 @@ _OURS: Final = (b".npy", b"about.json")
 _ZIP_NAME: Final = 30
 _ZIP_NAME_LENGTH: Final = slice(26, 28)
 _TAR: Final = slice(257, 262)
+# https://parquet.apache.org/docs/file-format; a task may have that name
+_PARQUET: Final = re.compile(rb"PAR1[^ -~]")
 
 
 def _archive(magic: bytes) -> tuple[str, str] | None:
@@ -94,6 +99,34 @@ def _archive(magic: bytes) -> tuple[str, str] | None:
     ):
         if magic.startswith(begin):
             return kind, program
+    return None
+
+
+_UTF_16: Final = re.compile(
+    rb"\xff\xfe|\xfe\xff|(?:[\t\n\r -~]\0){8}|(?:\0[\t\n\r -~]){8}"
+)
+
+
+def _not_a_trace(magic: bytes, name: str) -> tuple[str, str] | None:
+    """What else begins so, and how a trace can be given instead."""
+    if found := _archive(magic):
+        kind, program = found
+        member = " MEMBER" if "archive" in kind else ""
+        return (
+            f"it is a {kind}, not a trace",
+            f"give one trace of it: {program} {shlex.quote(name)}{member} | "
+            "xpfo-model ... -",
+        )
+    if _UTF_16.match(magic):
+        return (
+            "it is text in UTF-16, as PowerShell writes it",
+            "save it as UTF-8, as iconv -f UTF-16 -t UTF-8 does",
+        )
+    if _PARQUET.match(magic):
+        return (
+            "it is Parquet, an export that is not read back",
+            "give the trace that it was made from, or an .npz of that",
+        )
     return None
 
 
@@ -190,8 +223,8 @@ class _File:
         except OSError as error:
             raise TraceError(
                 f"it cannot be opened: {error.strerror}",
-                file=str(path),
-                remedy="name a trace, or - for standard input",
+                file=name,
+                remedy=_NAME_ONE,
             ) from error
         self._size = os.fstat(self._file.fileno()).st_size
 
@@ -222,7 +255,12 @@ class Source:
     def __init__(self, path: str | Path, progress: Progress | None = None) -> None:
         self.path = None if str(path) == STDIN else Path(path)
         self.name = STDIN_NAME if self.path is None else self.path.name
-        self._file = _File(self.path, self.name, progress)
+        """Of the file, without its folder."""
+        self.file = STDIN_NAME if self.path is None else str(path)
+        """The file as it was named, for errors."""
+        if not self.file:
+            raise TraceError("the name of the trace is empty", remedy=_NAME_ONE)
+        self._file = _File(self.path, self.file, progress)
         self._top: _Peekable | None = None
         self.compressed = False
 
@@ -250,17 +288,11 @@ class Source:
     def _decompressed(self) -> _Peekable:
         if self._top is None:
             top = _Peekable(self._file)
-            while codec := _codec(top.peek(), self.name):
-                top = _Peekable(_Decompressed(top, self.name, *codec))
+            while codec := _codec(top.peek(), self.file):
+                top = _Peekable(_Decompressed(top, self.file, *codec))
                 self.compressed = True
-            if found := _archive(top.peek()):
-                kind, program = found
-                member = " MEMBER" if "archive" in kind else ""
-                raise TraceError(
-                    f"it is a {kind}, not a trace",
-                    file=self.name,
-                    remedy=f"give one trace of it: {program} {self.name}{member} | "
-                    "xpfo-model ... -",
-                )
+            if found := _not_a_trace(top.peek(), self.file):
+                what, remedy = found
+                raise TraceError(what, file=self.file, remedy=remedy)
             self._top = top
         return self._top

@@ -67,11 +67,13 @@ class Text:
     source : Bytes
         Where the text comes from.
     name : str
-        Name of the file, for the result and for errors.
+        Name of the file, for the result.
     kernel : str, optional
         The GFP table; guessed from the head of the text if not given.
     release : str, optional
         The kernel release that it was written by, if something else says so.
+    file : str, optional
+        The file as it was named, for errors; `name` if not given.
     block : int
         Bytes to scan at a time.
     """
@@ -83,6 +85,7 @@ class Text:
         kernel: str | None = None,
         release: str | None = None,
         *,
+        file: str | None = None,
         block: int = BLOCK,
     ) -> None:
         if kernel is not None:
@@ -92,7 +95,7 @@ class Text:
         self._ends = iter(self._blocks)
         self._first = next(self._ends, 0)
         found = kernel_version.of_head(
-            self._blocks.text(0, self._first), release, kernel, name=name
+            self._blocks.text(0, self._first), release, kernel, name=file or name
         )
         self._named = found.named
         self._refill_by_order = found.refill_by_order
@@ -108,7 +111,7 @@ class Text:
             recorded=found.events,
         )
         """The facts that the head of the text tells."""
-        self._about = Findings(self.head)
+        self._about = Findings(self.head, file or name)
         if found.refill_by_order and not found.named:
             self._about.warn(
                 "refills-by-order",
@@ -238,7 +241,7 @@ class Text:
         if len(self._interned) == MOST_WORDS:
             raise TraceError(
                 f"it names more than {MOST_WORDS:,} different causes and callers",
-                file=self._about.name,
+                file=self._about.file,
                 line=self._state[scan_state.LINE] + 1,
                 remedy="the trace is damaged: record it again",
             )
@@ -261,7 +264,7 @@ class Text:
         if bits > _LARGEST_MASK:
             raise TraceError(
                 f"gfp_flags={text} is larger than any mask",
-                file=about.name,
+                file=about.file,
                 line=line,
                 remedy="the line is damaged: record the trace again",
             )
@@ -275,7 +278,7 @@ class Text:
         except UnknownGfpFlagError as error:
             raise UnknownGfpFlagError(
                 error.what,
-                file=about.name,
+                file=about.file,
                 line=line,
                 remedy=f"the line is damaged, or the kernel is another: {error.remedy}",
             ) from None
@@ -350,11 +353,11 @@ class Text:
             )
         self._puzzle.finish(blocks.rest)
         if not about.lines:
-            raise EmptyTraceError("it is empty", file=about.name, remedy=RECORD)
+            raise EmptyTraceError("it is empty", file=about.file, remedy=RECORD)
         if not self._kmem and not state[scan_state.ENTRIES] and not self._puzzle.header:
             raise NotATraceError(
                 "not one of its lines is a line of a trace",
-                file=about.name,
+                file=about.file,
                 remedy="give the text of /sys/kernel/tracing/trace, of trace-cmd "
                 "report or of perf script, or a trace.dat or perf.data",
             )
@@ -362,7 +365,7 @@ class Text:
             found = ", ".join(sorted(about.skipped)[:3]) or "none at all"
             raise EmptyTraceError(
                 f"it has no kmem event; its events are: {found}",
-                file=about.name,
+                file=about.file,
                 remedy=RECORD,
             )
 

@@ -6,6 +6,7 @@ while the program runs.
 """
 
 import re
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -82,7 +83,7 @@ class Printed:
                 f"it is a {tool.file}, and {program} is not installed",
                 file=name,
                 remedy=f"install {tool.package}, or where it is installed: "
-                f"{command} {name} | xpfo-model ... -",
+                f"{command} {shlex.quote(name)} | xpfo-model ... -",
             )
         self._tool = tool
         self._name = name
