@@ -16,7 +16,8 @@ from xpfo_model.replay.calls import Calls
 from xpfo_model.replay.outcome import lacking
 from xpfo_model.replay.reconstruct import Reconstruction
 from xpfo_model.replay.run import Counts
-from xpfo_model.studies.evidence import Evidence, Half, Provenance
+from xpfo_model.studies.evidence import Evidence, Half
+from xpfo_model.studies.provenance import Provenance
 from xpfo_model.studies.store import Columns, Study
 
 NEEDS: Final = {
