@@ -12,20 +12,8 @@ from xpfo_model.studies import provenance
 from xpfo_model.studies.evidence import Evidence
 
 LOG = log_of([alloc(0, USER_MOVABLE, cpu=1)], "mine", cpus=None)
-KEYS = [
-    "short",
-    "title",
-    "memory",
-    "kernel",
-    "machine",
-    "command_line",
-    "workload",
-    "workload_title",
-    "date",
-    "sha256",
-    "events",
-    "removed",
-]
+KEYS = ["short", "title", "memory", "kernel", "machine", "command_line", "workload"]
+KEYS += ["workload_title", "date", "sha256", "events", "removed"]
 SOUND = "".join(f'{key} = "{key}"\n' for key in KEYS if key != "sha256") + (
     f'cpus = 2\nsha256 = "{LOG.about.sha256}"\n'
 )

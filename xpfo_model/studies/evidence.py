@@ -15,7 +15,7 @@ from xpfo_model.checker import ENOUGH, Report, Scope, check_all
 from xpfo_model.errors import TraceError
 from xpfo_model.events import SCHED_SWITCH, EventLog
 from xpfo_model.replay.calls import ALLOC, CONTEXT_SWITCH, Calls
-from xpfo_model.replay.outcome import Outcome, replay
+from xpfo_model.replay.outcome import Outcome, begins_of, replay
 from xpfo_model.replay.pieces import rows, split_refills
 from xpfo_model.replay.reconstruct import Reconstruction, calls_of
 from xpfo_model.replay.run import Counts, Run
@@ -192,6 +192,10 @@ class Evidence:
                 reconstruction,
             )
         return self._steps[name]
+
+    def begins(self, name: str) -> str:
+        """Whether a trace begins with its machine: as `Outcome.begins` says it."""
+        return begins_of(self.log(name).about, self.steps(name)[1].first_time)
 
     def totals(self, name: str) -> dict[str, int]:
         """Totals of a trace, whatever the strategy."""
