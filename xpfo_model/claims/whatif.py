@@ -201,7 +201,9 @@ def blocks_or_batches(evidence: Inputs, *, made_up: bool = False) -> Finding:
     """The recordings do not rank blocks and batches, and the generator would."""
     units = ("pcp_batch", "pageblock")
     if len(evidence.names) == 1:
-        raise CannotJudgeError("one trace, on which one is ahead", evidence.names)
+        raise CannotJudgeError(
+            "needs a trace beside it, since several disagree", evidence.names
+        )
     recorded = [
         (name, *(evidence.counts(name, unit).flushes for unit in units))
         for name in evidence.names
