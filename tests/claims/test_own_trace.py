@@ -18,7 +18,7 @@ from logs import (
 )
 
 from xpfo_model import claims, gfp, report
-from xpfo_model.claims import prose
+from xpfo_model.claims import cite, prose
 from xpfo_model.claims.verdict import CannotJudge
 from xpfo_model.events import MM_PAGE_PCPU_DRAIN
 from xpfo_model.replay import frames
@@ -163,3 +163,10 @@ def test_a_number_of_things_in_words(number, said):
     assert prose.count(number, "flush", "flushes") == said
     assert prose.count(number, "time").endswith("time" if number == 1 else "times")
     assert prose.counted("1 to 2", "time") == "1 to 2 times"
+
+
+def test_a_cover_letter_says_a_trace_where_it_rests_on_one(tmp_path, evidence):
+    verdict = verdict_on("zeroed-half", [alloc(0, ZEROED)], tmp_path, evidence)
+    text = " ".join(cite.cover_letter(verdict).split())
+    assert "Hardware: a trace of v6.1 on" in text
+    assert "1 CPU; one recording, no dispersion." in text

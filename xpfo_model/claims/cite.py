@@ -14,7 +14,7 @@ from typing import Final
 
 from xpfo_model import clone, strategies
 from xpfo_model.claims.claim import Basis, Table
-from xpfo_model.claims.prose import listing
+from xpfo_model.claims.prose import counted, listing
 from xpfo_model.claims.verdict import Standing
 from xpfo_model.replay.table import WIDTH, columns
 
@@ -99,9 +99,11 @@ def _rests_on(verdict: Standing) -> str:
         kernels = ", ".join(sorted({item.kernel.split()[0] for item in inputs}))
         machines = ", ".join(sorted({item.machine for item in inputs}))
         cpus = "/".join(map(str, sorted({item.cpus for item in inputs})))
+        one = len(inputs) == 1
         parts.append(
-            f"Hardware: traces of {kernels} on {machines}, {cpus} "
-            f"{'CPU' if cpus == '1' else 'CPUs'}; one recording each, no dispersion."
+            f"Hardware: {'a trace' if one else 'traces'} of {kernels} on {machines}, "
+            f"{counted(cpus, 'CPU')}; one recording{'' if one else ' each'}, no "
+            "dispersion."
         )
     return "\n".join(wrap(part) for part in parts)
 
