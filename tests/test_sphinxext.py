@@ -108,7 +108,7 @@ class Project:
             "removed": "nothing",
         }
         text = "".join(f'{key} = "{value}"\n' for key, value in facts.items())
-        (self.docs / "traces" / "tiny.toml").write_text(text + "cpus = 1\n")
+        (self.docs / "traces" / "tiny.toml").write_text(text + "cpus = 4\n")
         self.page(PAGE)
         self.conf()
 

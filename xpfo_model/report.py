@@ -6,6 +6,7 @@ The file holds its figures and its style, runs no script and asks no host.
 
 import html
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from xpfo_model import claims, clone, strategies
@@ -20,6 +21,7 @@ from xpfo_model.replay.outcome import Outcome, replay
 from xpfo_model.studies.evidence import Evidence
 
 TITLE: Final = "XPFO, counted by a model over {}"
+DOWNSIDE: Final = "Downside, of the document's own traces"
 _STYLE: Final = """
 :root { color-scheme: light dark; }
 body { font: 1rem/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 46rem;
@@ -94,7 +96,10 @@ def _notes(outcome: Outcome) -> list[str]:
 def _claim(verdict: Verdict) -> str:
     assert not isinstance(verdict, CannotJudge)
     finding, claim = verdict.finding, verdict.claim
-    alt = f"{finding.chart.title}. {finding.sentence}"
+    chart = finding.chart
+    if not finding.holds:  # the title is the claim's
+        chart = replace(chart, title=f"Not here: {chart.title}")
+    alt = f"{chart.title}. {finding.sentence}"
     holds = "holds" if finding.holds else "does not hold"
     other = (
         "it holds as well, and says nothing" if verdict.counter.holds else "it fails"
@@ -104,8 +109,8 @@ def _claim(verdict: Verdict) -> str:
         f"<h3>{html.escape(finding.sentence)}</h3>"
         f"<p><code>{claim.id}</code> {holds} here: {html.escape(claim.must)}. "
         f"With {html.escape(claim.instead)}: {other}.</p>"
-        f"{_figure(finding.chart, claim.id, alt)}{_table(finding.table)}"
-        f"<p>Downside: {html.escape(claim.downside)}</p></section>"
+        f"{_figure(chart, claim.id, alt)}{_table(finding.table)}"
+        f"<p>{DOWNSIDE}: {html.escape(claim.downside)}</p></section>"
     )
 
 

@@ -9,7 +9,8 @@ from xpfo_model.claims.crossings import QUESTION, crossings
 from xpfo_model.claims.inputs import Inputs
 from xpfo_model.errors import CannotJudgeError
 from xpfo_model.events import PAGE_FAULT_USER, SYS_ENTER, SYS_EXIT
-from xpfo_model.studies.evidence import Evidence, Provenance
+from xpfo_model.studies.evidence import Evidence
+from xpfo_model.studies.provenance import Provenance
 
 FAULT, ENTER, EXIT = (cross(k) for k in (PAGE_FAULT_USER, SYS_ENTER, SYS_EXIT))
 

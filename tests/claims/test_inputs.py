@@ -67,7 +67,8 @@ CASES = [
 def little(request, tmp_path, evidence):
     """A folder with one small trace, as any of the document's or by another name."""
     name, cpus = request.param
-    log = log_of(LITTLE[name], "mine", cpus=cpus)
+    rows = [row | {"cpu": min(row.get("cpu", 0), cpus - 1)} for row in LITTLE[name]]
+    log = log_of(rows, "mine", cpus=cpus)
     for short in ("cc-4cpu", "mine")[: 1 + (cpus == 1)]:
         traces.save(log, tmp_path / f"{short}.npz")
         facts = FACTS.format(short=short, cpus=cpus, sha256=log.about.sha256)

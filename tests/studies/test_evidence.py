@@ -66,7 +66,7 @@ def test_a_trace_that_is_not_the_one_of_its_provenance_is_an_error(evidence, tmp
     text = (evidence.directory / f"{name}.toml").read_text()
     sha256 = evidence.provenance["netmap-3cpu"].sha256
     (tmp_path / f"{name}.toml").write_text(text.replace(sha256, "0" * 64))
-    with pytest.raises(TraceError, match="import the trace"):
+    with pytest.raises(TraceError, match="convert the trace again"):
         Evidence(tmp_path).log("netmap-3cpu")
 
 

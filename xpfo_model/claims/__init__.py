@@ -4,6 +4,7 @@
 # Claims are listed in the order of these imports.
 # isort: off
 from xpfo_model.claims import thread
+from xpfo_model.claims import blocks
 from xpfo_model.claims import checker
 from xpfo_model.claims import published_tables
 from xpfo_model.claims import cost
@@ -50,6 +51,7 @@ __all__ = [
     "Verdict",
     "aged",
     "batch_last",
+    "blocks",
     "checker",
     "contexts",
     "cost",

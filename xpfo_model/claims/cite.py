@@ -14,7 +14,7 @@ from typing import Final
 
 from xpfo_model import clone, strategies
 from xpfo_model.claims.claim import Basis, Table
-from xpfo_model.claims.prose import listing
+from xpfo_model.claims.prose import counted, listing
 from xpfo_model.claims.verdict import Standing
 from xpfo_model.replay.table import WIDTH, columns
 
@@ -105,15 +105,13 @@ def _rests_on(verdict: Standing) -> str:
         kernels = ", ".join(sorted({item.kernel.split()[0] for item in inputs}))
         machines = ", ".join(sorted({item.machine for item in inputs}))
         cpus = "/".join(map(str, sorted({item.cpus for item in inputs})))
-        counted = [name for name in verdict.studies if name.startswith(COUNTS)]
+        kept = [name for name in verdict.studies if name.startswith(COUNTS)]
+        one = len(inputs) == 1
+        others = listing([f"{name}.csv" for name in kept])
         parts.append(
-            f"Hardware: traces of {kernels} on {machines}, {cpus} "
-            f"{'CPU' if cpus == '1' else 'CPUs'}; one recording each, "
-            + (
-                f"and the counts of others in {listing([f'{n}.csv' for n in counted])}."
-                if counted
-                else "no dispersion."
-            )
+            f"Hardware: {'a trace' if one else 'traces'} of {kernels} on {machines}, "
+            f"{counted(cpus, 'CPU')}; one recording{'' if one else ' each'}, "
+            + (f"and the counts of others in {others}." if kept else "no dispersion.")
         )
     return "\n".join(wrap(part) for part in parts)
 

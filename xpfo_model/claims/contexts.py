@@ -7,7 +7,7 @@ import numpy as np
 
 from xpfo_model.claims.claim import Finding, Table, claim
 from xpfo_model.claims.inputs import Inputs
-from xpfo_model.claims.prose import two_digits
+from xpfo_model.claims.prose import count, two_digits
 from xpfo_model.constants import MIGRATE_MOVABLE
 from xpfo_model.figures.charts import Bar, Shares
 from xpfo_model.history import mails
@@ -51,8 +51,9 @@ def may_wait(evidence: Inputs, lists: str = "MOVABLE") -> Finding:
     percent = 100 * atomic / max(whole, 1)
     return Finding(
         holds=whole > 0 and atomic <= SELDOM * whole,
-        sentence=f"Of {whole:,} refills of {lists} lists, {atomic:,} serve an "
-        f"allocation that may not wait for other CPUs ({two_digits(percent)}%).",
+        sentence=f"Of {count(whole, 'refill')} of {lists} lists, {atomic:,} "
+        f"{'serves' if atomic == 1 else 'serve'} an allocation that may not wait for "
+        f"other CPUs ({two_digits(percent)}%).",
         values={"refills": whole, "atomic": atomic, "percent": percent},
         table=Table(
             ("trace", "MOVABLE", "may not wait", "other lists", "may not wait"),

@@ -6,7 +6,7 @@ from typing import Final
 from xpfo_model.claims.access import copied, in_use
 from xpfo_model.claims.claim import Finding, Table, claim
 from xpfo_model.claims.inputs import Inputs, ratio
-from xpfo_model.claims.prose import spread, two_digits
+from xpfo_model.claims.prose import count, spread, two_digits
 from xpfo_model.events import PAGE_FAULT_USER, SYS_ENTER
 from xpfo_model.figures.forms import Dots
 from xpfo_model.history import mails
@@ -90,8 +90,8 @@ def crossings(evidence: Inputs, strategy: str = "return_to_user") -> Finding:
         sentence=f"Where the crossings are recorded, {strategy} keeps "
         f"{spread([100 * part for part in kept], two_digits)}% of the flushes of "
         f"per_frame, {spread(times, two_digits)} times as many as pcp_batch; with "
-        f"kernel_entry {spread(percent, two_digits)}% of {entries:,} entries "
-        "flush.",
+        f"kernel_entry {spread(percent, two_digits)}% of "
+        f"{count(entries, 'entry', 'entries')} flush.",
         values={
             "kept": 100 * min(kept),
             "times": min(times),

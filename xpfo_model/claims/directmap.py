@@ -15,7 +15,7 @@ from xpfo_model.claims.access import BUILDS, in_use
 from xpfo_model.claims.claim import Basis, Finding, Table, claim
 from xpfo_model.claims.inputs import Inputs, ratio
 from xpfo_model.claims.pictures import at_end
-from xpfo_model.claims.prose import by_trace, count, each, listing, spread, two_digits
+from xpfo_model.claims.prose import by_trace, counted, each, listing, spread, two_digits
 from xpfo_model.claims.thread import SCARCE
 from xpfo_model.claims.whatif import rows as swept
 from xpfo_model.constants import PAGE_SIZE, PAGEBLOCK_NR_PAGES, PAGEBLOCK_ORDER
@@ -178,6 +178,8 @@ def _bells(
 def block_flips(evidence: Inputs, flips: str = FLIPS) -> Finding:
     """A pageblock that flips as a whole keeps its entry."""
     names = ("per_frame", RECOMMENDED, flips)
+    for trace in BUILDS:
+        evidence.use(trace)
     rows: list[tuple[Any, ...]] = []
     for trace in evidence.names:
         counts = [splits(evidence, trace, name) for name in names]
@@ -258,11 +260,13 @@ def batching_splits(evidence: Inputs, strategy: str = RECOMMENDED) -> Finding:
     ]
     fewer, more = (sum(row[i] for row in rows) for i in (1, 2))
     whole = "whole pageblocks" if strategy == FLIPS else "whole refills"
+    entries = counted(f"{more}", "entry", "entries")
+    over = f"On {rows[0][0]}" if len(rows) == 1 else f"Over {len(rows)} traces"
     return Finding(
         holds=more >= A_TENTH_MORE * fewer,
-        sentence=f"Over {count(len(rows), 'trace')}, unmapping {whole} "
-        f"({strategy}) splits {more} entries of 2M, and unmapping just what users get "
-        f"(per_frame) splits {fewer}.",
+        sentence=f"{over}, unmapping {whole} ({strategy}) splits "
+        f"{entries} of 2M, and unmapping just what users get (per_frame) splits "
+        f"{fewer}.",
         values={
             "per_frame": fewer,
             "batch": more,
@@ -345,8 +349,11 @@ def splits_early(evidence: Inputs, strategy: str = RECOMMENDED) -> Finding:
             course = evidence.course(trace, name, pieces=PIECES)
             lines.append((name, [(float(n), float(c.splits)) for n, c in course]))
         panels.append((trace, lines))
+        evidence.need_boot(trace, "entries may have been split before")
         course = evidence.course(trace, strategy, pieces=PIECES)
         allocations, last = course[-1]
+        if not last.splits:
+            raise CannotJudgeError(NO_SPLIT, [trace])
         half = next(n for n, c in course if c.splits >= HALF * last.splits)
         rows.append((trace, last.splits, allocations, round(100 * half / allocations)))
         extra.append(

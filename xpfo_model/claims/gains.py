@@ -6,7 +6,7 @@ from typing import Final
 
 from xpfo_model.claims.access import recordings, zeroing_share
 from xpfo_model.claims.claim import Basis, Finding, Table, claim
-from xpfo_model.claims.inputs import Inputs
+from xpfo_model.claims.inputs import Inputs, ratio
 from xpfo_model.claims.prose import spread, two_digits
 from xpfo_model.cost import kmaps
 from xpfo_model.figures.charts import Bar, Shares
@@ -48,6 +48,7 @@ def saved(
     evidence: Inputs, trace: str, *, zeroing_only: bool = False
 ) -> dict[str, float]:
     """Flushes that each step saves, for `PER` user allocations of a trace."""
+    evidence.need_boot(trace, "an unmapped start is that of a boot")
     accesses = kmaps_a_page(evidence, trace, zeroing_only=zeroing_only)
     users = evidence.totals(trace)["user_allocations"]
     unmapped = {"start": UNMAPPED, "held": FREED}
@@ -66,7 +67,10 @@ def saved(
         "start after it": counts[BATCH, "mapped"] - counts[BATCH, "unmapped"],
         "left": counts[BATCH, "unmapped"],
     }
-    return {name: PER * number / users for name, number in numbers.items()}
+    return {
+        name: ratio(PER * number, users, trace, "no user allocation")
+        for name, number in numbers.items()
+    }
 
 
 @claim(

@@ -13,10 +13,11 @@ from xpfo_model.checker import Report, Scope
 from xpfo_model.errors import CannotJudgeError
 from xpfo_model.events import EVENT_NAMES, EventLog
 from xpfo_model.replay.calls import Calls
-from xpfo_model.replay.outcome import lacking
+from xpfo_model.replay.outcome import BOOT, LATER, UNCLEAR, lacking
 from xpfo_model.replay.reconstruct import Reconstruction
 from xpfo_model.replay.run import Counts
-from xpfo_model.studies.evidence import Evidence, Half, Provenance
+from xpfo_model.studies.evidence import Evidence, Half
+from xpfo_model.studies.provenance import Provenance
 from xpfo_model.studies.store import Columns, Study
 
 NEEDS: Final = {
@@ -26,6 +27,13 @@ NEEDS: Final = {
 }
 """Needs that a claim can have: a key of `Evidence.totals` that must not be 0,
 and the reason that is given where it is."""
+
+
+NOT_BOOT: Final = {
+    LATER: "the trace begins after boot",
+    UNCLEAR: "the trace does not say whether it begins with the boot",
+}
+"""The reason where a claim needs a trace from boot."""
 
 
 class Inputs:
@@ -117,6 +125,17 @@ class Inputs:
         """Totals of a trace, whatever the strategy."""
         self.use(trace)
         return self._evidence.totals(trace)
+
+    def is_from_boot(self, trace: str) -> bool:
+        """Whether a frame that the trace does not name before had no owner at all."""
+        self.use(trace)
+        return self._evidence.begins(trace) == BOOT
+
+    def need_boot(self, trace: str, why: str) -> None:
+        """Raise `CannotJudgeError` with `why` for a trace that is not from boot."""
+        if not self.is_from_boot(trace):
+            begins = self._evidence.begins(trace)
+            raise CannotJudgeError(f"{NOT_BOOT[begins]}, and {why}", [trace])
 
     def counts(self, trace: str, strategy: str, **how: Any) -> Counts:
         """Counts of a strategy over a trace; see `Evidence.counts`."""

@@ -253,12 +253,13 @@ def local_kmap_beats_prezero(evidence: Inputs, strategy: str = RECOMMENDED) -> F
     left = {trace: _kunmaps_left(evidence, trace) for trace in evidence.names}
     vain = {trace: _in_vain(evidence, trace) for trace in evidence.names}
     copied = {"copy_percent": COPIES[-1]}
+    times = [ratio(row[3], row[2], row[0], f"no flush of {AHEAD}") for row in rows]
     return Finding(
         holds=all(2 * row[3] < row[2] for row in rows),
         sentence=f"Zeroing refills ahead leaves up to {max(left.values()):.0f}% of "
         f"the flushes after zeroing, and {spread(vain.values(), '.0f')}% of its "
         f"zeroes are in vain; {strategy} flushes "
-        f"{spread((row[3] / row[2] for row in rows), '.2f')} times as often.",
+        f"{spread(times, '.2f')} times as often.",
         values={
             "in_vain.smallest": min(vain.values()),
             "in_vain.largest": max(vain.values()),

@@ -13,9 +13,14 @@ Row = tuple[str, Callable[[str], Cell]]
 """A name, and its cell of a trace."""
 
 
-def count(number: int, what: str) -> str:
-    """A number of things in words: 1 trace, 5 traces."""
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+def count(number: int, what: str, several: str = "") -> str:
+    """A number of things in words: 1 trace, 5,000 traces; `several` if not by an s."""
+    return counted(f"{number:,}", what, several)
+
+
+def counted(number: str, what: str, several: str = "") -> str:
+    """The same of a number, or a range, that is written already."""
+    return f"{number} {what if number == '1' else several or f'{what}s'}"
 
 
 def size_of(frames: int) -> str:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Claims about protection: which pages reach a user while the kernel can reach them."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from xpfo_model.checker import scope
@@ -9,7 +10,7 @@ from xpfo_model.claims.bill import SCOPE
 from xpfo_model.claims.claim import Finding, Table, claim
 from xpfo_model.claims.inputs import Inputs
 from xpfo_model.claims.pictures import over_time
-from xpfo_model.claims.prose import spread, two_digits
+from xpfo_model.claims.prose import count, spread, two_digits
 from xpfo_model.history import mails
 from xpfo_model.strategies import RECOMMENDED
 
@@ -59,6 +60,22 @@ def _front(evidence: Inputs) -> Table:
     )
 
 
+def _said(reachable: int, users: int, shares: Sequence[float]) -> str:
+    if not reachable:
+        return (
+            "Each user page is zeroed when it is allocated: v6 hands none out mapped."
+        )
+    are, they, them = (
+        ("is", "it is", "it") if reachable == 1 else ("are", "they are", "them")
+    )
+    by_trace = " by trace" if len(shares) > 1 else ""
+    return (
+        f"{reachable:,} of {count(users, 'user page')} {are} not zeroed when {they} "
+        f"allocated, {spread(shares, two_digits)}%{by_trace}: v6 hands {them} out "
+        "mapped."
+    )
+
+
 @claim(
     "v6-leaves-unzeroed-reachable",
     must="of all user pages together more than a third are not zeroed when they are "
@@ -86,8 +103,7 @@ def v6_leaves_unzeroed(evidence: Inputs, *, init_on_alloc: bool = False) -> Find
     shares = [100 * row[3] / row[1] for row in rows]
     return Finding(
         holds=reachable > A_THIRD * users,
-        sentence=f"{reachable:,} of {users:,} user pages are not zeroed when they are "
-        f"allocated, {spread(shares, two_digits)}% by trace: v6 hands them out mapped.",
+        sentence=_said(reachable, users, shares),
         values={
             "reachable": reachable,
             "user_allocations": users,
@@ -97,7 +113,8 @@ def v6_leaves_unzeroed(evidence: Inputs, *, init_on_alloc: bool = False) -> Find
         table=Table(
             ("trace", "user allocations", "zeroed", "handed out mapped"), tuple(rows)
         ),
-        more={"front": _front(evidence)},
+        # minutes of the checker, for a table of the document's own traces
+        more={"front": _front(evidence)} if {*TRACES} & {*evidence.names} else {},
         chart=over_time(
             evidence,
             "Pages that are not zeroed reach their user mapped in v6",

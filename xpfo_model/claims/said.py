@@ -7,7 +7,7 @@ from xpfo_model.checker import check, scope
 from xpfo_model.claims.access import BUILDS
 from xpfo_model.claims.claim import Basis, Finding, Table, claim
 from xpfo_model.claims.inputs import Inputs, ratio
-from xpfo_model.claims.prose import count, spread, two_digits
+from xpfo_model.claims.prose import count, counted, spread, two_digits
 from xpfo_model.figures.forms import Dumbbells, Matrix
 from xpfo_model.history import mails
 from xpfo_model.strategies import pcp_batch_consume, return_to_user
@@ -41,8 +41,9 @@ def list_at_once_is_stale(evidence: Inputs, strategy: str = "list_at_once") -> F
     return Finding(
         holds=all(row[2] <= row[1] for row in rows)
         and all(row[4] >= TOO_MANY * row[3] for row in rows),
-        sentence=f"{strategy} flushes {late} times"
-        + f" where pcp_batch flushes {early} times" * (strategy != "pcp_batch")
+        sentence=f"{strategy} flushes {counted(late, 'time')}"
+        + f" where pcp_batch flushes {counted(early, 'time')}"
+        * (strategy != "pcp_batch")
         + f"; for 100 user allocations it hands out {spread(shares, two_digits)} "
         "frames that CPUs can still translate.",
         values={"smallest": min(shares), "largest": max(shares)},

@@ -218,8 +218,8 @@ def ranking_holds(evidence: Inputs, *, within: bool = False) -> Finding:
         sentence=f"Among those that unmap more than a frame at a time, {places}."
         if within
         else f"In {count(len(found), 'recording')} of "
-        f"{count(len(each), 'workload')}, and {count(whole, 'trace')} of these kept "
-        "whole, "
+        f"{count(len(each), 'workload')}, "
+        + (f"and {count(whole, 'trace')} of these kept whole, " if whole else "")
         + (
             f"{_told(broken)} are out of order"
             if broken

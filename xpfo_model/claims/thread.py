@@ -7,9 +7,9 @@ from typing import Any, Final
 import numpy as np
 
 from xpfo_model.claims.claim import Finding, Table, claim
-from xpfo_model.claims.inputs import Inputs
-from xpfo_model.claims.prose import spread, two_digits
-from xpfo_model.figures.forms import Course, Dots, Dumbbells, Flow
+from xpfo_model.claims.inputs import Inputs, ratio
+from xpfo_model.claims.prose import count, spread, two_digits
+from xpfo_model.figures.forms import Course, Dumbbells, Flow
 from xpfo_model.history import mails
 from xpfo_model.replay.calls import ALLOC
 from xpfo_model.studies.evidence import AS_POSTED
@@ -21,19 +21,18 @@ SMALL_SHARE: Final = 0.25
 """A part of the user allocations that is still called small."""
 MUCH_LARGER: Final = 2
 """How many times the share of any other trace is much larger."""
-MUCH_MORE_RARE: Final = 1000
-"""How many allocations a change of ownership must stand against."""
 WORTH_BATCHING: Final = 1.25
 """How many times fewer flushes make a batch worth its code."""
-WORTH_A_BLOCK: Final = 10
-"""How many refills of a MOVABLE list a block must serve to be the better unit."""
 PIECES: Final = 96
 """Into which a trace is cut, to find its half and its quarters."""
 
 OWNERS: Final = ("first_touch", "from_kernel", "from_user")
 """Who had a user's frame before: nobody since boot, the kernel, a user."""
 SOURCES: Final = ("nobody", "kernel", "user")
-HEADS: Final = ("trace", "user allocations", "nobody had it", "the kernel", "a user")
+NOBODY: Final = "nobody had it"
+UNNAMED: Final = "not named before"
+"""Who had a frame that a trace names for the first time: it begins after boot."""
+HEADS: Final = ("trace", "user allocations", NOBODY, "the kernel", "a user")
 
 
 def owners(evidence: Inputs, trace: str) -> tuple[int, ...]:
@@ -51,13 +50,32 @@ def _shares(evidence: Inputs, *, first_touches: bool) -> dict[str, float]:
     return found
 
 
-def _flow(title: str, rows: Sequence[Sequence[Any]]) -> Flow:
+def unnamed(evidence: Inputs, trace: str) -> int:
+    """User allocations whose frame the kernel may have had before the trace began."""
+    return 0 if evidence.is_from_boot(trace) else owners(evidence, trace)[1]
+
+
+def _all_from_boot(evidence: Inputs) -> bool:
+    return all(evidence.is_from_boot(trace) for trace in evidence.names)
+
+
+def _table(evidence: Inputs, rows: Sequence[tuple[Any, ...]]) -> Table:
+    """Rows of `HEADS`, of which a column has another name on other traces."""
+    named = _all_from_boot(evidence)
+    return Table(
+        tuple(UNNAMED if head == NOBODY and not named else head for head in HEADS),
+        tuple(rows),
+    )
+
+
+def _flow(evidence: Inputs, title: str, rows: Sequence[Sequence[Any]]) -> Flow:
     """Rows of `HEADS` as a figure."""
+    nobody = "nobody" if _all_from_boot(evidence) else UNNAMED
     return Flow(
         title,
         [(row[0], dict(zip(SOURCES, row[2:], strict=True))) for row in rows],
         "user allocations, by who had the frame before",
-        dict(zip(SOURCES, ("nobody", "the kernel", "a user"), strict=True)),
+        dict(zip(SOURCES, (nobody, "the kernel", "a user"), strict=True)),
     )
 
 
@@ -80,11 +98,24 @@ def few_transitions(evidence: Inputs, *, first_touches: bool = False) -> Finding
     again = [100 * row[4] / row[1] for row in rows]
     fresh = [100 * row[2] / row[1] for row in rows]
     whose = "that nobody or the kernel had" if first_touches else "that the kernel had"
+    first = (
+        "that nobody has had since boot"
+        if _all_from_boot(evidence)
+        else "that the trace does not name before"
+    )
+    for name, users, new, kernel, _ in rows:
+        least, most = kernel, kernel + unnamed(evidence, name)
+        if least <= SMALL_SHARE * users < most:
+            evidence.need_boot(
+                name,
+                f"does not say who had the frames of {two_digits(100 * new / users)}% "
+                "of the user allocations",
+            )
     return Finding(
         holds=all(share <= 100 * SMALL_SHARE for share in shares.values()),
         sentence=f"{spread(shares.values(), two_digits)}% of the user allocations get "
         f"a frame {whose}; {spread(again, two_digits)}% get one that a user had, and "
-        f"{spread(fresh, two_digits)}% one that nobody has had since boot.",
+        f"{spread(fresh, two_digits)}% one {first}.",
         values={
             "smallest": min(shares.values()),
             "largest": max(shares.values()),
@@ -95,8 +126,10 @@ def few_transitions(evidence: Inputs, *, first_touches: bool = False) -> Finding
             **{f"{name}.share": share for name, share in shares.items()},
             **{f"{row[0]}.transitions": row[3] for row in rows},
         },
-        table=Table(HEADS, tuple(rows)),
-        chart=_flow("Few user allocations get a frame that the kernel had", rows),
+        table=_table(evidence, rows),
+        chart=_flow(
+            evidence, "Few user allocations get a frame that the kernel had", rows
+        ),
     )
 
 
@@ -115,6 +148,8 @@ def under_pressure(evidence: Inputs, trace: str = SCARCE) -> Finding:
     """Reclaim hands frames from one side to the other."""
     shares = _shares(evidence, first_touches=False)
     evidence.use(trace)
+    for name in evidence.names:
+        evidence.need_boot(name, "frames of the kernel's from before are not known")
     others = {name: shares[name] for name in evidence.all_but(trace)}
     most = max(others.values())
     rows: list[tuple[Any, ...]] = [
@@ -126,8 +161,8 @@ def under_pressure(evidence: Inputs, trace: str = SCARCE) -> Finding:
         "get a frame that the kernel had; on the other traces at most "
         f"{two_digits(most)}%.",
         values={"share": shares[trace], "others": most},
-        table=Table(HEADS, tuple(rows)),
-        chart=_flow("Where memory is short, frames change sides", rows),
+        table=_table(evidence, rows),
+        chart=_flow(evidence, "Where memory is short, frames change sides", rows),
     )
 
 
@@ -168,16 +203,21 @@ def alternations_outnumber(evidence: Inputs, *, on_a_cpu: bool = False) -> Findi
         everywhere, users = alternations(evidence, name, on_a_cpu=False)
         each = alternations(evidence, name, on_a_cpu=True)[0]
         from_kernel = evidence.totals(name)["from_kernel"]
+        changes = each if on_a_cpu else everywhere
+        if from_kernel < changes <= from_kernel + unnamed(evidence, name):
+            evidence.need_boot(name, "does not say whether more were the kernel's")
         rows.append((name, users, everywhere, each, from_kernel))
     at = 3 if on_a_cpu else 2
     per_100 = [100 * row[at] / row[1] for row in rows]
     kernel = [100 * row[4] / row[1] for row in rows]
     where = "each CPU by itself" if on_a_cpu else "the machine as a whole"
+    # a frame that the trace does not name before may have been the kernel's
+    get = "get" if _all_from_boot(evidence) else "are known to get"
     return Finding(
         holds=all(row[at] > row[4] for row in rows),
         sentence=f"For 100 user allocations the type alternates "
         f"{spread(per_100, two_digits)} times on {where}; "
-        f"{spread(kernel, two_digits)} of them get a frame that the kernel had.",
+        f"{spread(kernel, two_digits)} of them {get} a frame that the kernel had.",
         values={"smallest": min(per_100), "largest": max(per_100)},
         table=Table(
             ("trace", "user allocations", "alternations", "on a CPU", "K to U"),
@@ -230,20 +270,30 @@ def pcp_batch_divides(evidence: Inputs, *, warm: bool = False) -> Finding:
         whole = [evidence.counts(name, s).flushes for s in ("per_frame", "pcp_batch")]
         last = [second_half(evidence, name, s) for s in ("per_frame", "pcp_batch")]
         rows.append((name, *whole, *last))
+        evidence.need_boot(name, "a batch saves flushes as memory is handed out first")
+        ratio(whole[0], whole[1], name, "no flush of pcp_batch")
     at = 3 if warm else 1
     factors = {row[0]: row[at] / max(row[at + 1], 1) for row in rows}
     before, after = (sum(row[i] for row in rows) for i in (3, 4))
     period = "In the second half of a trace" if warm else "From boot"
+    half = (
+        "its second half"
+        if len(rows) == 1
+        else "the second half of all traces together"
+    )
     late = (
-        f" In the second half of all traces together per_frame flushes {before:,} "
-        f"times and pcp_batch {after:,} times."
+        f" In {half} per_frame flushes {count(before, 'time')} and pcp_batch "
+        f"{count(after, 'time')}."
+    )
+    divides = (
+        f"divides the flushes of per_frame by {spread(factors.values(), two_digits)}."
+        if max(factors.values())
+        else "has nothing to divide."
     )
     return Finding(
         holds=min(factors.values()) >= WORTH_BATCHING,
-        sentence=f"{period}, unmapping a whole refill with one flush divides the "
-        f"flushes of per_frame by {spread(factors.values(), two_digits)}."
-        + late
-        * (not warm),
+        sentence=f"{period}, unmapping a whole refill with one flush {divides}"
+        + late * (not warm),
         values={
             "smallest": min(factors.values()),
             "largest": max(factors.values()),
@@ -263,86 +313,5 @@ def pcp_batch_divides(evidence: Inputs, *, warm: bool = False) -> Finding:
             [(name, _adds_up(evidence, name)) for name in evidence.names],
             "page allocations from the start of the trace, lines mark its quarters",
             "flushes at allocation and refill so far",
-        ),
-    )
-
-
-@claim(
-    "ownership-changes-rare",
-    must=f"at least {MUCH_MORE_RARE:,} page allocations for each event, every trace",
-    instead="refills of a pcp list in place of changes of ownership",
-    change={"event": "refills"},
-    downside="Small machines, from boot; a fuller one has more fallbacks.",
-    mails=(mails.HANSEN_2017_09_20_1727, mails.ANDERSEN_2017_09_20_1937),
-    needs=("user_allocations", "refills_movable"),
-)
-def ownership_changes_rare(
-    evidence: Inputs, event: str = "ownership_changes"
-) -> Finding:
-    """A pageblock changes its migratetype far more rarely than a page is allocated."""
-    rows: list[tuple[Any, ...]] = []
-    for name in evidence.names:
-        evidence.can_count(name, "pageblock")
-        totals = evidence.totals(name)
-        pages = totals["user_allocations"] + totals["kernel_allocations"]
-        times = pages / totals[event] if totals[event] else float(pages)
-        rows.append((name, pages, totals[event], round(times)))
-    factors = [row[3] for row in rows]
-    words = event.replace("_", " ")
-    return Finding(
-        holds=all(factor >= MUCH_MORE_RARE for factor in factors),
-        sentence=f"{words.capitalize()} come once in {spread(factors, two_digits)} "
-        "page allocations.",
-        values={"smallest": min(factors), "largest": max(factors)},
-        table=Table(("trace", "allocations", words, "ratio"), tuple(rows)),
-        chart=Dots.of(
-            f"{words.capitalize()} are thousands of times rarer than allocations",
-            [(row[0], row[3], row[2]) for row in rows],
-            "page allocations for each of them, log scale",
-            text=f"1 in {{1:,}}; {{2:,}} {words}",
-            log=True,
-            line=MUCH_MORE_RARE,
-            line_name=f"required: {MUCH_MORE_RARE:,}",
-        ),
-    )
-
-
-@claim(
-    "block-flips-rarest",
-    must=f"at least {WORTH_A_BLOCK} MOVABLE refills for each block flip, on the traces "
-    "together",
-    instead="pcp_batch's flushed refills in place of block flips",
-    change={"strategy": "pcp_batch", "cause": "refill"},
-    downside="A frame that differs from its block is flushed at its allocation.",
-    mails=(mails.HANSEN_2017_09_20_1727,),
-    needs=("user_allocations", "refills_movable"),
-)
-def block_flips_rarest(
-    evidence: Inputs, strategy: str = "pageblock", cause: str = "block"
-) -> Finding:
-    """A block flip serves many refills."""
-    rows: list[tuple[Any, ...]] = []
-    for name in evidence.names:
-        refills = evidence.totals(name)["refills_movable"]
-        counts = evidence.counts(name, strategy)
-        flips = counts.flushes_by_cause[cause]
-        rows.append((name, refills, flips, counts.flushes - flips))
-    refills, flips, rest = (sum(row[i] for row in rows) for i in (1, 2, 3))
-    return Finding(
-        holds=refills >= WORTH_A_BLOCK * flips,
-        sentence=f"{strategy} flushes {flips:,} times ahead of time for {refills:,} "
-        f"MOVABLE refills, and {rest:,} times at allocation for frames that were not "
-        "unmapped ahead.",
-        values={"flips": flips, "refills": refills, "rest": rest},
-        table=Table(
-            ("trace", "MOVABLE refills", f"{cause} flushes", "alloc flushes"),
-            tuple(rows),
-        ),
-        chart=Dumbbells.by_trace(
-            "A block flip serves many refills; the exceptions cost more than the flips",
-            rows,
-            ("MOVABLE refills", f"flushes at a {cause}", "flushes at allocation"),
-            f"refills, and flushes of {strategy}, log scale",
-            log=True,
         ),
     )

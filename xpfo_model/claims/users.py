@@ -8,7 +8,7 @@ import numpy as np
 from xpfo_model import gfp
 from xpfo_model.claims.claim import Finding, Table, claim
 from xpfo_model.claims.inputs import Inputs, ratio
-from xpfo_model.claims.prose import spread, two_digits
+from xpfo_model.claims.prose import count, spread, two_digits
 from xpfo_model.constants import MIGRATE_MOVABLE
 from xpfo_model.events import FAILED, MM_PAGE_ALLOC
 from xpfo_model.figures.charts import Bar, Shares
@@ -66,9 +66,10 @@ def pipes_dominate(evidence: Inputs, trace: str = PIPES) -> Finding:
     )
     return Finding(
         holds=share > MOST,
-        sentence=f"On {trace}, {share:.0%} of the {total:,} flushes that pcp_batch "
-        "leaves are for user pages from lists that are not MOVABLE; "
-        f"{buffers:,} allocations have the mask of a pipe buffer.",
+        sentence=f"On {trace}, {share:.0%} of the "
+        f"{count(total, 'flush', 'flushes')} that pcp_batch leaves are for user pages "
+        f"from lists that are not MOVABLE; {count(buffers, 'allocation')} "
+        f"{'has' if buffers == 1 else 'have'} the mask of a pipe buffer.",
         values={
             "share": round(100 * share),
             "flushes": total,
@@ -136,8 +137,9 @@ def user_is_not_movable(
     return Finding(
         holds=share[worst] >= NOTICEABLE,
         sentence=f"On {worst}, {share[worst]:.0%} of the user allocations come from "
-        f"lists that are not MOVABLE; in all, {kernel_movable:,} kernel allocations "
-        "come from MOVABLE lists.",
+        f"lists that are not MOVABLE; in all, "
+        f"{count(kernel_movable, 'kernel allocation')} "
+        f"{'comes' if kernel_movable == 1 else 'come'} from MOVABLE lists.",
         values={
             "worst": worst,
             "share": round(100 * share[worst]),

@@ -14,7 +14,8 @@ from typing import Any, ClassVar, TypeAlias
 from xpfo_model.claims.claim import Claim, Finding
 from xpfo_model.claims.inputs import Inputs
 from xpfo_model.errors import CannotJudgeError
-from xpfo_model.studies.evidence import Evidence, Provenance
+from xpfo_model.studies.evidence import Evidence
+from xpfo_model.studies.provenance import Provenance
 
 
 class State(StrEnum):

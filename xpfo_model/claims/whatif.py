@@ -14,6 +14,7 @@ from typing import Any, Final
 from xpfo_model.claims.claim import Basis, Finding, Table, claim
 from xpfo_model.claims.inputs import Inputs, ratio
 from xpfo_model.claims.prose import size_of, spread, two_digits
+from xpfo_model.errors import CannotJudgeError
 from xpfo_model.figures.charts import Curves, Spot, short
 from xpfo_model.figures.forms import Dots
 from xpfo_model.history import mails
@@ -199,6 +200,10 @@ def mixed_lists(evidence: Inputs, workload: str = READING) -> Finding:
 def blocks_or_batches(evidence: Inputs, *, made_up: bool = False) -> Finding:
     """The recordings do not rank blocks and batches, and the generator would."""
     units = ("pcp_batch", "pageblock")
+    if len(evidence.names) == 1:
+        raise CannotJudgeError(
+            "needs a trace beside it, since several disagree", evidence.names
+        )
     recorded = [
         (name, *(evidence.counts(name, unit).flushes for unit in units))
         for name in evidence.names

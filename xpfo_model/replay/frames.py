@@ -89,9 +89,14 @@ def at_end(run: Run, steps: Sequence[Calls], frames: int, columns: int) -> Share
 
 
 def touched(*shares: Shares) -> npt.NDArray[np.bool_]:
-    """Which blocks were ever anything but free and mapped, in any of the pictures."""
+    """Which blocks were ever anything but free and mapped, in any of the pictures.
+
+    The first block where none was: a picture has at least one.
+    """
     seen = [(some[..., FREE_MAPPED] < _WHOLE).any(axis=1) for some in shares]
     anywhere: npt.NDArray[np.bool_] = np.any(seen, axis=0)
+    if not anywhere.any():  # a byte does not show one frame of a block
+        anywhere[:1] = True
     return anywhere
 
 

@@ -22,7 +22,8 @@ from xpfo_model.history.faults import FAULTS
 from xpfo_model.sphinxext.digest import fresh
 from xpfo_model.sphinxext.drawing import Drawings, processes
 from xpfo_model.sphinxext.steady import emptied
-from xpfo_model.studies.evidence import Evidence, Provenance
+from xpfo_model.studies.evidence import Evidence
+from xpfo_model.studies.provenance import Provenance
 
 logger = logging.getLogger(__name__)
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The evidence that claims rest on: the project's traces, and runs over them."""
 
-import tomllib
 from collections.abc import Iterable
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
@@ -16,12 +15,13 @@ from xpfo_model.checker import ENOUGH, Report, Scope, check_all
 from xpfo_model.errors import TraceError
 from xpfo_model.events import SCHED_SWITCH, EventLog
 from xpfo_model.replay.calls import ALLOC, CONTEXT_SWITCH, Calls
-from xpfo_model.replay.outcome import Outcome, replay
+from xpfo_model.replay.outcome import Outcome, begins_of, replay
 from xpfo_model.replay.pieces import rows, split_refills
 from xpfo_model.replay.reconstruct import Reconstruction, calls_of
 from xpfo_model.replay.run import Counts, Run
 from xpfo_model.strategies.guarantee import restore
-from xpfo_model.studies import store
+from xpfo_model.studies import provenance, store
+from xpfo_model.studies.provenance import Provenance
 from xpfo_model.studies.store import Columns, Study
 
 Hooks = dict[str, Any]
@@ -38,34 +38,6 @@ FEW_FRAMES: Final = 1 << 14
 """Enough for a zone and its watermarks."""
 FEW: Final = 100
 """Allocations, more or less."""
-
-
-@dataclass(frozen=True)
-class Provenance:
-    """Where a trace comes from, as its TOML file beside it says."""
-
-    name: str
-    short: str
-    """Name in figures and values, such as ``cc-4cpu``."""
-    title: str
-    cpus: int
-    memory: str
-    kernel: str
-    """As ``uname -r`` printed it, with the package's version."""
-    machine: str
-    command_line: str
-    workload: str
-    """The script, beside the traces."""
-    workload_title: str
-    date: str
-    sha256: str
-    """Of the raw text."""
-    events: str
-    """Tracepoints that were recorded."""
-    removed: str
-    """Facts that the stored form leaves out."""
-    disk: str = ""
-    """The file system that the workload had to write to, if it had one."""
 
 
 @dataclass(frozen=True)
@@ -88,24 +60,6 @@ def prepare_allocator() -> int:
     """Compile the allocator model's loop as well, on a little demand; its events."""
     some = workloads.generate("forks", seed=1, cpus=1, frames=FEW_FRAMES, length=FEW)
     return len(workloads.events(some))
-
-
-def _provenance(directory: Path, folder: str = "") -> dict[str, Provenance]:
-    """The traces of a folder of `directory` by short name, in reading order."""
-    found = {}
-    for path in sorted((directory / folder).glob("*.npz")):
-        beside = path.with_suffix(".toml")
-        if not beside.exists():
-            raise TraceError(
-                "a trace without provenance",
-                file=str(path),
-                remedy=f"write {beside.name}: see the other traces'",
-            )
-        name = (Path(folder) / path.stem).as_posix()
-        with beside.open("rb") as file:
-            facts = Provenance(name=name, **tomllib.load(file))
-        found[facts.short] = facts
-    return found
 
 
 class Evidence:
@@ -147,9 +101,9 @@ class Evidence:
     def provenance(self) -> dict[str, Provenance]:
         """Every trace of the directory by its short name, in reading order.
 
-        Raises `TraceError` if there is none, or one without provenance.
+        Raises `TraceError` if there is none, as `provenance.found_in` does.
         """
-        found = _provenance(self.directory)
+        found = provenance.found_in(self.directory)
         if not found:
             raise TraceError(
                 "no traces here",
@@ -166,10 +120,10 @@ class Evidence:
     def apart(self, question: str) -> dict[str, Provenance]:
         """The traces for one question alone, in a folder of its name, by short name.
 
-        None of them is among `names`. Raises `TraceError` for one without provenance.
+        None of them is among `names`. Raises `TraceError` as `provenance.found_in`.
         """
         if question not in self._apart:
-            self._apart[question] = _provenance(self.directory, question)
+            self._apart[question] = provenance.found_in(self.directory, question)
         return self._apart[question]
 
     def asked(self, question: str) -> list[str]:
@@ -180,7 +134,8 @@ class Evidence:
         """All traces that somebody has asked for, those of `apart` too."""
         found = dict(self.provenance)
         for some in self._apart.values():
-            found |= some
+            for facts in some.values():
+                provenance.add(found, facts, self.directory)
         return found
 
     @cached_property
@@ -223,14 +178,7 @@ class Evidence:
             facts = self.known()[name]
             path = self.directory / f"{facts.name}.npz"
             log = traces.read(path)
-            stated = facts.sha256
-            if log.about.sha256 != stated:
-                raise TraceError(
-                    f"holds a trace with sha256 {log.about.sha256}, "
-                    f"but its provenance says {stated}",
-                    file=str(path),
-                    remedy="import the trace and its provenance again",
-                )
+            provenance.check(facts, log, self.directory)
             self._logs[name] = log
         return self._logs[name]
 
@@ -244,6 +192,10 @@ class Evidence:
                 reconstruction,
             )
         return self._steps[name]
+
+    def begins(self, name: str) -> str:
+        """Whether a trace begins with its machine: as `Outcome.begins` says it."""
+        return begins_of(self.log(name).about, self.steps(name)[1].first_time)
 
     def totals(self, name: str) -> dict[str, int]:
         """Totals of a trace, whatever the strategy."""

@@ -8,7 +8,8 @@ from typing import Final
 
 from xpfo_model import traces
 from xpfo_model.events import About, Recording
-from xpfo_model.studies.evidence import Evidence, Provenance
+from xpfo_model.studies.evidence import Evidence
+from xpfo_model.studies.provenance import Provenance, cpus_of
 
 UNKNOWN: Final = "not in the trace"
 STEM: Final = "own"
@@ -62,8 +63,7 @@ def evidence_of(trace: Recording, folder: Path, docs: Path) -> Evidence:
         "removed": "nothing that the model reads",
     }
     lines = [f"{k} = {json.dumps(v, ensure_ascii=False)}\n" for k, v in facts.items()]
-    cpus = about.cpus or int(log.events.cpu.max(initial=0)) + 1
-    text = "".join([*lines, f"cpus = {cpus}\n"])
+    text = "".join([*lines, f"cpus = {cpus_of(log)}\n"])
     (folder / f"{STEM}.toml").write_text(text, encoding="utf-8")
     return Evidence(folder, docs=docs)
 
