@@ -107,7 +107,7 @@ def _rests_on(verdict: Standing) -> str:
         cpus = "/".join(map(str, sorted({item.cpus for item in inputs})))
         kept = [name for name in verdict.studies if name.startswith(COUNTS)]
         one = len(inputs) == 1
-        others = listing([f"{name}.csv" for name in kept])
+        others = listing([f"{name}.csv" for name in kept]) if kept else ""
         parts.append(
             f"Hardware: {'a trace' if one else 'traces'} of {kernels} on {machines}, "
             f"{counted(cpus, 'CPU')}; one recording{'' if one else ' each'}, "

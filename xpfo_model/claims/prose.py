@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
+from xpfo_model import plural
 from xpfo_model.claims.claim import Table
 from xpfo_model.constants import PAGE_SIZE
 
@@ -13,9 +14,7 @@ Row = tuple[str, Callable[[str], Cell]]
 """A name, and its cell of a trace."""
 
 
-def count(number: int, what: str, several: str = "") -> str:
-    """A number of things in words: 1 trace, 5,000 traces; `several` if not by an s."""
-    return counted(f"{number:,}", what, several)
+count = plural.count
 
 
 def counted(number: str, what: str, several: str = "") -> str:
