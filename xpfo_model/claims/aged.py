@@ -82,8 +82,8 @@ def times(fresh: Sequence[Recorded], old: Recorded, measure: Measure) -> float:
     "before as on one that has just booted",
     instead="the machine that has just booted counted from its boot",
     change={"view": BOOT},
-    downside="One workload on one CPU, after mixed work of minutes to an hour: not the "
-    "weeks of a server.",
+    downside="One workload on one CPU, after mixed work of up to two hours: not the "
+    "weeks of a server. Which frames nobody had is not known on the old machine.",
     basis=Basis.RECORDINGS,
 )
 def old_machine(evidence: Inputs, view: str = HALF) -> Finding:
