@@ -101,6 +101,11 @@ def interleaved(strategy, start, acts):
         else:
             if what == "nested":
                 tell((cpu + 1) % kernel.cpus)
+            if what == "fault":  # nobody knows a page that is being handed out
+                for other, (pfn, *_) in list(waiting.items()):
+                    if pfn == number % kernel.end:
+                        tell(other)
+            kernel.cpu = cpu
             act(kernel, cpu, what, number)
     for cpu in list(waiting):
         tell(cpu)

@@ -5,7 +5,7 @@ import random
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from runs import ACTS, INTERLEAVED, RUNS, again, confronted, interleaved, run
 
@@ -49,6 +49,7 @@ def test_the_model_does_what_the_kernel_did(folder, strategy, start, acts):
 @pytest.mark.parametrize(("strategy", "start"), INTERLEAVED)
 @settings(max_examples=25)
 @given(acts=ACTS)
+@example(acts=[(0, "user", 0), (1, "fault", 215930)])
 def test_an_allocation_may_be_traced_late(folder, strategy, start, acts):
     found = confronted(interleaved(strategy, start, acts).text(), folder)
     assert found.first is None
