@@ -102,10 +102,8 @@ def interleaved(strategy, start, acts):
             if what == "nested":
                 tell((cpu + 1) % kernel.cpus)
             if what == "fault":  # nobody knows a page that is being handed out
-                for other, (pfn, *_) in list(waiting.items()):
-                    if pfn == number % kernel.end:
-                        tell(other)
-            kernel.cpu = cpu
+                handed = {page[0]: other for other, page in waiting.items()}
+                tell(handed.get(number % kernel.end))
             act(kernel, cpu, what, number)
     for cpu in list(waiting):
         tell(cpu)
