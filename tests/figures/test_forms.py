@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from samples import CHARTS, TITLE
 
@@ -94,6 +94,16 @@ numbers = st.floats(0, 1e6, allow_nan=False)
 names = st.sampled_from([*LOOKS, "user allocations"])
 
 
+NO_ROOM_FOR_ONE_TEXT = [
+    ("none", 1805.0, 0.5),
+    ("v6", 2.2817454868295847e-136, 0.0),
+    *((name, 1.0, 1.0) for name in ("per_frame", "alternation")),
+    ("pcp_batch", 0.0, 2.1965504849632427e-264),
+    ("pcp_batch_consume", 63.0, 4415.0),
+    *((name, 1.0, 1.0) for name in ("pcp_batch_local", "pcp_batch_prezero")),
+]
+
+
 def said_by(paper):
     """Names on a plane, those that are told together apart."""
     return {name for box in paper.boxes for name in box.text.split(", ")}
@@ -104,6 +114,7 @@ def said_by(paper):
 @given(
     st.lists(st.tuples(names, numbers, numbers), min_size=1, max_size=12), st.booleans()
 )
+@example(NO_ROOM_FOR_ONE_TEXT, False)
 def test_names_on_a_plane_never_cover_each_other(page, some, crowded):
     places = [Place(name, x, y) for name, x, y in {s[0]: s for s in some}.values()]
     paper = draw.lay_out(Plane("Title", places, "along", "up", crowded=crowded), page)

@@ -73,7 +73,9 @@ def plane(chart: Plane, page: Page) -> Paper:
         reverse=True,
     )
     for group in told:
-        _name(paper, group, obstacles, (left, top, bottom), crowded=chart.crowded)
+        if not _named(paper, group, obstacles, (left, top, bottom), chart):
+            for one in group.each:
+                _named(paper, one, obstacles, (left, top, bottom), chart)
     if chart.good:
         _corner(paper, f"↙ {chart.good}", obstacles, left + 6, bottom)
     return paper.finish(foot + 2)
@@ -102,6 +104,8 @@ class Group(NamedTuple):
     text: str
     point: Point
     """Their middle."""
+    each: "Sequence[Group]" = ()
+    """The dots by themselves, where there is no room for all names in one place."""
 
 
 def _together(at: Mapping[Place, Point], paper: Paper, room: float) -> list[Group]:
@@ -122,12 +126,13 @@ def _together(at: Mapping[Place, Point], paper: Paper, room: float) -> list[Grou
         groups.append([other for group in near for other in group] + [place])
     told = []
     for group in groups:
-        text = ", ".join(place.text or place.name for place in group)
-        if width_of(text, paper.page.body) > room:
-            told += [Group(place.name, at[place]) for place in group]
+        each = [Group(place.text or place.name, at[place]) for place in group]
+        text = ", ".join(one.text for one in each)
+        if len(group) == 1 or width_of(text, paper.page.body) > room:
+            told += each
         else:
-            xs, ys = zip(*(at[place] for place in group), strict=True)
-            told.append(Group(text, (fmean(xs), fmean(ys))))
+            xs, ys = zip(*(one.point for one in each), strict=True)
+            told.append(Group(text, (fmean(xs), fmean(ys)), each))
     return told
 
 
@@ -152,31 +157,47 @@ def _places(
             yield x - shift, y, ring
 
 
-def _name(
+def _named(
     paper: Paper, group: Group, obstacles: Sequence[Box],
-    room: tuple[float, float, float], *, crowded: bool,
-) -> None:  # fmt: skip
-    left, top, bottom = room
-    text, point = group
-    rings = _RINGS if crowded else (*_RINGS, *_FAR)
-    most = paper.page.width - width_of(text, paper.page.body)
-    for wished, y, ring in _places(text, point, paper, rings):
-        x = max(left + 2, min(wished, most))
-        box = paper.place((x, y + 0.365 * paper.page.body), text)
-        inside = box.left >= left and box.top >= top - 6 and box.bottom <= bottom + 8
-        if inside and paper.free(box, obstacles):
-            near = min(max(point[0], box.left), box.right)
-            edge = min(max(point[1], box.top), box.bottom)
-            if _crosses(point, (near, edge), obstacles):
+    room: tuple[float, float, float], chart: Plane,
+) -> bool:  # fmt: skip
+    """Tell a group where there is room, best without a leader over other dots.
+
+    False if its dots have to be told one by one.
+    """
+    rings = _RINGS if chart.crowded else (*_RINGS, *_FAR)
+    for over in (obstacles, ()):
+        for x, y, end, ring in _free(paper, group, obstacles, room, rings):
+            if _crosses(group.point, end, over):
                 continue
             if ring >= _LEADER:
-                paper.line(
-                    [point, (near, edge)], paper.theme["axis"], width=0.8, layer=2
-                )
-            paper.text((x, y), text, middle=True)
-            return
-    if not crowded:
-        paper.text((point[0], point[1] - 12), text, align="center")
+                paper.line([group.point, end], paper.theme["axis"], width=0.8, layer=2)
+            paper.text((x, y), group.text, middle=True)
+            return True
+    if not group.each and not chart.crowded:
+        x, y = group.point
+        paper.text((x, y - 12), group.text, align="center")
+    return not group.each
+
+
+def _free(
+    paper: Paper, group: Group, obstacles: Sequence[Box],
+    room: tuple[float, float, float], rings: Sequence[float],
+) -> Iterator[tuple[float, float, Point, float]]:  # fmt: skip
+    """Places of a text that cover nothing, and the end of its leader, nearest first."""
+    left, top, bottom = room
+    point, body = group.point, paper.page.body
+    most = paper.page.width - width_of(group.text, body)
+    for wished, y, ring in _places(group.text, point, paper, rings):
+        x = max(left + 2, min(wished, most))
+        box = paper.place((x, y + 0.365 * body), group.text)
+        inside = box.left >= left and box.top >= top - 6 and box.bottom <= bottom + 8
+        if inside and paper.free(box, obstacles):
+            end = (
+                min(max(point[0], box.left), box.right),
+                min(max(point[1], box.top), box.bottom),
+            )
+            yield x, y, end, ring
 
 
 def _crosses(point: Point, end: Point, obstacles: Sequence[Box]) -> bool:
