@@ -190,7 +190,8 @@ def _free(
     most = paper.page.width - width_of(group.text, body)
     for wished, y, ring in _places(group.text, point, paper, rings):
         x = max(left + 2, min(wished, most))
-        box = paper.place((x, y + 0.365 * body), group.text)
+        # a space apart from the next name
+        box = paper.place((x, y + 0.365 * body), f"{group.text} ")
         inside = box.left >= left and box.top >= top - 6 and box.bottom <= bottom + 8
         if inside and paper.free(box, obstacles):
             end = (
