@@ -4,13 +4,13 @@
 from pathlib import Path
 
 import pytest
-from stock_recording import keep
+from stock_recording import TOML, keep
 
 from xpfo_model.errors import XpfoModelError
 from xpfo_model.machine import MAPPED, UNMAPPED
 from xpfo_model.studies import stock_runs
 from xpfo_model.studies.bill import BILLED
-from xpfo_model.studies.stock_bills import part_of, recorded, stock_bills
+from xpfo_model.studies.stock_bills import is_build, part_of, recorded, stock_bills
 
 
 @pytest.fixture
@@ -46,11 +46,13 @@ def test_memory_that_started_unmapped_has_no_flush_for_what_nobody_had(rows):
     assert of(rows, "per_frame", UNMAPPED).flushes["alloc"] == 0
 
 
-def test_a_folder_without_a_build_is_refused(tmp_path, docs, monkeypatch):
-    path = keep(tmp_path)
-    for each in tmp_path.iterdir():
-        each.rename(each.with_name(each.name.replace("cc-", "netmap-")))
-    assert not path.exists()
+AGED = '\n[aged]\nscript = "workloads/age.sh"\nseconds = 60\nuptime = 68.3\n'
+
+
+@pytest.mark.parametrize("toml", [TOML.replace("cc.sh", "netmap.sh"), TOML + AGED])
+def test_only_a_build_from_boot_counts(tmp_path, docs, monkeypatch, toml):
+    assert is_build(keep(tmp_path))
+    assert not is_build(keep(tmp_path, toml=toml))
     monkeypatch.setenv(stock_runs.RECORDINGS, str(tmp_path))
     with pytest.raises(XpfoModelError, match="no recording of a build"):
         stock_bills.make(docs)

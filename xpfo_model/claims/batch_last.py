@@ -75,9 +75,7 @@ def batch_last(evidence: Inputs, test: tuple[str, str] = WIDER_TEST) -> Finding:
     """With the wider test a build has next to nothing left to batch."""
     evidence.use(SCARCE)
     found = late(evidence)
-    builds = [
-        name for name in found if name in BUILDS or name.startswith(tuple(BUILDS))
-    ]
+    builds = [name for name in found if name.startswith(BUILDS)]
     each, batched = test
     saved = {name: of[each] - of[batched] for name, of in found.items()}
     wider = {name: of[POSTED_TEST[0]] - of[WIDER_TEST[0]] for name, of in found.items()}
@@ -86,9 +84,10 @@ def batch_last(evidence: Inputs, test: tuple[str, str] = WIDER_TEST) -> Finding:
     by_test = "the wider test" if test == WIDER_TEST else "the posted test"
     return Finding(
         holds=max(in_builds) < LITTLE and saved[SCARCE] > MUCH,
-        sentence=f"With {by_test} a batch saves {spread(in_builds, two_digits)} of the "
-        f"flushes for {PER:,} user pages in the second half of "
-        f"{count(len(builds), 'build')}, and {saved[SCARCE]:,.0f} on {SCARCE}"
+        sentence=f"On memory that started unmapped and with {by_test}, a batch saves "
+        f"{spread(in_builds, two_digits)} of the flushes for {PER:,} user pages in the "
+        f"second half of {count(len(builds), 'build')}, and {saved[SCARCE]:,.0f} on "
+        f"{SCARCE}"
         + (
             f"; the wider test itself saves {spread([wider[n] for n in builds], '.0f')}"
             f" and {wider[SCARCE]:,.0f}."

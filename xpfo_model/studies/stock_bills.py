@@ -7,10 +7,9 @@ the second half of the user allocations, read from the machine's boot. Like
 `stock_runs` this grows with the folder of recordings, and rows of others stay.
 """
 
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import fields
-from multiprocessing import get_context
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -21,11 +20,11 @@ from xpfo_model.machine import STARTS
 from xpfo_model.studies.bill import BILLED, CAUSES, Design, Part, halves
 from xpfo_model.studies.grown import grown
 from xpfo_model.studies.own import evidence_of, facts_of
-from xpfo_model.studies.stock_runs import SUFFIX, WORKERS, folder
+from xpfo_model.studies.stock_runs import SUFFIX, folder, over, provenance
 from xpfo_model.studies.store import Columns, study
 
-BUILD: Final = "cc-"
-"""How the names of recordings of a build begin."""
+BUILD: Final = "cc"
+"""The workload that is a build."""
 BY_CAUSE: Final = ("flushes", "full")
 """Fields of `Part` that are counts by cause."""
 PLAIN: Final = tuple(f.name for f in fields(Part) if f.name not in BY_CAUSE)
@@ -68,12 +67,10 @@ def part_of(row: Row) -> Part:
     return Part(**plain, flushes=flushes, full=full)
 
 
-def _all(paths: list[Path], docs: Path) -> Iterator[Row]:
-    # compiled here, once for all processes; a fork of one with threads may hang
-    yield from recorded(paths[0], docs)
-    with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:
-        for rows in pool.map(recorded, paths[1:], [docs] * (len(paths) - 1)):
-            yield from rows
+def is_build(path: Path) -> bool:
+    """Whether a recording is of a build, from its machine's boot."""
+    about = provenance(path)
+    return Path(about["workload"]).stem == BUILD and "aged" not in about
 
 
 @study(
@@ -84,12 +81,12 @@ def _all(paths: list[Path], docs: Path) -> Iterator[Row]:
 def stock_bills(docs: Path) -> Columns:
     """A row for each recording of a build from boot, and design."""
     recordings = folder(docs)
-    paths = sorted(recordings.glob(f"{BUILD}*{SUFFIX}"))
-    paths = [path for path in paths if not path.name.endswith(f"aged{SUFFIX}")]
+    paths = [path for path in sorted(recordings.glob(f"*{SUFFIX}")) if is_build(path)]
     if not paths:
         raise XpfoModelError(
             "no recording of a build",
             file=str(recordings),
             remedy="record workloads/cc.sh with docs/traces/record-qemu.sh",
         )
-    return grown("stock-bills", docs, list(_all(paths, docs)), recordings)
+    rows = chain.from_iterable(over(paths, partial(recorded, docs=docs)))
+    return grown("stock-bills", docs, list(rows), recordings)

@@ -13,13 +13,13 @@ import os
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from itertools import pairwise
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 
@@ -54,6 +54,7 @@ WORKERS: Final = 2
 _MARK: Final = re.compile(rb"(\d+)\.(\d{6}): tracing_mark_write: xpfo-workload-(\w+)")
 _MICROSECOND: Final = 1000
 
+T = TypeVar("T")
 Row = dict[str, Any]
 Sums = dict[str, Counter[str]]
 """Counts by name: of the allocator under ALLOCATOR, flushes under each strategy."""
@@ -72,6 +73,12 @@ def folder(docs: Path) -> Path:
             f"{RECORDINGS}",
         )
     return found
+
+
+def provenance(path: Path) -> dict[str, Any]:
+    """The facts that the recorder left beside a recording."""
+    base = path.name.removesuffix(SUFFIX)
+    return tomllib.loads(path.with_name(f"{base}.toml").read_text())
 
 
 def marks(path: Path) -> tuple[int, int]:
@@ -142,7 +149,7 @@ def recorded(path: Path) -> tuple[list[Row], list[Row]]:
     Raises `TraceError`.
     """
     base = path.name.removesuffix(SUFFIX)
-    about = tomllib.loads(path.with_name(f"{base}.toml").read_text())
+    about = provenance(path)
     log = traces.read(path)
     before, during, after = between(log, path)
     half, late = counted(halves(during, log.about.kernel), log)
@@ -179,16 +186,20 @@ def recorded(path: Path) -> tuple[list[Row], list[Row]]:
     return run, flushes
 
 
+def over(paths: Sequence[Path], read: Callable[[Path], T]) -> list[T]:
+    """What is read of each recording, in several processes."""
+    # compiled here, once for all processes
+    found = [read(paths[0])]
+    # a fork of a process that has threads may hang
+    with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:
+        found += pool.map(read, paths[1:])
+    return found
+
+
 @cache
 def _all(recordings: Path) -> list[tuple[list[Row], list[Row]]]:
     """Every recording of a folder."""
-    paths = sorted(recordings.glob(f"*{SUFFIX}"))
-    # compiled here, once for all processes
-    found = [recorded(paths[0])]
-    # a fork of a process that has threads may hang
-    with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:
-        found += pool.map(recorded, paths[1:])
-    return found
+    return over(sorted(recordings.glob(f"*{SUFFIX}")), recorded)
 
 
 @study(
