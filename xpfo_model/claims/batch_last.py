@@ -23,6 +23,7 @@ HEADS: Final = ("posted test", "and a batch", "wider test", "and a batch")
 LITTLE: Final = 1.0
 """Flushes for `PER` user pages that are not worth a batch. Free choice."""
 MUCH: Final = 10.0
+"""That are. Free choice."""
 
 
 def flushes(part: Part) -> float:

@@ -219,7 +219,7 @@ def _outcome(
     return Outcome(
         about=about,
         events=reconstruction.kmem_events,
-        begins=_begins(about, reconstruction.first_time),
+        begins=begins_of(about, reconstruction.first_time),
         kinds=kinds,
         totals=reconstruction.totals,
         start=start,
@@ -253,15 +253,10 @@ def lacking(strategy: str, about: About, kinds: dict[str, int]) -> list[str]:
     ]
 
 
-def _begins(about: About, first: int | None) -> str:
+def begins_of(about: About, first: int | None) -> str:
     """Whether a trace begins with its machine: by its clock, which starts at boot."""
     if about.format == MODEL:
         return BOOT
     if about.clock != NANOSECONDS or first is None:
         return UNCLEAR
     return BOOT if first < BOOT_NS else LATER
-
-
-def begins_of(about: About, first: int | None) -> str:
-    """`Outcome.begins` of a trace whose first event is at `first` by its clock."""
-    return _begins(about, first)  # the digests of kept studies hold the private name
